@@ -1,0 +1,1 @@
+//! Finds insecure handling of sensitive data in a Locust project.

@@ -1,0 +1,1 @@
+//! Holds the secrets, shares them with the plugin, runs and filters the child.

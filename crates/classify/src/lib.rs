@@ -1,0 +1,1 @@
+//! What the name or the value of a secret looks like.

@@ -1,0 +1,1 @@
+//! The vocabulary of the audit: rule, finding, severity, confidence, location. No I/O, no formats.

@@ -1,0 +1,1 @@
+//! Streaming redaction: takes values, in any encoding, out of text. No I/O.

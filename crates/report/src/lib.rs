@@ -1,0 +1,1 @@
+//! Findings as text, JSON and SARIF. The only crate that renders.

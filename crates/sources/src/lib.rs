@@ -1,0 +1,1 @@
+//! The manifest, and where values come from.

@@ -1,0 +1,1 @@
+//! Python source to facts: the only crate that names the parser.

@@ -1,0 +1,6 @@
+//! All calls to the operating system that the standard library does not make: the only crate with `unsafe`.
+//!
+//! Every module owns one subject and gives safe functions. What is specific to Linux has a harmless substitute
+//! elsewhere where that is cheap.
+
+pub mod memory;

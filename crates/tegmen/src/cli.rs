@@ -1,0 +1,37 @@
+//! The arguments of `tegmen` itself: which subcommand, and how its failure is told.
+
+use std::process::ExitCode;
+
+use crate::commands;
+
+/// Secret protection for Locust load tests.
+///
+/// Start with `tegmen audit` to see what your load test gives away, then `tegmen run -- locust …` to run it with its
+/// secrets protected.
+#[derive(clap::Parser)]
+#[command(name = "tegmen", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "First steps:
+  tegmen audit                                find insecure handling of sensitive data in this project
+  tegmen run -- locust -f locustfile.py       run a load test whose secrets exist only on the wire")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Completions(commands::completions::Args),
+}
+
+impl Cli {
+    /// Runs the subcommand. A failure is said on standard error, with its causes; the exit status is 2, for `run` 125.
+    pub fn run(self) -> ExitCode {
+        let (result, failure) = match self.command {
+            Command::Completions(args) => (commands::completions::run(args), 2),
+        };
+        result.unwrap_or_else(|error| {
+            crate::messages::error(&error);
+            ExitCode::from(failure)
+        })
+    }
+}

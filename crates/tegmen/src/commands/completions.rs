@@ -1,0 +1,21 @@
+//! `tegmen completions`: shell completions on standard output.
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+/// Print shell completions.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  tegmen completions bash > ~/.local/share/bash-completion/completions/tegmen
+  tegmen completions zsh > ~/.zfunc/_tegmen")]
+pub struct Args {
+    /// The shell to complete for
+    shell: Shell,
+}
+
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    clap_complete::generate(args.shell, &mut crate::cli::Cli::command(), "tegmen", &mut std::io::stdout());
+    Ok(ExitCode::SUCCESS)
+}

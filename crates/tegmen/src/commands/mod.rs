@@ -1,0 +1,3 @@
+//! One file per subcommand: its arguments, and the calls that they become.
+
+pub mod completions;

@@ -1,0 +1,32 @@
+//! Messages to the person at the terminal: on standard error, one style for all subcommands.
+
+use std::fmt::Display;
+
+use anstyle::{AnsiColor, Style};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// An error with its causes, each on a line of its own.
+pub fn error(error: &anyhow::Error) {
+    anstream::eprintln!("{ERROR}error{ERROR:#}: {error}");
+    for cause in error.chain().skip(1) {
+        anstream::eprintln!("  because: {cause}");
+    }
+}
+
+/// Something that the person should know; the work goes on.
+pub fn warning(text: impl Display) {
+    anstream::eprintln!("{WARNING}warning{WARNING:#}: {text}");
+}
+
+/// What to do next.
+pub fn hint(text: impl Display) {
+    anstream::eprintln!("{HINT}hint{HINT:#}: {text}");
+}
+
+/// What Tegmen does, for whoever reads the start of a run.
+pub fn note(text: impl Display) {
+    anstream::eprintln!("tegmen: {text}");
+}

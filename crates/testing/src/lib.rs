@@ -1,0 +1,1 @@
+//! What the tests share: a real OpenBao, temporary projects. Not published.

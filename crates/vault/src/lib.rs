@@ -1,0 +1,1 @@
+//! A small client for Vault and OpenBao.

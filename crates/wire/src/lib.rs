@@ -1,0 +1,1 @@
+//! Placeholders, places and encodings, substitution, and the protocol between broker and plugin.
