@@ -1,1 +1,18 @@
 //! What the name or the value of a secret looks like.
+//!
+//! Names: [`is_sensitive_name`] and, for what only contains such a word, [`why_not`]. Values: the shapes that providers
+//! publish ([`provider_token`], [`find_tokens`]), their public prefixes ([`known_prefix`]), stand-ins that nobody has to
+//! protect ([`is_dummy`], [`is_dummy_token`]), credentials in URLs ([`url_credentials`]). Nothing in here does I/O,
+//! keeps a value, or compiles a pattern at run time.
+
+mod dummy;
+mod name;
+mod prefix;
+mod token;
+mod url;
+
+pub use dummy::{entropy, is_dummy, is_dummy_token, looks_random};
+pub use name::{is_password_name, is_sensitive_header, is_sensitive_name, may_hold_credentials_url, why_not, words};
+pub use prefix::{auth_scheme, known_prefix};
+pub use token::{TokenMatch, find_tokens, provider_token};
+pub use url::{UrlCredentials, UrlParameter, find_url_credentials, url_credentials, url_parameters};
