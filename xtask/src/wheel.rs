@@ -1,0 +1,137 @@
+//! One wheel with two native parts: the extension module, which maturin builds, and the command line, which cargo builds
+//! first and which goes into the wheel through maturin's data directory. The layout there is that of the wheel format's
+//! `.data` directory: `scripts/` lands in the environment's `bin`, `purelib/` in its `site-packages`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+
+/// Where maturin looks for the data directory, from the root. Stands in pyproject.toml too.
+const DATA: &str = "target/wheel-data";
+/// Tracked in git; runs at every start of an interpreter that has the wheel, so it is one short line.
+const AUTOLOAD: &str = "python/tegmen-autoload.pth";
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Profile {
+    /// Quick to build, for the tests.
+    Dev,
+    /// For users.
+    Release,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+        }
+    }
+
+    /// The folder under the target directory; for `dev` cargo calls it otherwise than the profile.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+#[derive(clap::Args)]
+pub struct WheelArgs {
+    /// The cargo profile of both native parts.
+    #[arg(long, value_enum, default_value = "release")]
+    profile: Profile,
+    /// The folder that gets the wheel. Older wheels of Tegmen in it are removed.
+    #[arg(long, default_value = "dist")]
+    out: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub struct DataArgs {
+    /// The cargo profile of the command line.
+    #[arg(long, value_enum, default_value = "release")]
+    pub profile: Profile,
+}
+
+/// Builds both native parts and packs the wheel.
+pub fn wheel(args: &WheelArgs) -> anyhow::Result<()> {
+    data(args.profile)?;
+    let out = root().join(&args.out);
+    remove_wheels(&out)?;
+    let mut maturin = Command::new(maturin()?);
+    maturin.current_dir(root()).args(["build", "--profile", args.profile.name(), "--out"]).arg(&out);
+    if let Profile::Dev = args.profile {
+        // Stays on this machine: neither packed tightly nor checked against the manylinux rules.
+        maturin.args(["--compatibility", "linux", "--compression-method", "stored"]);
+    }
+    run(&mut maturin)
+}
+
+/// Builds the command line and fills maturin's data directory.
+pub fn data(profile: Profile) -> anyhow::Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    run(Command::new(cargo)
+        .current_dir(root())
+        .args(["build", "--package", "tegmen", "--bin", "tegmen"])
+        .args(["--profile", profile.name()]))?;
+    let data = root().join(DATA);
+    if data.exists() {
+        fs::remove_dir_all(&data).with_context(|| format!("cannot empty {}", data.display()))?;
+    }
+    copy(&target().join(profile.folder()).join("tegmen"), &data.join("scripts/tegmen"))?;
+    copy(&root().join(AUTOLOAD), &data.join("purelib/tegmen-autoload.pth"))
+}
+
+fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+fn target() -> PathBuf {
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
+/// maturin of the checkout's own environment if it has one, else the one on the path.
+fn maturin() -> anyhow::Result<PathBuf> {
+    let own = root().join(".venv/bin/maturin");
+    if own.exists() {
+        return Ok(own);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    match std::env::split_paths(&path).map(|folder| folder.join("maturin")).find(|file| file.is_file()) {
+        Some(found) => Ok(found),
+        None => bail!("maturin is neither in .venv nor on the path; `make wheel` installs it into .venv"),
+    }
+}
+
+fn remove_wheels(folder: &Path) -> anyhow::Result<()> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("tegmen-") && name.ends_with(".whl") {
+            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+fn run(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("cannot run {program}"))?;
+    if !status.success() {
+        bail!("{program} failed: {status}");
+    }
+    Ok(())
+}
