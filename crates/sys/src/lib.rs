@@ -3,4 +3,13 @@
 //! Every module owns one subject and gives safe functions. What is specific to Linux has a harmless substitute
 //! elsewhere where that is cheap.
 
+pub mod channel;
+pub mod hardening;
 pub mod memory;
+pub mod peer;
+pub mod poll;
+pub mod process;
+pub mod pty;
+pub mod shared;
+pub mod signals;
+pub mod terminal;

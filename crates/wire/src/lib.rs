@@ -1,1 +1,16 @@
-//! Placeholders, places and encodings, substitution, and the protocol between broker and plugin.
+//! Placeholders and how they become values: at the last step before the wire, towards bound origins only, encoded as
+//! their place demands. And the protocol between the broker and the plugin, both ends.
+//!
+//! - [`placeholder`] makes the strings that stand for values.
+//! - [`table`] is what the broker tells the plugin: names, placeholders, bindings, and where the values are.
+//! - [`fill`](mod@fill) puts the values into a request. It does no I/O and knows no HTTP client.
+//! - [`protocol`] is the handshake over the inherited channel.
+//!
+//! What must not come in: Python, Locust, sources of values.
+
+pub mod fill;
+pub mod origin;
+pub mod place;
+pub mod placeholder;
+pub mod protocol;
+pub mod table;

@@ -1,0 +1,154 @@
+//! Sequenced-packet sockets (unix(7)) that carry messages, descriptors and the kernel's word on who sent them.
+
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+};
+
+/// How many descriptors a message may bring along.
+pub const MAX_DESCRIPTORS: usize = 64;
+
+/// One end of a pair of connected sockets.
+pub struct Channel(OwnedFd);
+
+/// Who sent a message, as the kernel says: at the time of sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The process.
+    pub pid: u32,
+    /// Its user.
+    pub uid: u32,
+}
+
+/// A message as it came in.
+pub struct Received {
+    /// The bytes; empty when the other end is gone.
+    pub bytes: Vec<u8>,
+    /// The descriptors that came along, closed on exec.
+    pub descriptors: Vec<OwnedFd>,
+    /// The sender, on a channel that [`Channel::identify_senders`] was called on.
+    pub sender: Option<Sender>,
+}
+
+impl Channel {
+    /// Two connected ends, closed on exec.
+    ///
+    /// # Errors
+    /// When the kernel has no descriptors left.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let (a, b) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        Ok((Self(a), Self(b)))
+    }
+
+    /// Takes over a socket that came from elsewhere.
+    pub fn from_fd(fd: OwnedFd) -> Self {
+        Self(fd)
+    }
+
+    /// Asks the kernel to say for each message that comes in who sent it (SO_PASSCRED).
+    ///
+    /// # Errors
+    /// When the descriptor is no socket.
+    pub fn identify_senders(&self) -> io::Result<()> {
+        Ok(rustix::net::sockopt::set_socket_passcred(&self.0, true)?)
+    }
+
+    /// Sends a message, with descriptors.
+    ///
+    /// # Errors
+    /// When the other end is gone, or the message is too long. SIGPIPE is not raised.
+    pub fn send(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many descriptors in one message"));
+        }
+        sendmsg(&self.0, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL)?;
+        Ok(())
+    }
+
+    /// Waits for a message of up to `capacity` bytes. Longer ones are an error.
+    ///
+    /// # Errors
+    /// When the kernel says so, or the message was longer.
+    pub fn receive(&self, capacity: usize) -> io::Result<Received> {
+        let mut bytes = vec![0; capacity];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS), ScmCredentials(1))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let message = loop {
+            let slices = &mut [IoSliceMut::new(&mut bytes)];
+            match recvmsg(&self.0, slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+                Err(rustix::io::Errno::INTR) => {}
+                other => break other?,
+            }
+        };
+        let (mut descriptors, mut sender) = (Vec::new(), None);
+        for item in ancillary.drain() {
+            match item {
+                RecvAncillaryMessage::ScmRights(received) => descriptors.extend(received),
+                RecvAncillaryMessage::ScmCredentials(credentials) => {
+                    sender = Some(Sender {
+                        pid: credentials.pid.as_raw_nonzero().get().unsigned_abs(),
+                        uid: credentials.uid.as_raw(),
+                    });
+                }
+                _ => {}
+            }
+        }
+        if message.flags.contains(rustix::net::ReturnFlags::TRUNC) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the message is too long"));
+        }
+        bytes.truncate(message.bytes);
+        Ok(Received { bytes, descriptors, sender })
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl From<Channel> for OwnedFd {
+    fn from(channel: Channel) -> Self {
+        channel.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    #[test]
+    fn a_message_brings_descriptors_and_its_sender() {
+        let (a, b) = Channel::pair().unwrap();
+        b.identify_senders().unwrap();
+        let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        a.send(b"hello", &[theirs.as_fd()]).unwrap();
+        let received = b.receive(100).unwrap();
+        assert_eq!(received.bytes, b"hello");
+        assert_eq!(received.sender.unwrap().pid, std::process::id());
+        let mut other = std::os::unix::net::UnixStream::from(received.descriptors.into_iter().next().unwrap());
+        ours.write_all(b"x").unwrap();
+        let mut byte = [0];
+        other.read_exact(&mut byte).unwrap();
+        assert_eq!(&byte, b"x");
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_is_an_error_and_the_end_is_empty() {
+        let (a, b) = Channel::pair().unwrap();
+        a.send(&[0; 50], &[]).unwrap();
+        assert!(b.receive(10).is_err());
+        drop(a);
+        assert!(b.receive(10).unwrap().bytes.is_empty());
+    }
+}

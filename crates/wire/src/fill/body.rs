@@ -1,0 +1,143 @@
+//! Placeholders in bodies: by content type and content encoding.
+
+use std::io::{Read, Write};
+
+use flate2::{Compression, read, write};
+use zeroize::Zeroizing;
+
+use super::{Clear, Filler, Reason, Result};
+use crate::place::Place;
+
+/// How much a compressed body may grow when it is looked into.
+const MAX_INFLATED: u64 = 256 << 20;
+
+type Headers<'a> = &'a [(&'a [u8], &'a [u8])];
+
+fn header<'a>(headers: Headers<'a>, name: &str) -> Option<&'a str> {
+    let (_, value) = headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()))?;
+    std::str::from_utf8(value).ok().map(str::trim)
+}
+
+/// Whether the body has to be decoded before it can be searched.
+pub(super) fn is_compressed(headers: Headers<'_>) -> bool {
+    header(headers, "content-encoding").is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+}
+
+/// What a content type says about how a value has to be encoded.
+enum Kind<'a> {
+    Json,
+    Form,
+    Xml,
+    Multipart(&'a str),
+    Text,
+    Binary,
+    Unknown,
+}
+
+fn kind(content_type: Option<&str>) -> Kind<'_> {
+    let Some(content_type) = content_type.filter(|text| !text.is_empty()) else { return Kind::Unknown };
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let (kind, subtype) = essence.split_once('/').unwrap_or((&essence, ""));
+    match (kind, subtype) {
+        (_, "json" | "x-ndjson" | "ndjson" | "jsonlines" | "json-seq" | "graphql+json" | "csp-report") => Kind::Json,
+        (_, subtype) if subtype.ends_with("+json") => Kind::Json,
+        (_, "x-www-form-urlencoded") => Kind::Form,
+        (_, "xml" | "html") => Kind::Xml,
+        (_, subtype) if subtype.ends_with("+xml") => Kind::Xml,
+        ("multipart", _) => boundary(content_type).map_or(Kind::Binary, Kind::Multipart),
+        ("text", _) => Kind::Text,
+        (_, "graphql" | "javascript" | "yaml" | "x-yaml" | "toml" | "sql") => Kind::Text,
+        _ => Kind::Binary,
+    }
+}
+
+fn boundary(content_type: &str) -> Option<&str> {
+    content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("boundary").then_some(value.trim().trim_matches('"'))
+    })
+}
+
+impl Filler<'_> {
+    /// Fills a body. `None` when it carries no token.
+    pub(super) fn body(&self, body: &[u8], headers: Headers<'_>) -> Result<Option<Clear>> {
+        let content_type = header(headers, "content-type");
+        if !is_compressed(headers) {
+            return if self.hits(body) { self.content(body, content_type, 0).map(Some) } else { Ok(None) };
+        }
+        let name = header(headers, "content-encoding").unwrap_or_default();
+        let unreadable = || self.refuse_any(Reason::Compressed(name.to_owned()));
+        let coding = Coding::of(name).ok_or_else(unreadable)?;
+        let plain = coding.decode(body).ok_or_else(unreadable)?;
+        if !self.hits(&plain) {
+            return Ok(None);
+        }
+        let filled = self.content(&plain, content_type, 0)?;
+        coding.encode(&filled).map(Some).ok_or_else(unreadable)
+    }
+
+    /// Fills content of the type given.
+    pub(super) fn content(&self, content: &[u8], content_type: Option<&str>, depth: usize) -> Result<Clear> {
+        let place = &Place::Body;
+        match kind(content_type) {
+            Kind::Json => self.json(content, place, depth),
+            Kind::Form => self.form(content, &|_| Place::Body, depth),
+            Kind::Xml => self.xml(content, place, depth),
+            Kind::Multipart(boundary) => self.multipart(content, boundary.as_bytes(), depth),
+            Kind::Text => self.raw(content, place, depth),
+            Kind::Unknown if std::str::from_utf8(content).is_ok() => self.sniff(content, place, depth),
+            Kind::Unknown | Kind::Binary => self.binary(content, depth),
+        }
+    }
+
+    /// In a format that is not known, lengths may stand anywhere: only a value of the placeholder's length can be put in.
+    fn binary(&self, content: &[u8], depth: usize) -> Result<Clear> {
+        let filled = self.raw(content, &Place::Body, depth)?;
+        if filled.len() == content.len() {
+            return Ok(filled);
+        }
+        let why = "the body is of a binary type, where only a value as long as its placeholder can be put in; give the \
+                   request a Content-Type that says what it is, or use secret(…).reveal()";
+        Err(self.refuse_in(content, Reason::Impossible(Place::Body, why)))
+    }
+}
+
+/// The content codings that can be undone (RFC 9110, 8.4.1).
+enum Coding {
+    Gzip,
+    Deflate,
+}
+
+impl Coding {
+    fn of(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => Some(Self::Gzip),
+            "deflate" => Some(Self::Deflate),
+            _ => None,
+        }
+    }
+
+    fn decode(&self, body: &[u8]) -> Option<Clear> {
+        let mut out = Zeroizing::new(Vec::new());
+        let read = match self {
+            Self::Gzip => read::MultiGzDecoder::new(body).take(MAX_INFLATED).read_to_end(&mut out),
+            Self::Deflate => read::ZlibDecoder::new(body).take(MAX_INFLATED).read_to_end(&mut out),
+        };
+        read.ok().filter(|length| (*length as u64) < MAX_INFLATED).map(|_| out)
+    }
+
+    fn encode(&self, plain: &[u8]) -> Option<Clear> {
+        let out = Vec::with_capacity(plain.len() / 2 + 256);
+        let encoded = match self {
+            Self::Gzip => {
+                let mut encoder = write::GzEncoder::new(out, Compression::default());
+                encoder.write_all(plain).and_then(|()| encoder.finish())
+            }
+            Self::Deflate => {
+                let mut encoder = write::ZlibEncoder::new(out, Compression::default());
+                encoder.write_all(plain).and_then(|()| encoder.finish())
+            }
+        };
+        encoded.ok().map(Zeroizing::new)
+    }
+}

@@ -1,0 +1,71 @@
+//! Placeholders in JSON (RFC 8259): the string that holds one is decoded, filled, and escaped again.
+
+use serde_json::Value;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{Clear, Filler, Reason, Result, text::append};
+use crate::place::Place;
+
+/// Whether the text is one JSON document.
+pub(super) fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+impl Filler<'_> {
+    /// Fills a JSON text, or a sequence of them. What is not well-formed around the strings stays as it is.
+    pub(super) fn json(&self, text: &[u8], place: &Place, depth: usize) -> Result<Clear> {
+        if self.is_placeholder(text.trim_ascii()) {
+            return self.bare_json(text, place, depth);
+        }
+        let mut out = Zeroizing::new(Vec::with_capacity(text.len() + 256));
+        let mut at = 0;
+        while at < text.len() {
+            let string_start = memchr::memchr(b'"', &text[at..]).map_or(text.len(), |found| at + found);
+            append(&mut out, &self.bare_json(&text[at..string_start], place, depth)?);
+            let string_end = end_of_string(text, string_start);
+            append(&mut out, &self.json_string(&text[string_start..string_end], place, depth)?);
+            at = string_end;
+        }
+        Ok(out)
+    }
+
+    fn json_string(&self, literal: &[u8], place: &Place, depth: usize) -> Result<Clear> {
+        if !self.hits(literal) {
+            return Ok(Zeroizing::new(literal.to_vec()));
+        }
+        let Ok(decoded) = serde_json::from_slice::<String>(literal) else {
+            return Err(self.refuse_any(Reason::Impossible(place.clone(), "the JSON around it is not well-formed")));
+        };
+        let filled = self.sniff(decoded.as_bytes(), place, depth + 1)?;
+        match std::str::from_utf8(&filled).map(serde_json::to_vec) {
+            Ok(Ok(escaped)) => Ok(Zeroizing::new(escaped)),
+            _ => Err(self.refuse_any(Reason::Impossible(place.clone(), "it is not text"))),
+        }
+    }
+
+    /// A placeholder outside a string stands for a JSON value of its own: a number, or a document.
+    fn bare_json(&self, text: &[u8], place: &Place, depth: usize) -> Result<Clear> {
+        self.replace(text, place, depth, &mut |_, value| match serde_json::from_slice::<Value>(value) {
+            Ok(mut parsed) => {
+                if let Value::String(text) = &mut parsed {
+                    text.zeroize();
+                }
+                Ok(value.to_vec())
+            }
+            Err(_) => Err("outside a JSON string only a number or a JSON document can stand"),
+        })
+    }
+}
+
+/// One past the closing quote of the string that begins at `start`; the text's end when it is not closed.
+fn end_of_string(text: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found;
+        if text[at] == b'"' {
+            return at + 1;
+        }
+        at += 2;
+    }
+    text.len()
+}

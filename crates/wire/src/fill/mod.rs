@@ -1,0 +1,206 @@
+//! Puts the values into a request: each encoded as its place demands, so that a server parses back exactly the value,
+//! and only towards the origins that the secret is bound to.
+//!
+//! Where a placeholder stands inside something (JSON in a form field, JSON in JSON, base64 in a header), the outer
+//! layers are decoded, the value is put in, and they are encoded again. A placeholder that cannot be replaced is never
+//! sent: the request is refused.
+
+mod base64;
+mod body;
+mod cookie;
+mod form;
+mod header;
+mod json;
+mod multipart;
+mod refusal;
+mod text;
+mod url;
+mod xml;
+
+use std::cell::{Cell, RefCell};
+
+pub use refusal::{Reason, Refusal};
+use zeroize::Zeroizing;
+
+use crate::{
+    origin::{Allowed, Origin},
+    place::Place,
+    table::{Book, Entry, Span, Values},
+};
+
+/// Bytes that hold values; wiped when dropped.
+pub type Clear = Zeroizing<Vec<u8>>;
+
+/// How many layers of encoding are looked through.
+const MAX_DEPTH: usize = 8;
+
+/// A request as the client is about to send it, with placeholders.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Where the connection goes, or will go.
+    pub origin: &'a Origin,
+    /// The request target (RFC 9112, 3.2): path and query, or an absolute URL towards a proxy.
+    pub target: &'a [u8],
+    /// The header fields, in order.
+    pub headers: &'a [(&'a [u8], &'a [u8])],
+    /// The body, if it is at hand as a whole.
+    pub body: Option<&'a [u8]>,
+}
+
+/// What has to be sent instead. `None` and absent headers stay as they were.
+#[derive(Default)]
+pub struct Filled {
+    /// The request target.
+    pub target: Option<Clear>,
+    /// Header values, each with its index in the request.
+    pub headers: Vec<(usize, Clear)>,
+    /// The body.
+    pub body: Option<Clear>,
+    /// The names of the secrets that the request carries, without repetition.
+    pub secrets: Vec<String>,
+    /// Whether every secret in it allows a connection whose certificate is not verified.
+    pub tls_unverified: bool,
+}
+
+/// Why a request was not filled.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The secret must not go there, or cannot be put there.
+    #[error(transparent)]
+    Refused(Box<Refusal>),
+    /// The values have changed meanwhile: read the table again, and fill again.
+    #[error("the secrets have changed while the request was being filled")]
+    Stale,
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// Secrets and where their values are read from.
+#[derive(Clone, Copy)]
+pub struct Layer<'a> {
+    /// The secrets.
+    pub book: &'a Book,
+    /// Their values.
+    pub values: &'a dyn Values,
+}
+
+/// Whether the request carries a token in any form. This is all that most requests cost.
+pub fn carries(book: &Book, request: &Request<'_>) -> bool {
+    let finder = book.finder();
+    finder.hits(request.target)
+        || request.headers.iter().any(|(name, value)| finder.hits(value) || finder.hits(name))
+        || request.body.is_some_and(|body| finder.hits(body) || body::is_compressed(request.headers))
+}
+
+/// Fills a request. `layers` are searched in order and share one tag; `targets` is the test's own target, to which a
+/// secret without `hosts` is bound. `None` when the request carries no token.
+///
+/// # Errors
+/// [`Error::Refused`] when a secret may not or cannot be sent so; [`Error::Stale`] when the caller has to read the table
+/// again.
+pub fn fill(layers: &[Layer<'_>], targets: &[Allowed], request: &Request<'_>) -> Result<Option<Filled>> {
+    let Some(first) = layers.first() else { return Ok(None) };
+    if !carries(first.book, request) {
+        return Ok(None);
+    }
+    let origin = if request.target.starts_with(b"http") {
+        let absolute = std::str::from_utf8(request.target).ok().and_then(Origin::of_url);
+        absolute.unwrap_or_else(|| request.origin.clone())
+    } else {
+        request.origin.clone()
+    };
+    let filler = Filler { layers, targets, origin, used: RefCell::default(), verified_only: Cell::new(false) };
+    let mut filled = Filled::default();
+    if filler.hits(request.target) {
+        filled.target = Some(filler.target(request.target)?);
+    }
+    for (index, (name, value)) in request.headers.iter().enumerate() {
+        if filler.hits(name) {
+            return Err(filler.refuse_any(Reason::HeaderName));
+        }
+        if filler.hits(value) {
+            filled.headers.push((index, filler.header(name, value)?));
+        }
+    }
+    if let Some(body) = request.body {
+        filled.body = filler.body(body, request.headers)?;
+    }
+    filled.secrets = filler.used.take();
+    filled.tls_unverified = !filler.verified_only.get();
+    Ok(if filled.secrets.is_empty() { None } else { Some(filled) })
+}
+
+/// The work on one request.
+struct Filler<'a> {
+    layers: &'a [Layer<'a>],
+    targets: &'a [Allowed],
+    origin: Origin,
+    used: RefCell<Vec<String>>,
+    verified_only: Cell<bool>,
+}
+
+impl<'a> Filler<'a> {
+    fn hits(&self, bytes: &[u8]) -> bool {
+        self.layers.first().is_some_and(|layer| layer.book.finder().hits(bytes))
+    }
+
+    /// The value, if the secret may be sent to this origin and stand in this place.
+    fn value(&self, layer: &Layer<'_>, entry: &Entry, span: Span, place: &Place) -> Result<Clear> {
+        let binding = &entry.binding;
+        if !binding.permits(&self.origin, self.targets) {
+            return Err(self.refuse(entry, Reason::NotBound));
+        }
+        if !binding.places.is_empty() && !binding.places.iter().any(|allowed| allowed.covers(place)) {
+            return Err(self.refuse(entry, Reason::WrongPlace(place.clone())));
+        }
+        if !binding.tls_unverified {
+            self.verified_only.set(true);
+        }
+        let mut used = self.used.borrow_mut();
+        if !used.contains(&binding.name) {
+            used.push(binding.name.clone());
+        }
+        layer.values.copy(span).ok_or(Error::Stale)
+    }
+
+    fn refuse(&self, entry: &Entry, reason: Reason) -> Error {
+        let manifest = self.layers.iter().find_map(|layer| layer.book.table().manifest.clone());
+        Refusal::new(&entry.binding, &self.origin, self.targets, manifest, reason).into()
+    }
+
+    /// A refusal where it is not known which secret it was.
+    fn refuse_any(&self, reason: Reason) -> Error {
+        Refusal::unnamed(&self.origin, reason).into()
+    }
+
+    /// Fills a text that has been decoded from something, or that has no declared type: what it is, it shows.
+    fn sniff(&self, text: &[u8], place: &Place, depth: usize) -> Result<Clear> {
+        if depth > MAX_DEPTH {
+            return Err(self.refuse_any(Reason::TooDeep));
+        }
+        if !self.hits(text) {
+            return Ok(Zeroizing::new(text.to_vec()));
+        }
+        let trimmed = text.trim_ascii();
+        if self.is_placeholder(trimmed) {
+            return self.raw(text, place, depth);
+        }
+        match (trimmed.first(), trimmed.last()) {
+            (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) if json::is_json(trimmed) => {
+                self.json(text, place, depth)
+            }
+            (Some(b'<'), Some(b'>')) => self.xml(text, place, depth),
+            _ if url::is_url(trimmed) => self.url(text, place, depth),
+            _ => self.raw(text, place, depth),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Why a request was refused: which secret, which host, and the line to add to the manifest.
+
+use std::fmt;
+
+use crate::{
+    origin::{Allowed, Origin, Scheme},
+    place::Place,
+    table::Binding,
+};
+
+/// What was wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The secret is not bound to the origin.
+    NotBound,
+    /// The secret may not stand there.
+    WrongPlace(Place),
+    /// Only a part of the placeholder is there.
+    Cut,
+    /// The placeholder has been changed into a form that cannot be replaced.
+    Unusable(&'static str),
+    /// The value cannot stand there.
+    Impossible(Place, &'static str),
+    /// A placeholder in the name of a header field.
+    HeaderName,
+    /// A placeholder in the host of a URL.
+    InHost,
+    /// The body is compressed in a way that cannot be looked into.
+    Compressed(String),
+    /// More layers of encoding than are looked through.
+    TooDeep,
+}
+
+/// A refused request. Its text names the secret, never the value or the placeholder.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The secret, where it is known.
+    pub name: Option<String>,
+    /// Where the request was going.
+    pub origin: Origin,
+    /// What was wrong.
+    pub reason: Reason,
+    /// What the secret is bound to, as the manifest would have it; `None` for the test's own target.
+    hosts: Option<Vec<Allowed>>,
+    targets: Vec<Allowed>,
+    places: Vec<Place>,
+    manifest: Option<String>,
+}
+
+impl Refusal {
+    pub(super) fn new(
+        binding: &Binding,
+        origin: &Origin,
+        targets: &[Allowed],
+        manifest: Option<String>,
+        reason: Reason,
+    ) -> Self {
+        Self {
+            name: Some(binding.name.clone()),
+            origin: origin.clone(),
+            reason,
+            hosts: binding.hosts.clone(),
+            targets: targets.to_vec(),
+            places: binding.places.clone(),
+            manifest,
+        }
+    }
+
+    pub(super) fn unnamed(origin: &Origin, reason: Reason) -> Self {
+        Self {
+            name: None,
+            origin: origin.clone(),
+            reason,
+            hosts: None,
+            targets: Vec::new(),
+            places: Vec::new(),
+            manifest: None,
+        }
+    }
+
+    fn bound_to(&self) -> String {
+        match &self.hosts {
+            Some(hosts) => join(hosts),
+            None if self.targets.is_empty() => "the test's own target, and no --host was given at the start".to_owned(),
+            None => format!("the test's own target, {}", join(&self.targets)),
+        }
+    }
+
+    fn not_bound(&self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+        write!(f, "the secret is bound to {}. ", self.bound_to())?;
+        if self.origin.scheme == Scheme::Http && !self.origin.is_loopback() {
+            f.write_str("(Plain http has to be written out.) ")?;
+        }
+        let mut hosts: Vec<String> =
+            self.hosts.as_deref().unwrap_or(&self.targets).iter().map(ToString::to_string).collect();
+        hosts.push(self.origin.as_hosts_entry());
+        hosts.dedup();
+        match &self.manifest {
+            Some(manifest) => {
+                let quoted: Vec<String> = hosts.iter().map(|host| format!("{host:?}")).collect();
+                let list = quoted.join(", ");
+                write!(f, "If the destination is right, write in {manifest} under [secrets.{name}]: hosts = [{list}]")
+            }
+            None => {
+                write!(f, "If the destination is right, add to `tegmen run`:")?;
+                hosts.iter().try_for_each(|host| write!(f, " --hosts {host}"))
+            }
+        }
+    }
+}
+
+fn join<T: fmt::Display>(items: &[T]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.name.as_deref().unwrap_or("a secret");
+        write!(f, "[{name}] was not sent to {}: ", self.origin)?;
+        match &self.reason {
+            Reason::NotBound => self.not_bound(f, name),
+            Reason::WrongPlace(place) => {
+                write!(f, "it may stand in {} only, and here it stands in {place}. ", join(&self.places))?;
+                write!(f, "If that is right, add \"{place}\" to `places` under [secrets.{name}]")
+            }
+            Reason::Cut => f.write_str(
+                "only a part of its placeholder is in the request. A script that takes a part of the value needs \
+                 secret(…).reveal()",
+            ),
+            Reason::Unusable(form) => write!(
+                f,
+                "its placeholder is in the request {form}. A script that changes the value needs secret(…).reveal()"
+            ),
+            Reason::Impossible(place, why) => write!(f, "its value cannot stand in {place}: {why}"),
+            Reason::HeaderName => f.write_str("it stands in the name of a header field"),
+            Reason::InHost => f.write_str("it stands in the host of a URL, which is looked up in clear"),
+            Reason::Compressed(encoding) => write!(
+                f,
+                "the body has the Content-Encoding {encoding}, which cannot be searched for placeholders. \
+                 Send it as gzip, deflate or uncompressed"
+            ),
+            Reason::TooDeep => f.write_str("it stands under too many layers of encoding"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}

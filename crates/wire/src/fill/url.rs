@@ -1,0 +1,65 @@
+//! Placeholders in request targets and URLs (RFC 3986): percent-encoded in the path, as pairs in the query, refused in
+//! the host.
+
+use zeroize::Zeroizing;
+
+use super::{Clear, Filler, Reason, Result, form::percent, text::append};
+use crate::place::Place;
+
+/// Whether the text is one absolute http or https URL.
+pub(super) fn is_url(text: &[u8]) -> bool {
+    (text.starts_with(b"http://") || text.starts_with(b"https://")) && !text.iter().any(u8::is_ascii_whitespace)
+}
+
+impl Filler<'_> {
+    /// Fills the request target: path and query, or an absolute URL.
+    pub(super) fn target(&self, target: &[u8]) -> Result<Clear> {
+        let path_start = match memchr::memmem::find(target, b"://") {
+            Some(at) if is_url(target) => {
+                let authority = &target[at + 3..];
+                let end = authority.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(authority.len());
+                if self.hits(&authority[..end]) {
+                    return Err(self.refuse_any(Reason::InHost));
+                }
+                at + 3 + end
+            }
+            _ => 0,
+        };
+        let query_start = memchr::memchr(b'?', &target[path_start..]).map_or(target.len(), |at| path_start + at);
+        let mut out = Zeroizing::new(target[..path_start].to_vec());
+        let path = &target[path_start..query_start];
+        append(&mut out, &self.replace(path, &Place::Path, 0, &mut |_, value| path_segment(value))?);
+        if let Some(query) = target.get(query_start + 1..) {
+            append(&mut out, b"?");
+            append(&mut out, &self.form(query, &|name| Place::Query(Some(name.to_owned())), 0)?);
+        }
+        Ok(out)
+    }
+
+    /// Fills a URL that stands in a header or a body: the place is that of the whole.
+    pub(super) fn url(&self, text: &[u8], place: &Place, depth: usize) -> Result<Clear> {
+        let split = memchr::memchr(b'?', text).unwrap_or(text.len());
+        let authority_end = memchr::memmem::find(text, b"://")
+            .and_then(|at| memchr::memchr(b'/', &text[at + 3..]).map(|slash| at + 3 + slash))
+            .unwrap_or(split)
+            .min(split);
+        // User and password before the host are percent-encoded like everything else.
+        let mut out = self.replace(&text[..authority_end], place, depth, &mut |_, value| Ok(percent(value)))?;
+        let path = &text[authority_end..split];
+        append(&mut out, &self.replace(path, place, depth, &mut |_, value| path_segment(value))?);
+        if let Some(query) = text.get(split + 1..) {
+            append(&mut out, b"?");
+            append(&mut out, &self.form(query, &|_| place.clone(), depth)?);
+        }
+        Ok(out)
+    }
+}
+
+/// `.` and `..` as a whole segment would be taken away by whoever normalises the path.
+fn path_segment(value: &[u8]) -> std::result::Result<Vec<u8>, &'static str> {
+    match value {
+        b"." => Ok(b"%2E".to_vec()),
+        b".." => Ok(b"%2E%2E".to_vec()),
+        _ => Ok(percent(value)),
+    }
+}

@@ -1,0 +1,85 @@
+//! The protocol between the plugin and the broker.
+//!
+//! The child inherits one end of a pair of sequenced-packet sockets; its number stands in [`CHANNEL_VARIABLE`]. Several
+//! processes may hold it (a `make` that starts a master and two workers), so it carries only [`Hello`]s, each with a
+//! socket of the sender's own (SCM_RIGHTS) on which the conversation goes on. The kernel says who sent a Hello
+//! (SCM_CREDENTIALS); the broker answers only a process that is not dumpable and that came from its own child. The
+//! answer to a Hello brings the shared secret memory as a descriptor.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The environment variable with the number of the inherited descriptor.
+pub const CHANNEL_VARIABLE: &str = "TEGMEN_CHANNEL";
+
+/// Both ends must be of the same build of the protocol.
+pub const VERSION: u32 = 1;
+
+/// The longest message, in bytes. Values that the plugin protects are sent in one.
+pub const MAX_MESSAGE: usize = 128 * 1024;
+
+/// The first message of a plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`VERSION`] as the plugin knows it.
+    pub version: u32,
+    /// The version of the plugin's package, for the message when the two do not fit.
+    pub package: String,
+}
+
+/// What the broker answers to a Hello.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "answer")]
+pub enum Answer {
+    /// The descriptor of the shared memory comes along; then those of the files, in this order.
+    Welcome {
+        /// For each secret that is served as a file: its name.
+        files: Vec<String>,
+    },
+    /// Nothing comes along.
+    Refused {
+        /// Why, for the person who runs the test.
+        reason: String,
+    },
+}
+
+/// What the plugin tells the broker later on.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "tell")]
+pub enum Tell {
+    /// A value that was born in the test: the redactor has to know it.
+    Learn {
+        /// The name that is shown.
+        name: String,
+        /// Its placeholder.
+        placeholder: String,
+        /// The value. The message is wiped after use.
+        value: String,
+    },
+    /// The plugin is in place in a process that runs Locust.
+    Ready {
+        /// The version of Locust.
+        locust: String,
+    },
+}
+
+/// A message that is not what the other end would send.
+#[derive(Debug, thiserror::Error)]
+#[error("the message is not of protocol version {VERSION}")]
+pub struct Malformed;
+
+/// A message as bytes.
+///
+/// # Errors
+/// When it is longer than [`MAX_MESSAGE`].
+pub fn encode<T: Serialize>(message: &T) -> Result<zeroize::Zeroizing<Vec<u8>>, Malformed> {
+    let bytes = zeroize::Zeroizing::new(serde_json::to_vec(message).map_err(|_| Malformed)?);
+    if bytes.len() > MAX_MESSAGE { Err(Malformed) } else { Ok(bytes) }
+}
+
+/// Bytes as a message.
+///
+/// # Errors
+/// When they are none. The error holds no part of them.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
+    serde_json::from_slice(bytes).map_err(|_| Malformed)
+}

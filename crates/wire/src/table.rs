@@ -1,0 +1,289 @@
+//! The table: what the broker tells the plugin about the secrets of a run. It names values by where they stand in the
+//! shared memory and holds none itself.
+//!
+//! A payload in the shared memory is the length of the table as JSON (8 bytes, little endian), the table, the values.
+
+use std::collections::HashMap;
+
+use aho_corasick::AhoCorasick;
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use serde::{Deserialize, Serialize};
+use tegmen_secret::SecretBytes;
+use zeroize::Zeroizing;
+
+use crate::{
+    origin::{Allowed, Origin},
+    place::Place,
+    placeholder::{ID_LEN, Placeholder, TAG_LEN, TOKEN_LEN, Tag},
+};
+
+/// Where a value stands, counted from the beginning of the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// The first byte.
+    pub start: usize,
+    /// The number of bytes.
+    pub len: usize,
+}
+
+/// What a secret may do, and what it is called.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Binding {
+    /// The name in the manifest.
+    pub name: String,
+    /// The variables of the environment that hold the placeholder.
+    pub env: Vec<String>,
+    /// The origins to which it may be sent; `None` means the test's own target.
+    pub hosts: Option<Vec<Allowed>>,
+    /// The places in which it may stand; empty means any.
+    pub places: Vec<Place>,
+    /// `tls = "unverified"`: the certificate of the destination is not looked at.
+    pub tls_unverified: bool,
+    /// `reveal = true`: Python code reads the value from `os.environ`.
+    pub reveal: bool,
+}
+
+/// A token in a placeholder, without its value.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenEntry {
+    /// The text.
+    pub text: String,
+    /// Where it begins in the placeholder.
+    pub offset: usize,
+    /// How many characters after it only fill up the length.
+    pub filler: usize,
+    /// What it stands for alone.
+    pub part: Span,
+}
+
+/// A secret as the plugin knows it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// Name and rules.
+    #[serde(flatten)]
+    pub binding: Binding,
+    /// The placeholder's text.
+    pub placeholder: String,
+    /// The tokens in it.
+    pub tokens: Vec<TokenEntry>,
+    /// The whole value.
+    pub whole: Span,
+}
+
+/// All secrets of a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Table {
+    /// The tag that all tokens begin with.
+    pub tag: Tag,
+    /// Where the rules come from, for messages: the manifest's path as given, or `None` for a run without one.
+    pub manifest: Option<String>,
+    /// The secrets.
+    pub entries: Vec<Entry>,
+}
+
+/// Puts a table and its values into one payload. The buffer is wiped when dropped.
+pub struct PayloadBuilder {
+    table: Table,
+    values: Zeroizing<Vec<u8>>,
+}
+
+impl PayloadBuilder {
+    /// An empty payload.
+    pub fn new(tag: Tag, manifest: Option<String>) -> Self {
+        Self { table: Table { tag, manifest, entries: Vec::new() }, values: Zeroizing::new(Vec::new()) }
+    }
+
+    /// Adds a secret.
+    pub fn add(&mut self, binding: Binding, placeholder: &Placeholder, value: &SecretBytes) {
+        let whole = self.value(value);
+        let tokens = placeholder
+            .tokens
+            .iter()
+            .map(|token| TokenEntry {
+                text: token.text.clone(),
+                offset: token.offset,
+                filler: token.filler,
+                part: self.value(&token.part),
+            })
+            .collect();
+        self.table.entries.push(Entry { binding, placeholder: placeholder.text.clone(), tokens, whole });
+    }
+
+    fn value(&mut self, value: &SecretBytes) -> Span {
+        let span = Span { start: self.values.len(), len: value.len() };
+        // Growing a vector would leave copies behind that nobody wipes.
+        if self.values.capacity() < span.start + span.len {
+            let mut larger = Zeroizing::new(Vec::with_capacity((span.start + span.len) * 2 + 4096));
+            larger.extend_from_slice(&self.values);
+            self.values = larger;
+        }
+        self.values.extend_from_slice(value.expose());
+        span
+    }
+
+    /// The payload.
+    ///
+    /// # Errors
+    /// When the table cannot be written as JSON; it always can.
+    pub fn finish(self) -> Result<Zeroizing<Vec<u8>>, serde_json::Error> {
+        let table = serde_json::to_vec(&self.table)?;
+        let mut payload = Zeroizing::new(Vec::with_capacity(8 + table.len() + self.values.len()));
+        payload.extend_from_slice(&(table.len() as u64).to_le_bytes());
+        payload.extend_from_slice(&table);
+        payload.extend_from_slice(&self.values);
+        Ok(payload)
+    }
+}
+
+/// The length of the table at the head of a payload, from its first eight bytes.
+pub fn table_len(head: [u8; 8]) -> usize {
+    u64::from_le_bytes(head) as usize
+}
+
+/// Where values are read from. `None` when the values have changed meanwhile, and the table with them.
+pub trait Values {
+    /// A copy of the value, wiped when dropped.
+    fn copy(&self, span: Span) -> Option<Zeroizing<Vec<u8>>>;
+}
+
+impl Values for [u8] {
+    fn copy(&self, span: Span) -> Option<Zeroizing<Vec<u8>>> {
+        self.get(span.start..span.start.checked_add(span.len)?).map(|value| Zeroizing::new(value.to_vec()))
+    }
+}
+
+/// In which form a token was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As it is.
+    Plain,
+    /// In base64; the number says at which of the three offsets.
+    Base64(usize),
+    /// In hexadecimal or UTF-16, or in capital letters: forms that are recognised so as to refuse them.
+    Unusable(&'static str),
+}
+
+/// A table made ready for searching.
+pub struct Book {
+    table: Table,
+    by_id: HashMap<[u8; ID_LEN], (usize, usize)>,
+    finder: Finder,
+}
+
+impl Book {
+    /// The table, ready.
+    ///
+    /// # Errors
+    /// When the search cannot be built from the tag.
+    pub fn new(table: Table) -> Result<Self, aho_corasick::BuildError> {
+        let finder = Finder::new(&table.tag)?;
+        let mut by_id = HashMap::new();
+        for (entry_index, entry) in table.entries.iter().enumerate() {
+            for (token_index, token) in entry.tokens.iter().enumerate() {
+                if let Some(id) = id_of(token.text.as_bytes()) {
+                    by_id.insert(id, (entry_index, token_index));
+                }
+            }
+        }
+        Ok(Self { table, by_id, finder })
+    }
+
+    /// The table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Finds the run's tokens.
+    pub fn finder(&self) -> &Finder {
+        &self.finder
+    }
+
+    /// What the token that begins `text` belongs to.
+    pub fn look_up(&self, text: &[u8]) -> Option<(&Entry, &TokenEntry)> {
+        let (entry, token) = self.by_id.get(&id_of(text)?)?;
+        let entry = self.table.entries.get(*entry)?;
+        Some((entry, entry.tokens.get(*token)?))
+    }
+
+    /// The secret of that name, or of that variable.
+    pub fn entry(&self, name: &str) -> Option<&Entry> {
+        let entries = &self.table.entries;
+        let by_name = entries.iter().find(|entry| entry.binding.name == name);
+        by_name.or_else(|| entries.iter().find(|entry| entry.binding.env.iter().any(|variable| variable == name)))
+    }
+}
+
+fn id_of(text: &[u8]) -> Option<[u8; ID_LEN]> {
+    text.get(TAG_LEN..TOKEN_LEN)?.try_into().ok()
+}
+
+/// Finds the tokens of a run in bytes.
+pub struct Finder {
+    search: AhoCorasick,
+    forms: Vec<Form>,
+}
+
+impl Finder {
+    fn new(tag: &Tag) -> Result<Self, aho_corasick::BuildError> {
+        let tag = tag.as_str();
+        let mut patterns: Vec<(Vec<u8>, Form)> = vec![(tag.into(), Form::Plain)];
+        for offset in 0..3 {
+            // The characters that the tag alone decides; letters and digits give the same in base64url.
+            let encoded = STANDARD_NO_PAD.encode([&b"\0\0"[..offset], tag.as_bytes()].concat());
+            let first = (offset * 8).div_ceil(6);
+            let last = (offset + tag.len()) * 8 / 6;
+            patterns.push((encoded.as_bytes()[first..last].to_vec(), Form::Base64(offset)));
+        }
+        let hex: String = tag.bytes().map(|byte| format!("{byte:02x}")).collect();
+        patterns.push((hex.to_ascii_uppercase().into(), Form::Unusable("in hexadecimal")));
+        patterns.push((hex.into(), Form::Unusable("in hexadecimal")));
+        patterns.push((tag.to_ascii_uppercase().into(), Form::Unusable("in capital letters")));
+        // Without its last byte, little endian is big endian shifted by one: one pattern finds both.
+        let wide: Vec<u8> = tag.bytes().flat_map(|byte| [byte, 0]).collect();
+        patterns.push((wide[..wide.len() - 1].to_vec(), Form::Unusable("in UTF-16")));
+        patterns.push((tag.bytes().rev().collect(), Form::Unusable("backwards")));
+        let search = AhoCorasick::new(patterns.iter().map(|(pattern, _)| pattern))?;
+        Ok(Self { search, forms: patterns.into_iter().map(|(_, form)| form).collect() })
+    }
+
+    /// Whether a token, in any form, stands in the bytes.
+    pub fn hits(&self, bytes: &[u8]) -> bool {
+        self.search.is_match(bytes)
+    }
+
+    /// The first token from `from` on: where its tag stands in that form, and which form it is.
+    pub fn find(&self, bytes: &[u8], from: usize) -> Option<(usize, Form)> {
+        let found = self.search.find(bytes.get(from..)?)?;
+        Some((from + found.start(), *self.forms.get(found.pattern().as_usize())?))
+    }
+}
+
+impl Binding {
+    /// Whether a request to `origin` may carry the secret, when `targets` is the test's own target.
+    pub fn permits(&self, origin: &Origin, targets: &[Allowed]) -> bool {
+        self.hosts.as_deref().unwrap_or(targets).iter().any(|allowed| allowed.permits(origin))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_finder_knows_every_form() {
+        let tag = Tag::random().unwrap();
+        let finder = Finder::new(&tag).unwrap();
+        let token = tag.token(7);
+        assert_eq!(finder.find(format!("Bearer {token}").as_bytes(), 0), Some((7, Form::Plain)));
+        for user in ["a", "ab", "abc", "abcd"] {
+            let basic = STANDARD_NO_PAD.encode(format!("{user}:{token}"));
+            assert!(matches!(finder.find(basic.as_bytes(), 0), Some((_, Form::Base64(_)))), "{user}");
+        }
+        let wide: Vec<u8> = token.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let narrow: Vec<u8> = token.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [token.to_uppercase().into_bytes(), wide, narrow] {
+            assert!(matches!(finder.find(&bytes, 0), Some((_, Form::Unusable(_)))));
+        }
+        assert!(!finder.hits(b"GET /orders HTTP/1.1"));
+    }
+}
