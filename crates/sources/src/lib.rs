@@ -1,1 +1,25 @@
 //! The manifest, and where values come from.
+//!
+//! [`Manifest`] says which secrets a project has; [`fetch_all`] gets their values, all of them or an error that
+//! names every one that cannot be had. What a value is used for is not known in here.
+
+mod dotenv;
+mod environment;
+mod fetch;
+mod host;
+mod manifest;
+mod names;
+mod period;
+mod place;
+mod source;
+mod taken;
+
+pub use dotenv::{Dotenv, DotenvError};
+pub use environment::Environment;
+pub use fetch::{Context, FetchError, FetchErrors, Fetched, Note, Session, fetch_all};
+pub use host::{HostSpec, HostSpecError, Scheme};
+pub use manifest::{Credential, Manifest, ManifestError, Problem, SecretSpec, TlsPolicy, VaultAuth, VaultConfig};
+pub use names::{LOCUST_VARIABLES, locust_parses};
+pub use place::{PlaceSpec, PlaceSpecError};
+pub use source::{Source, SourceError};
+pub use taken::{Left, LeftReason, Taken};

@@ -1,0 +1,81 @@
+//! [`Context`]: what sources need to know about the world.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::manifest::{Credential, VaultAuth};
+use crate::{Environment, Manifest, Source};
+
+/// What sources need to know about the world. Holds the environment: no `Debug`.
+#[derive(Clone)]
+pub struct Context {
+    /// The environment of `tegmen`, before anything was taken out of it.
+    pub environment: Environment,
+    /// Where relative paths start and where `exec:` commands run: the directory of the manifest, else the working
+    /// directory.
+    pub directory: PathBuf,
+}
+
+impl Context {
+    /// The context of a manifest in this process.
+    ///
+    /// # Errors
+    /// When there is no working directory.
+    pub fn of(manifest: &Manifest) -> std::io::Result<Self> {
+        let directory = match manifest.directory() {
+            Some(directory) => directory.to_owned(),
+            None => std::env::current_dir()?,
+        };
+        Ok(Self { environment: Environment::of_this_process(), directory })
+    }
+
+    /// The path that a source names: `~/` is the home, what is relative starts at the directory.
+    pub(crate) fn path(&self, written: &Path) -> PathBuf {
+        match (written.strip_prefix("~"), self.environment.get("HOME")) {
+            (Ok(rest), Some(home)) => Path::new(home).join(rest),
+            _ => self.directory.join(written),
+        }
+    }
+}
+
+/// The variables of the environment that hold a credential for a secrets manager or for the store.
+pub fn manager_credentials(environment: &Environment) -> BTreeSet<String> {
+    environment.names().filter(|name| is_manager_credential(name)).map(str::to_owned).collect()
+}
+
+fn is_manager_credential(name: &str) -> bool {
+    if name == "TEGMEN_STORE_KEY" {
+        return true;
+    }
+    let Some(rest) = name.strip_prefix("VAULT_").or_else(|| name.strip_prefix("BAO_")) else { return false };
+    // `VAULT_TOKEN`, `VAULT_SECRET_ID`, `VAULT_WRAPPED_SECRET_ID`, `VAULT_ROLE_ID`, `VAULT_WRAP_TOKEN_FILE`,
+    // `VAULT_CLIENT_KEY`, `VAULT_DEV_ROOT_TOKEN_ID`, …
+    ["TOKEN", "SECRET_ID", "SECRETID", "ROLE_ID", "ROLEID", "WRAP", "PASSWORD", "CLIENT_KEY", "JWT", "UNSEAL"]
+        .iter()
+        .any(|part| rest.contains(part))
+}
+
+/// What [`Fetched::consumed`](super::Fetched::consumed) holds.
+pub(super) fn consumed(manifest: &Manifest, environment: &Environment) -> BTreeSet<String> {
+    let mut names = manager_credentials(environment);
+    let mut add = |source: &Source| {
+        if let Source::Env { name } = source {
+            names.insert(name.clone());
+        }
+    };
+    manifest.secrets.values().for_each(|spec| add(&spec.source));
+    let mut credential = |credential: Option<&Credential>| {
+        if let Some(Credential::Source(source)) = credential {
+            add(source);
+        }
+    };
+    match manifest.vault.as_ref().and_then(|vault| vault.auth.as_ref()) {
+        Some(VaultAuth::Token { token, .. }) => credential(token.as_ref()),
+        Some(VaultAuth::AppRole { role_id, secret_id, .. }) => {
+            credential(Some(role_id));
+            credential(secret_id.as_ref());
+        }
+        None => {}
+    }
+    names
+}

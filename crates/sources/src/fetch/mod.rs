@@ -1,0 +1,54 @@
+//! Getting the values: all of them, or an error for each that cannot be had.
+
+mod context;
+mod error;
+mod exec;
+mod files;
+mod session;
+
+use std::collections::BTreeSet;
+
+use tegmen_secret::SecretBytes;
+
+pub use context::{Context, manager_credentials};
+pub use error::{FetchError, FetchErrors};
+pub use session::Session;
+
+use crate::{Manifest, Source};
+
+/// The longest value, in bytes. What is longer is no secret but a mistake, such as the wrong file.
+pub(crate) const LONGEST: usize = 1 << 20;
+
+/// The values of a manifest, with what the broker has to know about how they were got.
+pub struct Fetched {
+    /// Every secret of the manifest, by name.
+    pub values: Vec<(String, SecretBytes)>,
+    /// What was done to a value that somebody should know.
+    pub notes: Vec<Note>,
+    /// The variables that sources and logins read, and every other that is a credential of a secrets manager: the
+    /// broker takes them out of the child's environment.
+    pub consumed: BTreeSet<String>,
+    /// What stays open: the login, and the way to the values.
+    pub session: Session,
+}
+
+/// Something that was done to a value, for example "trailing newline stripped".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The secret.
+    pub secret: String,
+    /// Where it came from.
+    pub source: Source,
+    /// What was done.
+    pub text: String,
+}
+
+/// Gets the values of all secrets, with one login for all that need one.
+///
+/// # Errors
+/// With every secret that cannot be had. A login made on the way is revoked.
+pub fn fetch_all(manifest: &Manifest, context: &Context) -> Result<Fetched, FetchErrors> {
+    let mut session = Session::new(manifest.clone(), context.clone());
+    let (values, notes) = session.fetch()?;
+    Ok(Fetched { values, notes, consumed: context::consumed(manifest, &context.environment), session })
+}

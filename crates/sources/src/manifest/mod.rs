@@ -1,0 +1,125 @@
+//! [`Manifest`]: which secrets a project has, where their values come from and where they may go.
+
+mod options;
+mod problem;
+mod read;
+mod vault;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use problem::{ManifestError, Problem};
+pub use vault::{Credential, VaultAuth, VaultConfig};
+
+use crate::{HostSpec, PlaceSpec, Source};
+
+/// What `tegmen.toml` says.
+#[derive(Clone, Debug, Default)]
+pub struct Manifest {
+    /// How to reach Vault, where it is not the `VAULT_*` and `BAO_*` variables that say so.
+    pub vault: Option<VaultConfig>,
+    /// The secrets by name.
+    pub secrets: BTreeMap<String, SecretSpec>,
+    /// The file, as an absolute path. `None` when the secrets came from options or from the environment.
+    pub path: Option<PathBuf>,
+}
+
+/// One secret of the manifest.
+#[derive(Clone, Debug)]
+pub struct SecretSpec {
+    /// Where the value comes from.
+    pub source: Source,
+    /// The variables in which the child sees it; `None`: `NAME` and `LOCUST_NAME`. See [`Self::variables`].
+    pub env: Option<Vec<String>>,
+    /// The origins to which it may be sent; `None`: the test's own target.
+    pub hosts: Option<Vec<HostSpec>>,
+    /// The places in a request where it may stand; empty: all.
+    pub places: Vec<PlaceSpec>,
+    /// The age from which on it is to be rotated.
+    pub max_age: Option<Duration>,
+    /// Whether Python code gets the value itself.
+    pub reveal: bool,
+    /// `as = "file"`: served as a path of the form `/proc/self/fd/N`, for client certificates and keys.
+    pub as_file: bool,
+    /// Whether requests that carry it must be over verified TLS.
+    pub tls: TlsPolicy,
+    /// The line of the manifest on which it begins; 0 when there is no manifest.
+    pub line: usize,
+}
+
+/// Whether the certificate of the target is verified for requests that carry the secret.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsPolicy {
+    /// It is, whatever the client's own setting.
+    #[default]
+    Verified,
+    /// The client's own setting holds. Every report shows it.
+    Unverified,
+}
+
+impl SecretSpec {
+    /// A secret with this source and the defaults for everything else.
+    pub fn new(source: Source) -> Self {
+        Self {
+            source,
+            env: None,
+            hosts: None,
+            places: Vec::new(),
+            max_age: None,
+            reveal: false,
+            as_file: false,
+            tls: TlsPolicy::Verified,
+            line: 0,
+        }
+    }
+
+    /// The variables in which the child sees the secret called `name`.
+    pub fn variables(&self, name: &str) -> Vec<String> {
+        self.env.clone().unwrap_or_else(|| crate::names::default_variables(name))
+    }
+}
+
+impl Manifest {
+    /// The name of the file.
+    pub const FILE: &str = "tegmen.toml";
+
+    /// The manifest for a project: `tegmen.toml` in `start` or the nearest directory above it, not further up than the
+    /// root of the repository (the directory with `.git`).
+    pub fn find(start: &Path) -> Option<PathBuf> {
+        for directory in start.ancestors() {
+            let candidate = directory.join(Self::FILE);
+            if candidate.is_file() {
+                return Some(candidate);
+            }
+            if directory.join(".git").exists() {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// With every mistake in it, each with its line.
+    pub fn load(path: &Path) -> Result<Self, ManifestError> {
+        let text = std::fs::read_to_string(path).map_err(|error| ManifestError::unreadable(path, &error))?;
+        let mut manifest = Self::parse(path, &text)?;
+        manifest.path = Some(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+        Ok(manifest)
+    }
+
+    /// Reads a manifest from its text; `path` is what messages call it.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ManifestError> {
+        read::manifest(path, text)
+    }
+
+    /// The directory from which relative paths in sources start; `None` without a file: the working directory.
+    pub fn directory(&self) -> Option<&Path> {
+        self.path.as_deref().and_then(Path::parent)
+    }
+}

@@ -1,0 +1,163 @@
+//! TOML to [`Manifest`], with every mistake collected on the way.
+
+mod auth;
+mod reader;
+mod secret;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+use self::reader::{Key, Reader, Val};
+use super::problem::{Problem, Show};
+use super::{Manifest, ManifestError, VaultConfig};
+use crate::names;
+
+const TOP: [&str; 2] = ["secrets", "vault"];
+const VAULT: [&str; 10] = [
+    "address",
+    "auth",
+    "ca_cert",
+    "ca_path",
+    "client_cert",
+    "client_key",
+    "max_retries",
+    "namespace",
+    "timeout",
+    "tls_server_name",
+];
+
+pub(super) fn manifest(path: &Path, text: &str) -> Result<Manifest, ManifestError> {
+    let mut reader = Reader::new(text);
+    let mut manifest = Manifest::default();
+    // A byte order mark is what some editors on Windows write; it is no mistake.
+    match DeTable::parse(text) {
+        Ok(document) => {
+            for (key, value) in reader.entries(document.get_ref(), &TOP, "a manifest") {
+                match (key.get_ref().as_ref(), reader.table(key, value)) {
+                    ("vault", Some(table)) => manifest.vault = Some(vault(&mut reader, key, table)),
+                    ("secrets", Some(table)) => {
+                        for (name, value) in table {
+                            if let Some((name, spec)) = secret::secret(&mut reader, name, value) {
+                                manifest.secrets.insert(name, spec);
+                            }
+                        }
+                        variables(&mut reader, table, &manifest);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Err(error) => reader.syntax(&error),
+    }
+    let mut problems = reader.problems;
+    if problems.is_empty() {
+        return Ok(manifest);
+    }
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+    Err(ManifestError { path: Some(path.to_owned()), problems })
+}
+
+fn vault(reader: &mut Reader<'_>, key: &Key<'_>, table: &DeTable<'_>) -> VaultConfig {
+    let mut config = VaultConfig { line: reader.line(key.span().start), ..VaultConfig::default() };
+    for (key, value) in reader.entries(table, &VAULT, "[vault]") {
+        match key.get_ref().as_ref() {
+            "address" => {
+                if let Some(text) = reader.string(key, value) {
+                    match url::Url::parse(text) {
+                        Ok(url) if matches!(url.scheme(), "https" | "http") && url.has_host() => {
+                            config.address = Some(text.to_owned());
+                        }
+                        _ => reader.problem(
+                            value.span(),
+                            Show::Text,
+                            "`address` is not a URL".into(),
+                            Some("write https://name:port, 8200 being the usual port".into()),
+                        ),
+                    }
+                }
+            }
+            "namespace" => config.namespace = reader.string(key, value).map(str::to_owned),
+            "tls_server_name" => config.tls_server_name = reader.string(key, value).map(str::to_owned),
+            "ca_cert" => config.ca_cert = reader.string(key, value).map(Into::into),
+            "ca_path" => config.ca_path = reader.string(key, value).map(Into::into),
+            "client_cert" => config.client_cert = reader.string(key, value).map(Into::into),
+            "client_key" => config.client_key = reader.string(key, value).map(Into::into),
+            "timeout" => config.timeout = reader.period(key, value),
+            "max_retries" => config.max_retries = retries(reader, key, value),
+            "auth" => config.auth = auth::auth(reader, key, value),
+            _ => {}
+        }
+    }
+    config
+}
+
+fn retries(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<u32> {
+    if let DeValue::Integer(number) = value.get_ref()
+        && let Ok(number @ 0..=20) = u32::from_str_radix(number.as_str(), number.radix())
+    {
+        return Some(number);
+    }
+    reader.wrong_type(key, value, "a number from 0 to 20");
+    None
+}
+
+/// No two secrets in one variable, and none in a variable that Locust reads itself.
+fn variables(reader: &mut Reader<'_>, table: &DeTable<'_>, manifest: &Manifest) {
+    let mut owners: BTreeMap<String, (&str, usize)> = BTreeMap::new();
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    for (key, value) in entries {
+        let Some((name, spec)) = manifest.secrets.get_key_value(key.get_ref().as_ref()) else { continue };
+        // The mistake is in `env` where it is written, else in the name itself.
+        let span = match value.get_ref() {
+            DeValue::Table(fields) => fields.get("env").map_or(key.span(), |env| env.span()),
+            _ => key.span(),
+        };
+        let variables = spec.variables(name);
+        for variable in &variables {
+            if names::locust_parses(variable) {
+                let left: Vec<_> = variables
+                    .iter()
+                    .filter(|name| !names::locust_parses(name))
+                    .map(|name| format!("\"{name}\""))
+                    .collect();
+                let instead = if left.is_empty() { format!("\"{name}_SECRET\"") } else { left.join(", ") };
+                reader.problem(
+                    span.clone(),
+                    Show::Text,
+                    format!("the secret {name} would appear as {variable}, which Locust reads as a setting of its own"),
+                    Some(format!("write env = [{instead}] under [secrets.{name}]")),
+                );
+            }
+            if let Some((other, line)) = owners.insert(variable.clone(), (name, reader.line(key.span().start))) {
+                let message = if other == name {
+                    format!("the variable {variable} is named twice")
+                } else {
+                    format!("the variable {variable} of {name} is that of {other} (line {line}) already")
+                };
+                let hint = format!("give one of them another variable with env = [\"…\"] under [secrets.{name}]");
+                reader.problem(span.clone(), Show::Text, message, Some(hint));
+            }
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// A mistake in the TOML itself. The line may hold a value without quotes: nothing after its `=` is shown.
+    fn syntax(&mut self, error: &toml::de::Error) {
+        let span = error.span().unwrap_or(0..0);
+        let mut problem = Problem::at(self.text, span, Show::Text, format!("not TOML: {}", error.message()), None);
+        if let Some((before, _)) = problem.excerpt.split_once('=') {
+            problem.excerpt = format!("{} = …", before.trim_end());
+            problem.column = problem.column.min(problem.excerpt.chars().count());
+            problem.width = 1;
+        } else if !problem.excerpt.trim_start().starts_with('[') {
+            problem.excerpt = "…".into();
+            (problem.column, problem.width) = (1, 1);
+        }
+        problem.hint = Some("texts stand in quotes; a table begins with [secrets.NAME]".into());
+        self.problems.push(problem);
+    }
+}
