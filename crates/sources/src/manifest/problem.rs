@@ -16,8 +16,8 @@ pub struct Problem {
     pub column: usize,
     /// The line, with `…` in place of what is not to be shown.
     pub excerpt: String,
-    /// How many characters of the excerpt, from `column` on, are meant.
-    pub width: usize,
+    /// Which characters of the excerpt are meant, from 0 up.
+    pub marked: Range<usize>,
     /// What is wrong.
     pub message: String,
     /// What to write instead.
@@ -33,7 +33,7 @@ pub struct ManifestError {
     pub problems: Vec<Problem>,
 }
 
-/// Whether the marked text may be seen in the excerpt.
+/// Whether the text that a mistake is about may be seen in an excerpt.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Show {
     Text,
@@ -42,25 +42,54 @@ pub(super) enum Show {
 }
 
 impl Problem {
-    pub(super) fn at(text: &str, span: Range<usize>, show: Show, message: String, hint: Option<String>) -> Self {
+    /// A mistake at `span` of `text`. What lies in one of the `masks` is not shown.
+    pub(super) fn at(
+        text: &str,
+        span: Range<usize>,
+        masks: &[Range<usize>],
+        message: String,
+        hint: Option<String>,
+    ) -> Self {
         let start = floor(text, span.start);
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
         let end = floor(text, span.end).clamp(start, line_end);
-        let line = text[..start].matches('\n').count() + 1;
-        let column = text[line_start..start].chars().count() + 1;
-        let before = &text[line_start..start];
-        let (excerpt, width) = match show {
-            Show::Text => (text[line_start..line_end].to_owned(), text[start..end].chars().count()),
-            // The rest of a value over several lines stands on lines that are not shown.
-            Show::Dots => (format!("{before}\"…\"{}", &text[end..line_end]), 3),
-        };
-        let excerpt = excerpt.trim_end().replace('\t', " ");
-        Self { line, column, excerpt, width: width.max(1), message, hint }
+        let mut excerpt = String::new();
+        let mut marked = 0..0;
+        let mut at = line_start;
+        let mut shown = 0;
+        while at <= line_end {
+            if at <= start {
+                marked.start = shown;
+            }
+            if at <= end {
+                marked.end = shown;
+            }
+            let Some(character) = text[at..line_end].chars().next() else { break };
+            let mask = masks.iter().find(|mask| mask.contains(&at));
+            let (piece, next) = match mask {
+                // Of a mask over several lines only the part on this line stands here.
+                Some(mask) => ("…".to_owned(), floor(text, mask.end).clamp(at + character.len_utf8(), line_end)),
+                None if character.is_control() => (" ".to_owned(), at + character.len_utf8()),
+                None => (character.to_string(), at + character.len_utf8()),
+            };
+            shown += piece.chars().count();
+            excerpt.push_str(&piece);
+            at = next;
+        }
+        marked.end = marked.end.max(marked.start + 1);
+        Self {
+            line: text[..start].matches('\n').count() + 1,
+            column: text[line_start..start].chars().count() + 1,
+            excerpt: excerpt.trim_end().to_owned(),
+            marked,
+            message,
+            hint,
+        }
     }
 
     pub(super) fn option(message: String, hint: Option<String>) -> Self {
-        Self { line: 0, column: 0, excerpt: String::new(), width: 0, message, hint }
+        Self { line: 0, column: 0, excerpt: String::new(), marked: 0..0, message, hint }
     }
 }
 
@@ -90,8 +119,8 @@ impl fmt::Display for Problem {
         if self.line > 0 {
             let number = self.line.to_string();
             let pad = " ".repeat(number.len());
-            let indent = " ".repeat(self.column - 1);
-            write!(f, "\n{pad} |\n{number} | {}\n{pad} | {indent}{}", self.excerpt, "^".repeat(self.width))?;
+            let indent = " ".repeat(self.marked.start);
+            write!(f, "\n{pad} |\n{number} | {}\n{pad} | {indent}{}", self.excerpt, "^".repeat(self.marked.len()))?;
         }
         if let Some(hint) = &self.hint {
             write!(f, "\n  hint: {hint}")?;

@@ -10,7 +10,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use self::reader::{Key, Reader, Val};
-use super::problem::{Problem, Show};
+use super::problem::Show;
 use super::{Manifest, ManifestError, VaultConfig};
 use crate::names;
 
@@ -31,7 +31,6 @@ const VAULT: [&str; 10] = [
 pub(super) fn manifest(path: &Path, text: &str) -> Result<Manifest, ManifestError> {
     let mut reader = Reader::new(text);
     let mut manifest = Manifest::default();
-    // A byte order mark is what some editors on Windows write; it is no mistake.
     match DeTable::parse(text) {
         Ok(document) => {
             for (key, value) in reader.entries(document.get_ref(), &TOP, "a manifest") {
@@ -51,11 +50,10 @@ pub(super) fn manifest(path: &Path, text: &str) -> Result<Manifest, ManifestErro
         }
         Err(error) => reader.syntax(&error),
     }
-    let mut problems = reader.problems;
+    let problems = reader.finish();
     if problems.is_empty() {
         return Ok(manifest);
     }
-    problems.sort_by_key(|problem| (problem.line, problem.column));
     Err(ManifestError { path: Some(path.to_owned()), problems })
 }
 
@@ -99,7 +97,8 @@ fn retries(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<u3
     {
         return Some(number);
     }
-    reader.wrong_type(key, value, "a number from 0 to 20");
+    let message = format!("`{}` must be a number from 0 to 20", key.get_ref());
+    reader.problem(value.span(), Show::Dots, message, None);
     None
 }
 
@@ -148,16 +147,19 @@ impl Reader<'_> {
     /// A mistake in the TOML itself. The line may hold a value without quotes: nothing after its `=` is shown.
     fn syntax(&mut self, error: &toml::de::Error) {
         let span = error.span().unwrap_or(0..0);
-        let mut problem = Problem::at(self.text, span, Show::Text, format!("not TOML: {}", error.message()), None);
-        if let Some((before, _)) = problem.excerpt.split_once('=') {
-            problem.excerpt = format!("{} = …", before.trim_end());
-            problem.column = problem.column.min(problem.excerpt.chars().count());
-            problem.width = 1;
-        } else if !problem.excerpt.trim_start().starts_with('[') {
-            problem.excerpt = "…".into();
-            (problem.column, problem.width) = (1, 1);
+        let start = (0..=span.start.min(self.text.len())).rev().find(|&at| self.text.is_char_boundary(at)).unwrap_or(0);
+        let line_start = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line = self.text[line_start..].lines().next().unwrap_or_default();
+        let hidden = match line.find('=') {
+            Some(equals) => Some(equals + 1),
+            None if line.trim_start().starts_with('[') => None,
+            None => Some(0),
+        };
+        if let Some(from) = hidden {
+            let blanks = line[from..].len() - line[from..].trim_start().len();
+            self.mask(line_start + from + blanks..line_start + line.len());
         }
-        problem.hint = Some("texts stand in quotes; a table begins with [secrets.NAME]".into());
-        self.problems.push(problem);
+        let hint = "texts stand in quotes; a table begins with [secrets.NAME]".to_owned();
+        self.problem(span, Show::Text, format!("not TOML: {}", error.message()), Some(hint));
     }
 }

@@ -15,12 +15,20 @@ pub(super) type Val<'i> = Spanned<DeValue<'i>>;
 
 pub(super) struct Reader<'t> {
     pub(super) text: &'t str,
-    pub(super) problems: Vec<Problem>,
+    found: Vec<Found>,
+    /// What no excerpt may show, because it may be a value.
+    masks: Vec<Range<usize>>,
+}
+
+struct Found {
+    span: Range<usize>,
+    message: String,
+    hint: Option<String>,
 }
 
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, problems: Vec::new() }
+        Self { text, found: Vec::new(), masks: Vec::new() }
     }
 
     pub(super) fn line(&self, at: usize) -> usize {
@@ -28,7 +36,25 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn problem(&mut self, span: Range<usize>, show: Show, message: String, hint: Option<String>) {
-        self.problems.push(Problem::at(self.text, span, show, message, hint));
+        if show == Show::Dots {
+            self.masks.push(span.clone());
+        }
+        self.found.push(Found { span, message, hint });
+    }
+
+    /// Keeps this part of the text out of all excerpts.
+    pub(super) fn mask(&mut self, span: Range<usize>) {
+        self.masks.push(span);
+    }
+
+    /// All mistakes, in the order of the text. Excerpts are made only now: one line may hold several mistakes, and what
+    /// one of them hides, no other may show.
+    pub(super) fn finish(mut self) -> Vec<Problem> {
+        self.found.sort_by_key(|found| found.span.start);
+        self.found
+            .into_iter()
+            .map(|Found { span, message, hint }| Problem::at(self.text, span, &self.masks, message, hint))
+            .collect()
     }
 
     /// The entries of a table whose keys are known; the others are mistakes.
@@ -52,17 +78,11 @@ impl<'t> Reader<'t> {
                 }
                 (_, None) => format!("{of} has {}", known.join(", ")),
             };
-            let mut problem =
-                Problem::at(self.text, key.span(), Show::Text, format!("unknown key `{name}`"), Some(hint));
-            // What was given to a key that does not exist may be a value.
-            if let Some((before, _)) = problem.excerpt.split_once('=') {
-                if before.chars().count() + 1 >= problem.column {
-                    problem.excerpt = format!("{} = …", before.trim_end());
-                } else {
-                    problem.excerpt = " ".repeat(problem.column - 1) + name + " = …";
-                }
+            // What was given to a key that does not exist may be a value. A table of its own begins elsewhere.
+            if !matches!(value.get_ref(), DeValue::Table(_)) {
+                self.mask(value.span());
             }
-            self.problems.push(problem);
+            self.problem(key.span(), Show::Text, format!("unknown key `{name}`"), Some(hint));
         }
         entries
     }
