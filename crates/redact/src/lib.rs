@@ -1,1 +1,44 @@
 //! Streaming redaction: takes values, in any encoding, out of text. No I/O.
+//!
+//! # The law
+//! Given a set of [`Patterns`], the matches in a text are *all* occurrences of all patterns. Matches that share a byte
+//! are one span; a span is shown as the `[label]` of its leftmost match, the longest of those that begin there. Nothing
+//! else changes. So:
+//!
+//! - whichever way a text is cut into writes, [`Redactor`] gives what [`Patterns::redact_bytes`] gives for the whole;
+//! - the output contains no pattern, also none that a label and the text beside it would form ([`mod@display`]);
+//! - redacting twice is redacting once.
+//!
+//! # What is held back
+//! Of a stream, the longest suffix that could still be the beginning of a match, and nothing else: prompts and progress
+//! lines come out at once. Nothing is ever given out because time has passed. When the stream ends, a beginning of a
+//! secret that never became one comes out as it is, because the text ended there; where the writer was cut off
+//! (killed in the middle of a write), [`Redactor::finish_cut`] masks the beginning instead, if it is long enough to
+//! give something away.
+//!
+//! # Weak values
+//! Values under six bytes and common words match as whole words only, with a [`Warning`]; empty ones and those under
+//! three bytes are [`Refused`], for they would mask everything. See [`mod@policy`].
+//!
+//! # How it searches
+//! Not with an automaton: all encodings of ten thousand values would be millions of states. A filter looks at one
+//! position in several ([`mod@filter`]) and finds nothing in clean text, at memory speed; where it strikes, a sorted
+//! list of all forms decides ([`mod@index`]).
+
+mod bits;
+mod builder;
+mod display;
+mod filter;
+mod forms;
+mod index;
+mod patterns;
+mod policy;
+mod spans;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+pub use builder::PatternsBuilder;
+pub use patterns::Patterns;
+pub use policy::{Refused, Warning, Weakness};
+pub use stream::Redactor;

@@ -1,0 +1,3 @@
+//! Megabytes per second.
+
+fn main() {}

@@ -1,0 +1,90 @@
+//! The filter: says of most positions of a text, with one multiplication and one load, that no form covers them.
+//!
+//! Every form puts its first `stride` grams (runs of `gram` bytes) into a Bloom filter. A text is then looked at every
+//! `stride` bytes only: whichever way a form lies in the text, one of its first grams lies at such a place.
+
+/// A blocked Bloom filter over grams: both bits of an entry lie in one word, so a question is one load.
+pub(crate) struct Filter {
+    words: Box<[u64]>,
+    shift: u32,
+    /// Bytes in a gram, 1 to 8.
+    pub(crate) gram: usize,
+    /// Distance between the places that are looked at, in bytes.
+    pub(crate) stride: usize,
+    mask: u64,
+}
+
+impl Filter {
+    /// A filter for `count` forms of at least `shortest` bytes each.
+    pub(crate) fn new(count: usize, shortest: usize) -> Self {
+        // Longer grams tell more apart, shorter ones allow a longer stride. Few forms are told apart by four bytes.
+        let gram = match (shortest, count) {
+            (12.., _) => 8,
+            (8..=11, 0..=2_000) => 5,
+            (6..=7, 0..=2_000) => 4,
+            _ => shortest.min(6),
+        };
+        let stride = (shortest - gram + 1).min(if count > 50_000 { 8 } else { 16 });
+        let entries = count * stride;
+        // 32 bits an entry give one false strike in some 300; large sets trade that for the size of the cache.
+        let words = if entries > 100_000 { entries / 4 } else { entries / 2 };
+        let words = words.max(256).next_power_of_two();
+        let mask = if gram == 8 { u64::MAX } else { (1 << (8 * gram)) - 1 };
+        Self { words: vec![0; words].into(), shift: 64 - words.trailing_zeros(), gram, stride, mask }
+    }
+
+    pub(crate) fn insert(&mut self, form: &[u8]) {
+        for at in 0..self.stride {
+            if let Some(gram) = form.get(at..at + self.gram) {
+                let (word, bits) = self.place(pack(gram));
+                self.words[word] |= bits;
+            }
+        }
+    }
+
+    /// The gram that begins at `at`, or `None` when the text ends before it does.
+    pub(crate) fn gram_at(&self, text: &[u8], at: usize) -> Option<u64> {
+        let rest = text.get(at..)?;
+        match rest.first_chunk::<8>() {
+            Some(bytes) => Some(u64::from_le_bytes(*bytes) & self.mask),
+            None => rest.get(..self.gram).map(pack),
+        }
+    }
+
+    /// The first place at or after `from` (a multiple of the stride) where a gram of some form may lie.
+    pub(crate) fn next(&self, text: &[u8], from: usize) -> Option<usize> {
+        let mut at = from;
+        while let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+            if self.may_contain(u64::from_le_bytes(*bytes) & self.mask) {
+                return Some(at);
+            }
+            at += self.stride;
+        }
+        while let Some(gram) = self.gram_at(text, at) {
+            if self.may_contain(gram) {
+                return Some(at);
+            }
+            at += self.stride;
+        }
+        None
+    }
+
+    #[inline]
+    fn may_contain(&self, gram: u64) -> bool {
+        let (word, bits) = self.place(gram);
+        self.words[word] & bits == bits
+    }
+
+    #[inline]
+    fn place(&self, gram: u64) -> (usize, u64) {
+        let hash = gram.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let bits = 1 << (hash >> (self.shift - 6) & 63) | 1 << (hash >> (self.shift - 12) & 63);
+        // The mask changes nothing; it lets the compiler see that the index is in bounds when it can.
+        ((hash >> self.shift) as usize & (self.words.len() - 1), bits)
+    }
+}
+
+/// Up to eight bytes as a number, the first one lowest.
+fn pack(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |packed, byte| packed << 8 | u64::from(*byte))
+}

@@ -1,0 +1,94 @@
+//! [`Redactor`]: redaction of a stream, cut into writes in any way.
+
+use zeroize::Zeroizing;
+
+use crate::patterns::Patterns;
+use crate::spans::{Context, Ending, Scratch};
+
+/// A large write is worked through in such pieces, in bytes, so that it stays in the cache.
+const PIECE: usize = 64 * 1024;
+
+/// A beginning of a secret of so many bytes is masked at the end of a stream that was cut off.
+const TELLING: usize = 8;
+
+/// Redacts a stream. What cannot be part of a secret comes out at once; the rest is held back until it is decided.
+///
+/// A write in which nothing is found and nothing is held back costs a search and one copy, and no allocation.
+pub struct Redactor {
+    patterns: Patterns,
+    held: Zeroizing<Vec<u8>>,
+    context: Context,
+    scratch: Scratch,
+}
+
+impl Redactor {
+    /// A redactor at the beginning of a stream.
+    pub fn new(patterns: Patterns) -> Self {
+        Self { patterns, held: Zeroizing::default(), context: Context::START, scratch: Scratch::default() }
+    }
+
+    /// Takes the next bytes of the stream and appends to `out` what is decided.
+    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+        for piece in chunk.chunks(PIECE) {
+            if self.held.is_empty() {
+                let decided = self.work(piece, Ending::Open, out);
+                self.held.extend_from_slice(&piece[decided..]);
+            } else {
+                let mut text = std::mem::take(&mut self.held);
+                text.extend_from_slice(piece);
+                let decided = self.work(&text, Ending::Open, out);
+                text.drain(..decided);
+                self.held = text;
+            }
+        }
+    }
+
+    /// The stream has ended: appends the rest to `out`. A beginning of a secret at the very end is not the secret and
+    /// comes out as it is.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        let text = std::mem::take(&mut self.held);
+        self.work(&text, Ending::End, out);
+        self.context = Context::START;
+    }
+
+    /// The stream was cut off, in the middle of a write as like as not (the writer was killed): as
+    /// [`finish`](Self::finish), but a beginning of a secret of eight bytes or more is masked like the secret.
+    pub fn finish_cut(&mut self, out: &mut Vec<u8>) {
+        let text = std::mem::take(&mut self.held);
+        self.scratch.search(self.patterns.inner(), &text, self.context, Ending::End);
+        let from = self.patterns.inner().open_from(&text);
+        if let Some((label, _)) = self.patterns.inner().continuation(&text[from..])
+            && text.len() - from >= TELLING
+        {
+            self.scratch.mask_from(from, text.len(), label);
+        }
+        self.scratch.render(&self.patterns, &text, self.context, text.len(), out);
+        self.context = Context::START;
+    }
+
+    /// How many bytes are held back.
+    pub fn pending(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Looks for other patterns from now on (a value was added or has changed). What is held back is judged anew with
+    /// the next write; what is out is out.
+    ///
+    /// The old patterns are forgotten: whoever wants values masked beyond their rotation builds a set with both.
+    pub fn set_patterns(&mut self, patterns: Patterns) {
+        self.patterns = patterns;
+    }
+
+    fn work(&mut self, text: &[u8], ending: Ending, out: &mut Vec<u8>) -> usize {
+        let decided = self.scratch.search(self.patterns.inner(), text, self.context, ending);
+        self.context = self.scratch.render(&self.patterns, text, self.context, decided, out);
+        decided
+    }
+}
+
+/// Shows how much is held back, nothing of it.
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Redactor({:?}, {} bytes held back)", self.patterns, self.held.len())
+    }
+}

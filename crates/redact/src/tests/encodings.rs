@@ -1,0 +1,186 @@
+//! Encode, then find: every form against an encoder that is not ours where there is one.
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, PAD, STANDARD, URL_SAFE};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode};
+use proptest::prelude::*;
+
+use super::{patterns, text};
+
+/// Values as they occur: keys, passwords with everything on the keyboard, text beyond ASCII.
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof!["[A-Za-z0-9+/=_.-]{8,40}", "[ -~]{8,40}", "[ -~äöüéß€😀\n\t]{8,24}"]
+        .prop_filter("not blank at the edges", |value| value.trim() == value && value.len() >= 8)
+        .prop_filter("not the label, which would be shown in another way", |value| !value.contains("[A]"))
+}
+
+fn masked(value: &str, encoded: &str) -> Result<(), TestCaseError> {
+    let patterns = patterns(&[value.as_bytes()]);
+    let out = text(&patterns, &format!("<{encoded}>"));
+    prop_assert!(out.starts_with("<[A]") && out.ends_with('>') && out.len() <= 5, "{} as {}: {}", value, encoded, out);
+    Ok(())
+}
+
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\'');
+const PATH: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'?').add(b'`').add(b'{').add(b'}');
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn url(value in value()) {
+        for set in [COMPONENT, UNRESERVED, QUERY, PATH] {
+            let once = percent_encode(value.as_bytes(), set).to_string();
+            masked(&value, &once)?;
+            if set == COMPONENT {
+                masked(&value, &percent_encode(once.as_bytes(), set).to_string())?;
+                masked(&value, &once.replace("%20", "+"))?;
+            }
+        }
+        let all: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        masked(&value, &all)?;
+        masked(&value, &all.to_uppercase())?;
+    }
+
+    #[test]
+    fn json(value in value()) {
+        let inside = |value: &str| {
+            let json = serde_json::to_string(value).expect("a string");
+            json[1..json.len() - 1].to_owned()
+        };
+        masked(&value, &inside(&value))?;
+        masked(&value, &inside(&inside(&value)))?;
+        masked(&value, &inside(&value).replace('/', "\\/"))?;
+        masked(&value, &percent_encode(inside(&value).as_bytes(), UNRESERVED).to_string())?;
+        let ascii: String = inside(&value)
+            .chars()
+            .flat_map(|char| match char.is_ascii() {
+                true => vec![char.to_string()],
+                false => char.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+            })
+            .collect();
+        masked(&value, &ascii)?;
+    }
+
+    #[test]
+    fn base64_at_every_offset(value in value(), before in "[ -~]{0,7}", after in "[ -~]{0,7}") {
+        let patterns = patterns(&[value.as_bytes()]);
+        let around = format!("{before}{value}{after}");
+        for engine in [STANDARD, URL_SAFE, GeneralPurpose::new(&alphabet::STANDARD, PAD)] {
+            let encoded = engine.encode(&around);
+            let out = text(&patterns, &encoded);
+            // The characters that hold bits of the neighbours stay: what stays decodes to less than the value.
+            prop_assert!(out.contains("[A]"), "{} in {}", value, around);
+            let rest = out.replace("[A]", "");
+            prop_assert!(rest.len() * 6 <= (before.len() + after.len() + 6) * 8 + 12, "{} of {}", rest, encoded);
+        }
+    }
+
+    #[test]
+    fn hex_and_utf16(value in value()) {
+        let hex: String = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+        masked(&value, &hex)?;
+        masked(&value, &hex.to_uppercase())?;
+        let patterns = patterns(&[value.as_bytes()]);
+        for encoded in [
+            value.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+            value.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        ] {
+            let out = patterns.redact_bytes(&encoded).into_owned();
+            prop_assert!(out.len() <= 4 && out.windows(3).any(|part| part == b"[A]"), "{:?}", out);
+        }
+    }
+}
+
+#[test]
+fn python_quotes() {
+    let value = r#"it's a "back\slash""#;
+    for encoded in [
+        r#"it\'s a "back\\slash""#,
+        r#"it's a "back\\slash""#,
+        r#"it\'s a \"back\\\\slash\""#.replace(r"\'", "'").as_str(),
+        r#"it's a ""back\slash"""#,
+        r#"it'"'"'s a "back\slash""#,
+        r#"it'\''s a "back\slash""#,
+        "it&#x27;s a &quot;back\\slash&quot;",
+        "it&#39;s a &#34;back\\slash&#34;",
+        "it's a &amp;quot;back\\slash&amp;quot;",
+        r#"it\u0027s a \u0022back\\slash\u0022"#,
+    ] {
+        assert_eq!(text(&patterns(&[value.as_bytes()]), &format!("<{encoded}>")), "<[A]>", "{encoded}");
+    }
+}
+
+#[test]
+fn bytes_and_control_characters() {
+    let patterns = patterns(&["schlüssel\tzum\nglück".as_bytes()]);
+    for encoded in [
+        r"schl\xc3\xbcssel\tzum\ngl\xc3\xbcck",
+        r"schl\xfcssel\tzum\ngl\xfcck",
+        r"schlüssel\tzum\nglück",
+        r"schl\u00FCssel\tzum\ngl\u00FCck",
+        "schl&#252;ssel\tzum\ngl&#252;ck",
+        "schl%FCssel%09zum%0Agl%FCck",
+        "schl%C3%BCssel%09zum%0Agl%C3%BCck",
+    ] {
+        assert_eq!(text(&patterns, &format!("<{encoded}>")), "<[A]>", "{encoded}");
+    }
+}
+
+#[test]
+fn basic_credentials() {
+    let patterns = patterns(&[b"correct-horse-battery"]);
+    for user in ["u", "us", "use", "user@example.com"] {
+        let header = STANDARD.encode(format!("{user}:correct-horse-battery"));
+        assert!(text(&patterns, &header).contains("[A]"), "{user}");
+    }
+}
+
+#[test]
+fn base64_in_lines() {
+    let value: Vec<u8> = (0..120).map(|number| b'!' + (number * 7 % 90) as u8).collect();
+    let encoded = STANDARD.encode(&value);
+    let wrapped: Vec<&str> = [&encoded[..76], &encoded[76..152]].to_vec();
+    let out = text(&patterns(&[&value]), &wrapped.join("\n"));
+    assert_eq!(out, "[A]\n[A]");
+}
+
+#[test]
+fn lines_of_a_key_without_its_armour() {
+    let lines = ["MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "BKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj", "c2hvcnQ="];
+    let armour = |word: &str| format!("-----{word} {} KEY-----", "PRIVATE");
+    let pem = format!("{}\n{}\n{}\n", armour("BEGIN"), lines.join("\n"), armour("END"));
+    let patterns = patterns(&[pem.as_bytes()]);
+    assert_eq!(text(&patterns, &pem), "[A]\n");
+    for line in lines {
+        assert_eq!(text(&patterns, &format!("  {line}\r\n")), "  [A]\r\n");
+    }
+    assert_eq!(text(&patterns, &lines.concat()), "[A]");
+    assert_eq!(text(&patterns, &pem.trim().replace('\n', "\\n")), "[A]");
+    assert_eq!(text(&patterns, &armour("BEGIN")), armour("BEGIN"));
+}
+
+#[test]
+fn forms_do_not_explode() {
+    let count = |value: &str| {
+        let patterns = patterns(&[value.as_bytes()]);
+        patterns.inner().anywhere.iter().map(|index| index.len()).sum::<usize>()
+    };
+    assert!(count("q8Zr2nYt5LxW0sVd7KfB") <= 24, "{}", count("q8Zr2nYt5LxW0sVd7KfB"));
+    assert!(count("q8Zr-2nYt_5LxW.0sVd~7KfB") <= 28, "{}", count("q8Zr-2nYt_5LxW.0sVd~7KfB"));
+    assert!(count("q8/Zr+2nYt5LxW0sVd7K==") <= 50, "{}", count("q8/Zr+2nYt5LxW0sVd7K=="));
+    assert!(count(r#"it's <a> & "b" \c$ 100%"#) <= 100, "{}", count(r#"it's <a> & "b" \c$ 100%"#));
+}
