@@ -24,11 +24,15 @@ def build_wheel(
     wheel_directory: str, config_settings: dict[str, Any] | None = None, metadata_directory: str | None = None
 ) -> str:
     """Builds command line and extension in the release profile; returns the wheel's file name."""
-    subprocess.run([os.environ.get("CARGO", "cargo"), "xtask", "wheel-data", "--profile", "release"], cwd=ROOT, check=True)
+    subprocess.run(
+        [os.environ.get("CARGO", "cargo"), "xtask", "wheel-data", "--profile", "release"], cwd=ROOT, check=True
+    )
     name: str = maturin.build_wheel(wheel_directory, config_settings, metadata_directory)
     return name
 
 
 def build_sdist(sdist_directory: str, config_settings: dict[str, Any] | None = None) -> str:
     """Always fails: a source archive made by maturin would lack the command line."""
-    raise SystemExit("tegmen has no source distribution; build a wheel with `make wheel`, or `pip install .` in a checkout")
+    raise SystemExit(
+        "tegmen has no source distribution; build a wheel with `make wheel`, or `pip install .` in a checkout"
+    )

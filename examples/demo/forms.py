@@ -1,4 +1,7 @@
-"""The forms in which a secret may come out: as it is, encoded, cut into pieces. Looking for the value alone finds too little."""
+"""The forms in which a secret may come out: as it is, encoded, cut into pieces.
+
+A search for the value as it is finds too little.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def forms_of(value: str) -> dict[str, set[bytes]]:
 
 
 def base64_forms(raw: bytes) -> Iterable[bytes]:
-    """What base64 makes of the value wherever it stands in the encoded text, both alphabets; uncertain ends left out."""
+    """What base64 makes of the value wherever it stands in the encoded text, both alphabets, without uncertain ends."""
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + raw).rstrip(b"=")
         # The first characters hold bits of what stands before, the last ones of what follows.

@@ -121,7 +121,13 @@ class OpenBao:
     # --- the API ----------------------------------------------------------------------------------------------------
 
     def call(
-        self, method: str, path: str, body: Any = None, *, token: str | None = "root", headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = "root",
+        headers: dict[str, str] | None = None,
     ) -> tuple[int, dict[str, Any]]:
         """One request to `/v1/<path>`; returns the status and the JSON. `token="root"` stands for the root token."""
         data = None if body is None else json.dumps(body).encode()
@@ -173,7 +179,12 @@ class OpenBao:
         """Makes an AppRole whose SecretIDs serve once; returns its RoleID."""
         if "approle/" not in self.ask("GET", "sys/auth")["data"]:
             self.ask("POST", "sys/auth/approle", {"type": "approle"})
-        role = {"token_policies": policies, "secret_id_num_uses": 1, "secret_id_ttl": "10m", "token_ttl": "20m"} | settings
+        role = {
+            "token_policies": policies,
+            "secret_id_num_uses": 1,
+            "secret_id_ttl": "10m",
+            "token_ttl": "20m",
+        } | settings
         self.ask("POST", f"auth/approle/role/{name}", role)
         return str(self.ask("GET", f"auth/approle/role/{name}/role-id")["data"]["role_id"])
 
@@ -211,7 +222,9 @@ class OpenBao:
         return [
             entry["auth"]["accessor"]
             for entry in self.audit()
-            if entry["type"] == "response" and entry["request"]["path"] == path and entry.get("auth", {}).get("accessor")
+            if entry["type"] == "response"
+            and entry["request"]["path"] == path
+            and entry.get("auth", {}).get("accessor")
         ]
 
 

@@ -1,0 +1,71 @@
+"""Runs Locust and Tegmen as a user would: real programs, own environment, output kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a program ended: its exit status (128+n after signal n) and what it wrote."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """Both streams."""
+        return self.stdout + self.stderr
+
+    def check(self, status: int = 0) -> Result:
+        """Itself, if it ended with this status; else an assertion error that shows the output."""
+        assert self.status == status, f"status {self.status}, not {status}\n{self.stdout}\n--- stderr\n{self.stderr}"
+        return self
+
+
+def clean_environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Nothing of the caller's environment but the search path; the programs of this Python first."""
+    path = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
+    return {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", "NO_COLOR": "1"} | dict(extra or {})
+
+
+def run(
+    command: Sequence[str | Path],
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    *,
+    stdin: str | None = None,
+    timeout: float = 90,
+) -> Result:
+    """Runs the command to its end in a session of its own. What is still running after the time-out is killed."""
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=clean_environment(cwd, env),
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        out, err = process.communicate(stdin, timeout)
+    except BaseException as error:
+        # The whole session: Locust's workers are its grandchildren.
+        os.killpg(process.pid, signal.SIGKILL)
+        out, err = process.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise AssertionError(f"still running after {timeout} s: {command}\n{out}\n--- stderr\n{err}") from None
+        raise
+    status = process.returncode if process.returncode >= 0 else 128 - process.returncode
+    return Result(status, out, err)
