@@ -92,69 +92,17 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One entry of `hosts`: the origins that it allows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Allowed {
-    /// The scheme, where one is written. Without it: https, and to loopback plain http too.
-    pub scheme: Option<Scheme>,
-    /// The host in normal form.
-    pub host: String,
-    /// The port, where one is written.
-    pub port: Option<u16>,
-}
-
-impl Allowed {
-    /// Exactly that origin.
-    pub fn exactly(origin: &Origin) -> Self {
-        Self { scheme: Some(origin.scheme), host: origin.host.clone(), port: Some(origin.port) }
-    }
-
-    /// Whether a request to `origin` may carry the secret.
-    pub fn permits(&self, origin: &Origin) -> bool {
-        let scheme = match self.scheme {
-            Some(scheme) => origin.scheme == scheme,
-            None => origin.scheme == Scheme::Https || origin.is_loopback(),
-        };
-        scheme && self.host == origin.host && self.port.unwrap_or(origin.scheme.default_port()) == origin.port
-    }
-}
-
-impl fmt::Display for Allowed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Scheme::Http) = self.scheme {
-            f.write_str("http://")?;
-        }
-        let port = self.port.unwrap_or(self.scheme.unwrap_or(Scheme::Https).default_port());
-        let origin = Origin { scheme: self.scheme.unwrap_or(Scheme::Https), host: self.host.clone(), port };
-        f.write_str(&origin.authority())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn allowed(scheme: Option<Scheme>, host: &str, port: Option<u16>) -> Allowed {
-        Allowed { scheme, host: host.to_owned(), port }
-    }
-
     #[test]
-    fn a_bare_name_means_https_on_443() {
-        let shop = allowed(None, "shop.example.com", None);
-        assert!(shop.permits(&Origin::of_url("https://SHOP.example.com./orders").unwrap()));
-        for other in ["http://shop.example.com", "https://shop.example.com:8443", "https://a.shop.example.com"] {
-            assert!(!shop.permits(&Origin::of_url(other).unwrap()), "{other}");
-        }
-    }
-
-    #[test]
-    fn plain_http_to_loopback_or_when_written_out() {
-        assert!(allowed(None, "127.0.0.1", Some(8000)).permits(&Origin::of_url("http://127.0.0.1:8000").unwrap()));
-        assert!(allowed(None, "::1", Some(8000)).permits(&Origin::of_url("http://[::1]:8000/x").unwrap()));
-        assert!(!allowed(None, "10.0.0.1", Some(8000)).permits(&Origin::of_url("http://10.0.0.1:8000").unwrap()));
-        let written = allowed(Some(Scheme::Http), "10.0.0.1", Some(8000));
-        assert!(written.permits(&Origin::of_url("http://10.0.0.1:8000").unwrap()));
-        assert!(!written.permits(&Origin::of_url("https://10.0.0.1:8000").unwrap()));
+    fn hosts_are_compared_in_normal_form() {
+        let origin = |url: &str| Origin::of_url(url).unwrap();
+        assert_eq!(origin("https://SHOP.example.com./orders"), origin("https://shop.example.com:443"));
+        assert_eq!(origin("http://[::1]:8000/x"), Origin::new(Scheme::Http, "[::1]", Some(8000)));
+        assert!(origin("http://127.0.0.9:1").is_loopback() && origin("http://[::1]").is_loopback());
+        assert!(origin("http://a.localhost").is_loopback() && !origin("http://localhost.example.com").is_loopback());
     }
 
     #[test]

@@ -16,8 +16,8 @@ pub enum Place {
     Query(Option<String>),
     /// The path.
     Path,
-    /// The body, of any type.
-    Body,
+    /// The body: the form field, the part of a multipart body or the JSON key of that name.
+    Body(Option<String>),
     /// Basic authentication (RFC 7617).
     Basic,
 }
@@ -26,7 +26,9 @@ impl Place {
     /// Whether this entry of `places` covers the place `actual`.
     pub fn covers(&self, actual: &Place) -> bool {
         match (self, actual) {
-            (Self::Cookie(None), Self::Cookie(_)) | (Self::Query(None), Self::Query(_)) => true,
+            (Self::Cookie(None), Self::Cookie(_))
+            | (Self::Query(None), Self::Query(_))
+            | (Self::Body(None), Self::Body(_)) => true,
             // Basic authentication stands in the Authorization header, cookies in the Cookie header.
             (Self::Header(name), Self::Basic) => name == "authorization" || name == "proxy-authorization",
             (Self::Header(name), Self::Cookie(_)) => name == "cookie",
@@ -44,7 +46,8 @@ impl fmt::Display for Place {
             Self::Query(Some(name)) => write!(f, "query:{name}"),
             Self::Query(None) => f.write_str("query"),
             Self::Path => f.write_str("path"),
-            Self::Body => f.write_str("body"),
+            Self::Body(Some(name)) => write!(f, "body:{name}"),
+            Self::Body(None) => f.write_str("body"),
             Self::Basic => f.write_str("basic"),
         }
     }

@@ -128,7 +128,7 @@ impl Caution {
         if bytes.len() <= 18 && bytes.iter().all(u8::is_ascii_digit) {
             return Some(Self::Number);
         }
-        let padded = bytes.len() >= 24 && bytes.len() % 4 == 0 && bytes.ends_with(b"=");
+        let padded = bytes.len() >= 24 && bytes.len().is_multiple_of(4) && bytes.ends_with(b"=");
         if padded && let Ok(decoded) = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, bytes) {
             let decoded = zeroize::Zeroizing::new(decoded);
             return std::str::from_utf8(&decoded).is_err().then_some(Self::EncodedKey);

@@ -12,7 +12,7 @@ use tegmen_secret::SecretBytes;
 use zeroize::Zeroizing;
 
 use crate::{
-    origin::{Allowed, Origin},
+    origin::Origin,
     place::Place,
     placeholder::{ID_LEN, Placeholder, TAG_LEN, TOKEN_LEN, Tag},
 };
@@ -34,7 +34,7 @@ pub struct Binding {
     /// The variables of the environment that hold the placeholder.
     pub env: Vec<String>,
     /// The origins to which it may be sent; `None` means the test's own target.
-    pub hosts: Option<Vec<Allowed>>,
+    pub hosts: Option<Vec<Origin>>,
     /// The places in which it may stand; empty means any.
     pub places: Vec<Place>,
     /// `tls = "unverified"`: the certificate of the destination is not looked at.
@@ -260,8 +260,8 @@ impl Finder {
 
 impl Binding {
     /// Whether a request to `origin` may carry the secret, when `targets` is the test's own target.
-    pub fn permits(&self, origin: &Origin, targets: &[Allowed]) -> bool {
-        self.hosts.as_deref().unwrap_or(targets).iter().any(|allowed| allowed.permits(origin))
+    pub fn permits(&self, origin: &Origin, targets: &[Origin]) -> bool {
+        self.hosts.as_deref().unwrap_or(targets).contains(origin)
     }
 }
 

@@ -45,7 +45,7 @@ impl Filler<'_> {
         // Base64 goes in groups of four; what stands before the first whole group is no part of it.
         let start = first + (at - first + 4 - (offset * 8).div_ceil(6)) % 4;
         let padding = text[end..].iter().take(2).take_while(|byte| **byte == b'=').count();
-        let config = LENIENT.with_encode_padding(padding > 0 || (is_standard && (end - start) % 4 == 0));
+        let config = LENIENT.with_encode_padding(padding > 0 || (is_standard && (end - start).is_multiple_of(4)));
         let engine = GeneralPurpose::new(if is_standard { &alphabet::STANDARD } else { &alphabet::URL_SAFE }, config);
         let decoded = text.get(start..end).and_then(|run| engine.decode(run).ok()).map(Zeroizing::new);
         let Some(decoded) = decoded.filter(|decoded| std::str::from_utf8(decoded).is_ok()) else {

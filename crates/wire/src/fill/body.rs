@@ -78,10 +78,20 @@ impl Filler<'_> {
 
     /// Fills content of the type given.
     pub(super) fn content(&self, content: &[u8], content_type: Option<&str>, depth: usize) -> Result<Clear> {
-        let place = &Place::Body;
+        self.content_in(content, content_type, &Place::Body(None), depth)
+    }
+
+    /// The same, where it is known which part of the body it is.
+    pub(super) fn content_in(
+        &self,
+        content: &[u8],
+        content_type: Option<&str>,
+        place: &Place,
+        depth: usize,
+    ) -> Result<Clear> {
         match kind(content_type) {
             Kind::Json => self.json(content, place, depth),
-            Kind::Form => self.form(content, &|_| Place::Body, depth),
+            Kind::Form => self.form(content, &|name| Place::Body(Some(name.to_owned())), depth),
             Kind::Xml => self.xml(content, place, depth),
             Kind::Multipart(boundary) => self.multipart(content, boundary.as_bytes(), depth),
             Kind::Text => self.raw(content, place, depth),
@@ -92,13 +102,13 @@ impl Filler<'_> {
 
     /// In a format that is not known, lengths may stand anywhere: only a value of the placeholder's length can be put in.
     fn binary(&self, content: &[u8], depth: usize) -> Result<Clear> {
-        let filled = self.raw(content, &Place::Body, depth)?;
+        let filled = self.raw(content, &Place::Body(None), depth)?;
         if filled.len() == content.len() {
             return Ok(filled);
         }
         let why = "the body is of a binary type, where only a value as long as its placeholder can be put in; give the \
                    request a Content-Type that says what it is, or use secret(…).reveal()";
-        Err(self.refuse_in(content, Reason::Impossible(Place::Body, why)))
+        Err(self.refuse_in(content, Reason::Impossible(Place::Body(None), why)))
     }
 }
 

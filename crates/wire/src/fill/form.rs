@@ -33,7 +33,7 @@ impl Filler<'_> {
     }
 
     fn pair(&self, pair: &[u8], place: &dyn Fn(&str) -> Place, depth: usize) -> Result<Clear> {
-        if !self.hits(pair) && !(pair.contains(&b'%') && self.hits(&decode(pair))) {
+        if !(self.hits(pair) || pair.contains(&b'%') && self.hits(&decode(pair))) {
             return Ok(Zeroizing::new(pair.to_vec()));
         }
         let (name, value) = match memchr::memchr(b'=', pair) {

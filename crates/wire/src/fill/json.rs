@@ -19,11 +19,16 @@ impl Filler<'_> {
         }
         let mut out = Zeroizing::new(Vec::with_capacity(text.len() + 256));
         let mut at = 0;
+        let mut key: &[u8] = b"";
         while at < text.len() {
             let string_start = memchr::memchr(b'"', &text[at..]).map_or(text.len(), |found| at + found);
             append(&mut out, &self.bare_json(&text[at..string_start], place, depth)?);
             let string_end = end_of_string(text, string_start);
-            append(&mut out, &self.json_string(&text[string_start..string_end], place, depth)?);
+            let literal = &text[string_start..string_end];
+            if text[string_end..].trim_ascii_start().starts_with(b":") {
+                key = literal;
+            }
+            append(&mut out, &self.json_string(literal, &below(place, key), depth)?);
             at = string_end;
         }
         Ok(out)
@@ -54,6 +59,14 @@ impl Filler<'_> {
             }
             Err(_) => Err("outside a JSON string only a number or a JSON document can stand"),
         })
+    }
+}
+
+/// In a body, the place is that of the last key before the value.
+fn below(place: &Place, key: &[u8]) -> Place {
+    match (place, serde_json::from_slice::<String>(key)) {
+        (Place::Body(_), Ok(key)) => Place::Body(Some(key)),
+        _ => place.clone(),
     }
 }
 

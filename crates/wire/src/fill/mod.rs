@@ -23,7 +23,7 @@ pub use refusal::{Reason, Refusal};
 use zeroize::Zeroizing;
 
 use crate::{
-    origin::{Allowed, Origin},
+    origin::Origin,
     place::Place,
     table::{Book, Entry, Span, Values},
 };
@@ -104,7 +104,7 @@ pub fn carries(book: &Book, request: &Request<'_>) -> bool {
 /// # Errors
 /// [`Error::Refused`] when a secret may not or cannot be sent so; [`Error::Stale`] when the caller has to read the table
 /// again.
-pub fn fill(layers: &[Layer<'_>], targets: &[Allowed], request: &Request<'_>) -> Result<Option<Filled>> {
+pub fn fill(layers: &[Layer<'_>], targets: &[Origin], request: &Request<'_>) -> Result<Option<Filled>> {
     let Some(first) = layers.first() else { return Ok(None) };
     if !carries(first.book, request) {
         return Ok(None);
@@ -139,7 +139,7 @@ pub fn fill(layers: &[Layer<'_>], targets: &[Allowed], request: &Request<'_>) ->
 /// The work on one request.
 struct Filler<'a> {
     layers: &'a [Layer<'a>],
-    targets: &'a [Allowed],
+    targets: &'a [Origin],
     origin: Origin,
     used: RefCell<Vec<String>>,
     verified_only: Cell<bool>,

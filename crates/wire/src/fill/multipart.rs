@@ -17,7 +17,7 @@ impl Filler<'_> {
             let delimiters = |bytes: &[u8]| memchr::memmem::find_iter(bytes, &delimiter).count();
             if delimiters(&filled) != delimiters(part) {
                 let why = "it holds the boundary of the multipart body";
-                return Err(self.refuse_any(Reason::Impossible(Place::Body, why)));
+                return Err(self.refuse_any(Reason::Impossible(Place::Body(None), why)));
             }
             append(&mut out, &filled);
             at = next;
@@ -28,11 +28,11 @@ impl Filler<'_> {
     /// A part from its delimiter on: headers, an empty line, content, CRLF.
     fn part_of(&self, part: &[u8], depth: usize) -> Result<Clear> {
         let Some(split) = memchr::memmem::find(part, b"\r\n\r\n").map(|at| at + 4) else {
-            return self.raw(part, &Place::Body, depth);
+            return self.raw(part, &Place::Body(None), depth);
         };
         let (head, rest) = part.split_at(split);
         // The names and file names of parts are quoted: as browsers and urllib3 write them (HTML, 4.10.21.8).
-        let mut out = self.replace(head, &Place::Body, depth, &mut |_, value| {
+        let mut out = self.replace(head, &Place::Body(None), depth, &mut |_, value| {
             let mut quoted = Vec::with_capacity(value.len());
             for byte in value {
                 match byte {
@@ -45,7 +45,7 @@ impl Filler<'_> {
             Ok(quoted)
         })?;
         let content = rest.strip_suffix(b"\r\n").unwrap_or(rest);
-        append(&mut out, &self.content(content, content_type(head), depth + 1)?);
+        append(&mut out, &self.content_in(content, content_type(head), &Place::Body(field_name(head)), depth + 1)?);
         append(&mut out, &rest[content.len()..]);
         Ok(out)
     }
@@ -56,4 +56,11 @@ fn content_type(head: &[u8]) -> Option<&str> {
         let (name, value) = line.split_once(':')?;
         name.trim().eq_ignore_ascii_case("content-type").then_some(value.trim())
     })
+}
+
+/// The `name` of a part, from its Content-Disposition.
+fn field_name(head: &[u8]) -> Option<String> {
+    let head = std::str::from_utf8(head).ok()?;
+    let (_, rest) = head.split_once("; name=\"")?;
+    rest.split_once('"').map(|(name, _)| name.to_owned())
 }

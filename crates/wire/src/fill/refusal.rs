@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    origin::{Allowed, Origin, Scheme},
+    origin::{Origin, Scheme},
     place::Place,
     table::Binding,
 };
@@ -41,8 +41,8 @@ pub struct Refusal {
     /// What was wrong.
     pub reason: Reason,
     /// What the secret is bound to, as the manifest would have it; `None` for the test's own target.
-    hosts: Option<Vec<Allowed>>,
-    targets: Vec<Allowed>,
+    hosts: Option<Vec<Origin>>,
+    targets: Vec<Origin>,
     places: Vec<Place>,
     manifest: Option<String>,
 }
@@ -51,7 +51,7 @@ impl Refusal {
     pub(super) fn new(
         binding: &Binding,
         origin: &Origin,
-        targets: &[Allowed],
+        targets: &[Origin],
         manifest: Option<String>,
         reason: Reason,
     ) -> Self {
@@ -80,9 +80,9 @@ impl Refusal {
 
     fn bound_to(&self) -> String {
         match &self.hosts {
-            Some(hosts) => join(hosts),
+            Some(hosts) => entries(hosts).join(", "),
             None if self.targets.is_empty() => "the test's own target, and no --host was given at the start".to_owned(),
-            None => format!("the test's own target, {}", join(&self.targets)),
+            None => format!("the test's own target, {}", entries(&self.targets).join(", ")),
         }
     }
 
@@ -91,8 +91,7 @@ impl Refusal {
         if self.origin.scheme == Scheme::Http && !self.origin.is_loopback() {
             f.write_str("(Plain http has to be written out.) ")?;
         }
-        let mut hosts: Vec<String> =
-            self.hosts.as_deref().unwrap_or(&self.targets).iter().map(ToString::to_string).collect();
+        let mut hosts = entries(self.hosts.as_deref().unwrap_or(&self.targets));
         hosts.push(self.origin.as_hosts_entry());
         hosts.dedup();
         match &self.manifest {
@@ -109,8 +108,11 @@ impl Refusal {
     }
 }
 
-fn join<T: fmt::Display>(items: &[T]) -> String {
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+/// As `hosts` would have them: a bare loopback address stands for both schemes.
+fn entries(origins: &[Origin]) -> Vec<String> {
+    let mut entries: Vec<String> = origins.iter().map(Origin::as_hosts_entry).collect();
+    entries.dedup_by(|next, first| next.strip_prefix("http://") == Some(first));
+    entries
 }
 
 impl fmt::Display for Refusal {
@@ -120,7 +122,11 @@ impl fmt::Display for Refusal {
         match &self.reason {
             Reason::NotBound => self.not_bound(f, name),
             Reason::WrongPlace(place) => {
-                write!(f, "it may stand in {} only, and here it stands in {place}. ", join(&self.places))?;
+                write!(
+                    f,
+                    "it may stand in {} only, and here it stands in {place}. ",
+                    self.places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                )?;
                 write!(f, "If that is right, add \"{place}\" to `places` under [secrets.{name}]")
             }
             Reason::Cut => f.write_str(
