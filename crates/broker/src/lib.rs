@@ -1,1 +1,11 @@
 //! Holds the secrets, shares them with the plugin, runs and filters the child.
+//!
+//! - [`keep`] holds the values and publishes them in shared secret memory.
+//! - [`channel`] hands that memory to the plugin, after a look at who asks.
+//! - [`child`] runs the command and filters what it says.
+//!
+//! What must not come in: where values come from (that is `sources`), how requests are filled (that is `wire`), printing.
+
+pub mod channel;
+pub mod child;
+pub mod keep;

@@ -1,0 +1,224 @@
+//! The helper: a second process of this program, without secrets, that does what one process cannot.
+//!
+//! As a **witness** it stands in the same process group as the child and tells whether a signal that reached us was sent to
+//! all of us (Ctrl-C in a shared terminal, `kill -- -GROUP`, systemd, `pkill -f`): then the child has it already.
+//!
+//! As a **leader** it also leads a session with a terminal of its own and runs the child there: only a parent in the
+//! same session can have a job that Ctrl-Z stops. (sudo has its monitor for the same reason.)
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tegmen_sys::process::{self, Change, Group, Launch, LaunchError, ProcessHandle, Step};
+use tegmen_sys::signals::{self, SignalEvents, SignalMask};
+use tegmen_sys::{poll, terminal};
+
+use super::messages::{FromHelper, ToHelper};
+
+/// The helper's own name, in place of the program's. Not "tegmen": `pkill tegmen` must not reach it.
+const NAME: &str = "run-helper";
+/// How long ago a signal may have come to count as the one that is asked for.
+const SAME: Duration = Duration::from_secs(2);
+
+/// Which helper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Witness,
+    Leader,
+}
+
+/// What the helper is started with.
+pub(super) struct Start<'a> {
+    pub(super) role: Role,
+    /// The command. The witness does not run it but is listed with it, so that what finds one finds the other.
+    pub(super) command: &'a [OsString],
+    pub(super) environment: Vec<(OsString, OsString)>,
+    pub(super) directory: Option<PathBuf>,
+    pub(super) standard: [Option<BorrowedFd<'a>>; 3],
+    /// What the command inherits.
+    pub(super) keep: &'a [RawFd],
+    pub(super) mask: SignalMask,
+}
+
+impl Start<'_> {
+    /// Starts the helper and returns its process id and the line to it. Its first message is [`FromHelper::Ready`] or
+    /// [`FromHelper::Failed`].
+    pub(super) fn start(self) -> Result<(u32, UnixStream), LaunchError> {
+        let (ours, theirs) = UnixStream::pair().map_err(|source| LaunchError { step: Step::Prepare, source })?;
+        let role = if self.role == Role::Leader { "leader" } else { "witness" };
+        let keep = self.keep.iter().map(RawFd::to_string).collect::<Vec<_>>().join(",");
+        let own = [NAME.to_owned(), role.to_owned(), theirs.as_raw_fd().to_string(), keep];
+        let pid = Launch {
+            files: vec![PathBuf::from("/proc/self/exe")],
+            arguments: own.into_iter().map(OsString::from).chain(self.command.iter().cloned()).collect(),
+            environment: self.environment,
+            directory: self.directory,
+            standard: self.standard,
+            keep: self.keep.iter().copied().chain([theirs.as_raw_fd()]).collect(),
+            group: Group::Inherit,
+            death_signal: signals::KILL,
+            mask: self.mask,
+        }
+        .start()?;
+        Ok((pid, ours))
+    }
+}
+
+/// To be called first thing in `main`: when this process was started as a helper, it does its work here, and the status to
+/// exit with comes back. `None`: this is the program itself.
+#[must_use]
+pub fn run_helper_if_asked() -> Option<u8> {
+    let mut arguments = std::env::args_os();
+    if arguments.next()? != NAME {
+        return None;
+    }
+    Some(match Helper::begin(arguments).and_then(Helper::serve) {
+        Ok(()) => 0,
+        Err(_) => 125,
+    })
+}
+
+struct Helper {
+    line: UnixStream,
+    events: SignalEvents,
+    /// When each signal came last, by number.
+    seen: [Option<Instant>; 65],
+    command: Option<Command>,
+}
+
+/// The command that a leader runs; it leads a process group of its own.
+struct Command {
+    pid: u32,
+    stopped: bool,
+}
+
+impl Helper {
+    fn begin(mut arguments: impl Iterator<Item = OsString>) -> io::Result<Self> {
+        let mask = SignalMask::current();
+        let mut word = || arguments.next().and_then(|word| word.into_string().ok()).ok_or(io::ErrorKind::InvalidInput);
+        let (role, line, keep) = (word()?, word()?, word()?);
+        let number = |text: &str| text.parse::<RawFd>().map_err(|_| io::ErrorKind::InvalidInput);
+        let line = UnixStream::from(process::inherited(number(&line)?)?);
+        let keep = keep.split(',').filter(|text| !text.is_empty()).map(number).collect::<Result<Vec<_>, _>>()?;
+        // The listing's short name would be "exe", from /proc/self/exe.
+        process::set_name(c"run-helper")?;
+        let mut helper = Self { line, events: SignalEvents::install()?, seen: [None; 65], command: None };
+        if role == "leader" {
+            helper.lead(arguments.collect(), keep, mask)?;
+        } else {
+            FromHelper::Ready(0).send(&helper.line)?;
+        }
+        Ok(helper)
+    }
+
+    fn lead(&mut self, command: Vec<OsString>, keep: Vec<RawFd>, mask: SignalMask) -> io::Result<()> {
+        process::new_session()?;
+        terminal::make_controlling(io::stdin())?;
+        let started = Launch {
+            files: files(&command, std::env::var_os("PATH")),
+            arguments: command,
+            environment: std::env::vars_os().collect(),
+            directory: None,
+            standard: [None; 3],
+            keep,
+            group: Group::Foreground(io::stdin().as_raw_fd()),
+            death_signal: signals::TERMINATE,
+            mask,
+        }
+        .start();
+        match started {
+            Ok(pid) => {
+                self.command = Some(Command { pid, stopped: false });
+                FromHelper::Ready(pid).send(&self.line)
+            }
+            Err(error) => {
+                FromHelper::Failed(error.step, error.source.raw_os_error().unwrap_or(0)).send(&self.line)?;
+                Err(error.source)
+            }
+        }
+    }
+
+    fn serve(mut self) -> io::Result<()> {
+        loop {
+            let [_, asked] = poll::wait([self.events.as_fd(), self.line.as_fd()], None)?;
+            let changed = self.take_signals();
+            if changed && self.report_changes()? {
+                return Ok(());
+            }
+            if asked {
+                // The end of the line is the end of the run, and an error here.
+                match ToHelper::receive(&self.line)? {
+                    ToHelper::DidYouGet(signal) => FromHelper::Got(self.got(signal)).send(&self.line)?,
+                    ToHelper::Continue => self.let_go_on(),
+                }
+            }
+        }
+    }
+
+    /// Notes what came. Returns whether the command's state may have changed.
+    fn take_signals(&mut self) -> bool {
+        let mut changed = false;
+        while let Some(event) = self.events.next() {
+            changed |= event.number == signals::CHILD;
+            if let Some(seen) = usize::try_from(event.number).ok().and_then(|number| self.seen.get_mut(number)) {
+                *seen = Some(Instant::now());
+            }
+        }
+        changed
+    }
+
+    /// Did this signal come just now? It counts once.
+    fn got(&mut self, signal: i32) -> bool {
+        let seen = usize::try_from(signal).ok().and_then(|number| self.seen.get_mut(number));
+        seen.and_then(Option::take).is_some_and(|at| at.elapsed() < SAME)
+    }
+
+    /// Passes on what happened to the command. Returns whether it has ended.
+    fn report_changes(&mut self) -> io::Result<bool> {
+        let Some(command) = &mut self.command else { return Ok(false) };
+        while let Some(change) = process::next_change(command.pid)? {
+            match change {
+                Change::Stopped(_) => command.stopped = true,
+                Change::Continued => {
+                    // Continued by somebody else: the run, which stopped with it, has to go on as well.
+                    if std::mem::take(&mut command.stopped) {
+                        let parent = ProcessHandle::open(std::os::unix::process::parent_id());
+                        let _ = parent.and_then(|parent| parent.signal(signals::CONTINUE));
+                    }
+                }
+                Change::Exited(_) | Change::Killed(_) => {
+                    // A session's end sends SIGHUP to the terminal's foreground. What the command left running in the
+                    // background is not to get it: this process alone is the foreground then.
+                    SignalMask::block_all();
+                    let _ = terminal::take_foreground(io::stdin());
+                    FromHelper::Changed(change).send(&self.line)?;
+                    return Ok(true);
+                }
+            }
+            FromHelper::Changed(change).send(&self.line)?;
+        }
+        Ok(false)
+    }
+
+    fn let_go_on(&mut self) {
+        if let Some(command) = &mut self.command
+            && std::mem::take(&mut command.stopped)
+        {
+            let _ = process::signal_group(command.pid, signals::CONTINUE);
+        }
+    }
+}
+
+/// The files that the command's name can mean.
+pub(super) fn files(command: &[OsString], path: Option<OsString>) -> Vec<PathBuf> {
+    command.first().map(|program| process::candidates(program, path.as_deref())).unwrap_or_default()
+}
+
+/// A descriptor that reads as empty and swallows what is written.
+pub(super) fn nowhere() -> io::Result<OwnedFd> {
+    Ok(std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?.into())
+}
