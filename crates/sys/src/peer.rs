@@ -4,6 +4,11 @@ use std::{fs, io};
 
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
+/// Our own user.
+pub fn own_uid() -> u32 {
+    rustix::process::getuid().as_raw()
+}
+
 /// Whether the process `pid` is `ancestor`, or came from it through any number of forks, as far as the processes in
 /// between are still alive. (A broker is the subreaper of its child's orphans: they turn into its own children.)
 pub fn descends_from(pid: u32, ancestor: u32) -> bool {

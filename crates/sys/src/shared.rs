@@ -179,6 +179,19 @@ fn ordinary(size: usize) -> io::Result<(OwnedFd, Mapping, Kind)> {
     Ok((fd, mapping, kind))
 }
 
+/// An anonymous file (memfd_create(2)) with those bytes, which nobody can change any more.
+///
+/// # Errors
+/// When the kernel has no memory to give.
+pub fn sealed_file(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let fd = rustix::fs::memfd_create("tegmen-file", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let mut file = std::fs::File::from(fd);
+    io::Write::write_all(&mut file, bytes)?;
+    let fd = OwnedFd::from(file);
+    rustix::fs::fcntl_add_seals(&fd, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    Ok(fd)
+}
+
 /// The reading end.
 pub struct Reader {
     mapping: Mapping,

@@ -79,6 +79,8 @@ pub struct Token {
     pub filler: usize,
     /// What it stands for when it comes without the rest of the placeholder.
     pub part: SecretBytes,
+    /// Whether that part is a secret of its own: a password in a URL is, the user name before it is not.
+    pub is_sensitive: bool,
 }
 
 /// The string that stands for a value, and how its parts become the value again.
@@ -88,6 +90,25 @@ pub struct Placeholder {
     pub text: String,
     /// The tokens in it, in order; at least one.
     pub tokens: Vec<Token>,
+}
+
+impl Placeholder {
+    /// Lets the placeholder stand for another value, as after a rotation: what Python holds stays as it is. The parts
+    /// are those of the new value where it has the same shape, else each part is the whole value.
+    pub fn stand_for(&mut self, value: &SecretBytes) {
+        // The numbers of the new tokens do not matter: only their parts are taken over.
+        let mut maker =
+            Maker { tag: Tag(String::from_utf8(vec![b'x'; TAG_LEN]).unwrap_or_default()), next: 0, end: LAST };
+        let parts: Vec<SecretBytes> = match maker.make(value) {
+            Ok(other) if other.tokens.len() == self.tokens.len() => {
+                other.tokens.into_iter().map(|token| token.part).collect()
+            }
+            _ => vec![value.clone(); self.tokens.len()],
+        };
+        for (token, part) in self.tokens.iter_mut().zip(parts) {
+            token.part = part;
+        }
+    }
 }
 
 /// What a placeholder cannot do for a value, to be said before the run starts.

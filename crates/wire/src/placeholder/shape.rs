@@ -21,12 +21,12 @@ pub(super) fn make(maker: &mut Maker, value: &SecretBytes) -> Result<Placeholder
         if prefix < text.len() {
             let mut builder = Builder::new(maker);
             builder.literal(&text[..prefix]);
-            builder.token(&text.as_bytes()[prefix..])?;
+            builder.token(&text.as_bytes()[prefix..], true)?;
             return Ok(builder.placeholder);
         }
     }
     let mut builder = Builder::new(maker);
-    builder.token(value.expose())?;
+    builder.token(value.expose(), true)?;
     Ok(builder.placeholder)
 }
 
@@ -45,13 +45,14 @@ impl<'a> Builder<'a> {
     }
 
     /// A token for `part`, filled up to its length where that is longer.
-    fn token(&mut self, part: &[u8]) -> Result<(), Exhausted> {
+    fn token(&mut self, part: &[u8], is_sensitive: bool) -> Result<(), Exhausted> {
         let text = self.maker.token()?;
         let offset = self.placeholder.text.len();
         let filler = part.len().saturating_sub(TOKEN_LEN);
         self.placeholder.text.push_str(&text);
         self.placeholder.text.extend(std::iter::repeat_n('x', filler));
-        self.placeholder.tokens.push(Token { text, offset, filler, part: SecretBytes::new(part.to_vec()) });
+        let part = SecretBytes::new(part.to_vec());
+        self.placeholder.tokens.push(Token { text, offset, filler, part, is_sensitive });
         Ok(())
     }
 }
@@ -63,24 +64,24 @@ fn json(maker: &mut Maker, text: &str) -> Result<Option<Placeholder>, Exhausted>
     }
     let Ok(mut document) = serde_json::from_str::<Value>(text) else { return Ok(None) };
     let mut builder = Builder::new(maker);
-    let result = json_value(&mut builder, &document);
+    let result = json_value(&mut builder, "", &document);
     wipe(&mut document);
     result?;
     Ok(Some(builder.placeholder).filter(|placeholder| !placeholder.tokens.is_empty()))
 }
 
-fn json_value(builder: &mut Builder<'_>, value: &Value) -> Result<(), Exhausted> {
+fn json_value(builder: &mut Builder<'_>, name: &str, value: &Value) -> Result<(), Exhausted> {
     match value {
         Value::String(leaf) if !leaf.is_empty() => {
             builder.literal("\"");
-            builder.token(leaf.as_bytes())?;
+            builder.token(leaf.as_bytes(), tegmen_classify::is_sensitive_name(name) || looks_secret(leaf))?;
             builder.literal("\"");
         }
         Value::Array(items) => {
             builder.literal("[");
             for (index, item) in items.iter().enumerate() {
                 builder.literal(if index == 0 { "" } else { ", " });
-                json_value(builder, item)?;
+                json_value(builder, name, item)?;
             }
             builder.literal("]");
         }
@@ -90,13 +91,17 @@ fn json_value(builder: &mut Builder<'_>, value: &Value) -> Result<(), Exhausted>
                 builder.literal(if index == 0 { "" } else { ", " });
                 builder.literal(&Value::from(name.as_str()).to_string());
                 builder.literal(": ");
-                json_value(builder, field)?;
+                json_value(builder, name, field)?;
             }
             builder.literal("}");
         }
         scalar => builder.literal(&scalar.to_string()),
     }
     Ok(())
+}
+
+fn looks_secret(leaf: &str) -> bool {
+    tegmen_classify::provider_token(leaf).is_some() || tegmen_classify::looks_random(leaf)
 }
 
 /// Wipes the copies of the leaves that the parser made.
@@ -124,7 +129,7 @@ fn jwt(maker: &mut Maker, text: &str) -> Result<Option<Placeholder>, Exhausted> 
     builder.literal(".");
     builder.literal(&URL_SAFE_NO_PAD.encode(claims.to_string()));
     builder.literal(".");
-    builder.token(signature.as_bytes())?;
+    builder.token(signature.as_bytes(), true)?;
     // base64url has no text of 4n + 1 characters: fill up, so that the signature stays decodable.
     if let Some(last) = builder.placeholder.tokens.last_mut()
         && (TOKEN_LEN + last.filler) % 4 == 1
@@ -174,10 +179,10 @@ fn url(maker: &mut Maker, text: &str) -> Result<Option<Placeholder>, Exhausted> 
         Some(at) => {
             let (user, password) = rest[..at].split_once(':').map_or((&rest[..at], None), |(u, p)| (u, Some(p)));
             // Alone it is a token (`https://TOKEN@host`); before a password it is a name, and yet part of the pair.
-            credential(&mut builder, user)?;
+            credential(&mut builder, user, password.is_none())?;
             if let Some(password) = password {
                 builder.literal(":");
-                credential(&mut builder, password)?;
+                credential(&mut builder, password, true)?;
             }
             &rest[at..]
         }
@@ -189,12 +194,12 @@ fn url(maker: &mut Maker, text: &str) -> Result<Option<Placeholder>, Exhausted> 
     Ok(Some(builder.placeholder).filter(|placeholder| !placeholder.tokens.is_empty()))
 }
 
-fn credential(builder: &mut Builder<'_>, text: &str) -> Result<(), Exhausted> {
+fn credential(builder: &mut Builder<'_>, text: &str, is_sensitive: bool) -> Result<(), Exhausted> {
     if text.is_empty() {
         return Ok(());
     }
     let decoded = Zeroizing::new(percent_decode_str(text).collect::<Vec<u8>>());
-    builder.token(&decoded)
+    builder.token(&decoded, is_sensitive)
 }
 
 /// With credentials before the host, only what is named like a secret in the query is hidden; without, everything that
@@ -204,7 +209,7 @@ fn path_and_query(builder: &mut Builder<'_>, text: &str, has_credentials: bool) 
     for (index, segment) in path.split('/').enumerate() {
         builder.literal(if index == 0 { "" } else { "/" });
         if !has_credentials && segment.len() >= 8 && segment.bytes().any(|c| c.is_ascii_digit()) {
-            credential(builder, segment)?;
+            credential(builder, segment, true)?;
         } else {
             builder.literal(segment);
         }
@@ -218,7 +223,7 @@ fn path_and_query(builder: &mut Builder<'_>, text: &str, has_credentials: bool) 
             {
                 builder.literal(name);
                 builder.literal("=");
-                credential(builder, value)?;
+                credential(builder, value, true)?;
             }
             _ => builder.literal(pair),
         }

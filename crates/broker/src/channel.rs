@@ -1,0 +1,178 @@
+//! The broker's end of the channel: who may have the secrets, and what plugins tell.
+
+use std::{
+    os::fd::OwnedFd,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tegmen_secret::SecretBytes;
+use tegmen_sys::{
+    channel::{Channel, Received, Sender},
+    peer::{self, Inspection},
+};
+use tegmen_wire::protocol::{self, Answer, Hello, MAX_MESSAGE, Tell};
+use zeroize::Zeroize;
+
+use crate::{child::Handle, keep::Keep};
+
+/// What became of the channel during a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contacts {
+    /// How many processes were given the secrets.
+    pub welcomed: usize,
+    /// Whether Locust was among them.
+    pub locust: bool,
+    /// Why others were not.
+    pub refused: Vec<String>,
+}
+
+/// Answers the plugins of a run.
+pub struct Server {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    keep: Mutex<Keep>,
+    contacts: Mutex<Contacts>,
+    output: Mutex<Option<Handle>>,
+}
+
+/// The state is whole after a panic elsewhere: every change to it is one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Server {
+    /// A server for those secrets, and the end of the channel that the child inherits.
+    ///
+    /// # Errors
+    /// When the operating system has no descriptor or no thread to give.
+    pub fn start(keep: Keep) -> std::io::Result<(Self, OwnedFd)> {
+        let (ours, theirs) = Channel::pair()?;
+        ours.identify_senders()?;
+        let shared = Arc::new(Shared { keep: Mutex::new(keep), contacts: Mutex::default(), output: Mutex::default() });
+        let serving = Arc::clone(&shared);
+        std::thread::Builder::new().name("channel".to_owned()).spawn(move || serving.listen(&ours))?;
+        Ok((Self { shared }, theirs.into()))
+    }
+
+    /// Where patterns go when the test gives birth to a value.
+    pub fn set_output(&self, handle: Handle) {
+        *lock(&self.shared.output) = Some(handle);
+    }
+
+    /// Who has been in contact until now.
+    pub fn contacts(&self) -> Contacts {
+        lock(&self.shared.contacts).clone()
+    }
+
+    /// Puts new values in the place of old ones, for the next request. Whether there was a new one.
+    ///
+    /// # Errors
+    /// When they do not fit into the shared memory.
+    pub fn renew(&self, values: Vec<(String, SecretBytes)>) -> Result<bool, crate::keep::KeepError> {
+        let mut keep = lock(&self.shared.keep);
+        // The redactor learns the value before the wire does.
+        let Some(patterns) = keep.renew(values)? else { return Ok(false) };
+        if let Some(output) = &*lock(&self.shared.output) {
+            output.set_patterns(patterns);
+        }
+        Ok(true)
+    }
+}
+
+impl Shared {
+    /// Until the last process that holds the other end is gone.
+    fn listen(self: &Arc<Self>, channel: &Channel) {
+        loop {
+            match channel.receive(MAX_MESSAGE) {
+                Ok(received) if received.bytes.is_empty() && received.descriptors.is_empty() => return,
+                Ok(received) => self.hello(received),
+                // A message that is too long is somebody's nonsense; the channel goes on.
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn hello(self: &Arc<Self>, received: Received) {
+        let Some(reply) = received.descriptors.into_iter().next().map(Channel::from_fd) else { return };
+        let answer = match (received.sender, protocol::decode::<Hello>(&received.bytes)) {
+            (Some(sender), Ok(hello)) => check(sender, &hello),
+            _ => Err("its message is not one of the protocol".to_owned()),
+        };
+        match answer {
+            Ok(()) => self.welcome(reply),
+            Err(reason) => {
+                lock(&self.contacts).refused.push(reason.clone());
+                if let Ok(message) = protocol::encode(&Answer::Refused { reason }) {
+                    let _ = reply.send(&message, &[]);
+                }
+            }
+        }
+    }
+
+    fn welcome(self: &Arc<Self>, reply: Channel) {
+        {
+            let keep = lock(&self.keep);
+            let (descriptors, files) = keep.descriptors();
+            let Ok(message) = protocol::encode(&Answer::Welcome { files }) else { return };
+            if reply.send(&message, &descriptors).is_err() {
+                return;
+            }
+        }
+        lock(&self.contacts).welcomed += 1;
+        let shared = Arc::clone(self);
+        // One thread for each process that has the secrets: a handful.
+        let _ = std::thread::Builder::new().name("plugin".to_owned()).spawn(move || shared.converse(&reply));
+    }
+
+    fn converse(&self, channel: &Channel) {
+        while let Ok(mut received) = channel.receive(MAX_MESSAGE) {
+            if received.bytes.is_empty() {
+                return;
+            }
+            match protocol::decode(&received.bytes) {
+                Ok(Tell::Learn { name, placeholder, value }) => {
+                    let patterns = lock(&self.keep).learn(&name, &placeholder, SecretBytes::from(value));
+                    if let Some(output) = &*lock(&self.output) {
+                        output.set_patterns(patterns);
+                    }
+                    let _ = channel.send(b"ok", &[]);
+                }
+                Ok(Tell::Ready { locust: _ }) => lock(&self.contacts).locust = true,
+                Err(_) => {}
+            }
+            received.bytes.zeroize();
+        }
+    }
+}
+
+/// Whether the sender may have the secrets: one of our user, that came from our own child, that nobody traces, and that
+/// others cannot look into.
+fn check(sender: Sender, hello: &Hello) -> Result<(), String> {
+    if hello.version != protocol::VERSION {
+        return Err(format!(
+            "the Python package tegmen {} does not fit this tegmen {}; install the same version of both",
+            hello.package,
+            env!("CARGO_PKG_VERSION"),
+        ));
+    }
+    let pid = sender.pid;
+    if sender.uid != peer::own_uid() {
+        return Err(format!("process {pid} runs as another user (uid {}); run tegmen as that user", sender.uid));
+    }
+    if !peer::descends_from(pid, std::process::id()) {
+        return Err(format!("process {pid} did not come from the command that tegmen run started"));
+    }
+    match peer::is_traced(pid) {
+        Ok(false) => {}
+        Ok(true) => return Err(format!("process {pid} is being traced by a debugger, which could read the secrets")),
+        Err(_) => return Err(format!("process {pid} is gone")),
+    }
+    match peer::inspection(pid) {
+        Ok(Inspection::Closed | Inspection::Unknown) => Ok(()),
+        Ok(Inspection::Open) => Err(format!("other processes can look into process {pid} (it is dumpable)")),
+        Err(_) => Err(format!("process {pid} is gone")),
+    }
+}
