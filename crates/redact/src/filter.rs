@@ -3,6 +3,12 @@
 //! Every form puts its first `stride` grams (runs of `gram` bytes) into a Bloom filter. A text is then looked at every
 //! `stride` bytes only: whichever way a form lies in the text, one of its first grams lies at such a place.
 
+/// The words of a filter that fits into the first cache together with the text.
+const SMALL: usize = 1024;
+
+/// The part of a filter's bits that may be set: one gram in some 200 strikes falsely then.
+const FILL: f64 = 0.07;
+
 /// A blocked Bloom filter over grams: both bits of an entry lie in one word, so a question is one load.
 pub(crate) struct Filter {
     words: Box<[u64]>,
@@ -25,12 +31,21 @@ impl Filter {
             _ => shortest.min(6),
         };
         let stride = (shortest - gram + 1).min(if count > 50_000 { 8 } else { 16 });
-        let entries = count * stride;
-        // 32 bits an entry give one false strike in some 300; large sets trade that for the size of the cache.
-        let words = if entries > 100_000 { entries / 4 } else { entries / 2 };
-        let words = words.max(256).next_power_of_two();
+        let words = (count * stride / 2).max(SMALL).next_power_of_two();
         let mask = if gram == 8 { u64::MAX } else { (1 << (8 * gram)) - 1 };
         Self { words: vec![0; words].into(), shift: 64 - words.trailing_zeros(), gram, stride, mask }
+    }
+
+    /// Makes the filter as small as it can be without many false strikes: the fewer bytes, the more of it stays in the
+    /// cache. For when all forms are in; the forms of one value have many grams in common.
+    pub(crate) fn shrink(&mut self) {
+        let set: u32 = self.words.iter().map(|word| word.count_ones()).sum();
+        let mut fill = f64::from(set) / (self.words.len() * 64) as f64;
+        while self.words.len() > SMALL && fill < FILL / 2.0 {
+            self.words = self.words.chunks_exact(2).map(|pair| pair[0] | pair[1]).collect();
+            self.shift += 1;
+            fill *= 2.0;
+        }
     }
 
     pub(crate) fn insert(&mut self, form: &[u8]) {
@@ -78,7 +93,7 @@ impl Filter {
     #[inline]
     fn place(&self, gram: u64) -> (usize, u64) {
         let hash = gram.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let bits = 1 << (hash >> (self.shift - 6) & 63) | 1 << (hash >> (self.shift - 12) & 63);
+        let bits = 1 << (hash >> 30 & 63) | 1 << (hash >> 24 & 63);
         // The mask changes nothing; it lets the compiler see that the index is in bounds when it can.
         ((hash >> self.shift) as usize & (self.words.len() - 1), bits)
     }

@@ -70,6 +70,7 @@ impl Index {
                 starts.insert(form[0], *second);
             }
         }
+        filter.shrink();
         let mut index = Self {
             arena: SecretBytes::new(arena),
             forms: forms.into(),
