@@ -1,0 +1,129 @@
+//! What was found, and what could not be looked at.
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::{Confidence, Location, Rule, Severity};
+
+/// A defect at a place, or one secret at several.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The rule that found it.
+    pub rule: &'static Rule,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// The variable, field or header that it is about; never a value.
+    pub name: String,
+    /// One sentence; never a value.
+    pub message: String,
+    /// What to do, where there is something to say beyond the rule's page.
+    pub hint: Option<String>,
+    /// All places, the first of them the one to look at first. Never empty.
+    locations: Vec<Location>,
+    /// Places that explain the finding: where the value came from.
+    pub related: Vec<Location>,
+    /// The names of the class and function around it.
+    pub context: String,
+    /// Stable across changes elsewhere in the file; made of names and places only.
+    pub fingerprint: String,
+}
+
+impl Finding {
+    /// A finding of `rule` at `location`. Severity and confidence have to be said; the rest has defaults.
+    pub fn new(rule: &'static Rule, severity: Severity, confidence: Confidence, location: Location) -> Self {
+        Self {
+            rule,
+            severity,
+            confidence,
+            name: String::new(),
+            message: rule.summary.to_owned(),
+            hint: None,
+            locations: vec![location],
+            related: Vec::new(),
+            context: String::new(),
+            fingerprint: String::new(),
+        }
+    }
+
+    /// Sets the name of the variable, field or header.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Sets the sentence.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// Where to look first.
+    pub fn location(&self) -> &Location {
+        &self.locations[0]
+    }
+
+    /// All places.
+    pub fn locations(&self) -> &[Location] {
+        &self.locations
+    }
+
+    /// Adds a place where the same secret stands.
+    pub fn add_location(&mut self, location: Location) {
+        self.locations.push(location);
+    }
+
+    /// Puts the places in order.
+    pub fn sort_locations(&mut self) {
+        self.locations.sort_by(|a, b| a.key().cmp(&b.key()));
+        self.locations.dedup_by(|a, b| a.key() == b.key());
+    }
+}
+
+impl Serialize for Location {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_struct("Location", 6)?;
+        map.serialize_field("path", &self.path)?;
+        map.serialize_field("line", &self.line)?;
+        map.serialize_field("column", &self.column)?;
+        map.serialize_field("end_line", &self.end_line)?;
+        map.serialize_field("end_column", &self.end_column)?;
+        map.serialize_field("note", &self.note)?;
+        map.end()
+    }
+}
+
+/// The shape in JSON output.
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let first = self.location();
+        let mut map = serializer.serialize_struct("Finding", 13)?;
+        map.serialize_field("rule", self.rule.id)?;
+        map.serialize_field("code", self.rule.code)?;
+        map.serialize_field("severity", &self.severity)?;
+        map.serialize_field("confidence", &self.confidence)?;
+        map.serialize_field("path", &first.path)?;
+        map.serialize_field("line", &first.line)?;
+        map.serialize_field("column", &first.column)?;
+        map.serialize_field("message", &self.message)?;
+        map.serialize_field("name", &self.name)?;
+        map.serialize_field("hint", &self.hint)?;
+        map.serialize_field("fingerprint", &self.fingerprint)?;
+        map.serialize_field("locations", &self.locations)?;
+        map.serialize_field("related", &self.related)?;
+        map.end()
+    }
+}
+
+/// A file that could not be read, or not be understood as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Problem {
+    /// The path as given to the audit.
+    pub path: String,
+    /// The line, from 1, where there is one.
+    pub line: Option<u32>,
+    /// What was wrong and what became of the file.
+    pub message: String,
+}
