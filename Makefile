@@ -1,0 +1,73 @@
+# What a person types. Everything lands in target/, dist/ and .venv of this checkout; nothing outside is touched.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PROFILE ?= dev
+
+# A shell that stops at the first error, so that a step which fails is never followed by "done".
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+say = printf '\n\033[1m== %s\033[0m\n' '$(1)'
+ifneq ($(NO_COLOR),)
+say = printf '\n== %s\n' '$(1)'
+else ifneq ($(CI),)
+say = printf '\n== %s\n' '$(1)'
+endif
+
+.PHONY: help
+help: ## This list.
+	@echo "Tegmen: secrets of a Locust load test exist only on the wire. In this checkout:"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
+
+.PHONY: demo
+demo: install ## Build, start a real OpenBao and a shop, and show a Locust test with and without Tegmen.
+	@PYTHONPATH=examples exec $(BIN)/python -m demo
+
+.PHONY: test
+test: ## Everything that must hold: formatting, lints, Rust and Python tests, types, licences, the demo.
+	@$(MAKE) tools
+	@$(PYTHON) tools/check.py --python $(BIN)/python
+
+.PHONY: lint
+lint: tools ## The quick part of `make test`: formatting, lints and types.
+	@$(PYTHON) tools/check.py --python $(BIN)/python --only lint
+
+.PHONY: bench
+bench: ## Requests per second with and without Tegmen, in pairs (a release build).
+	@$(MAKE) install PROFILE=release
+	@$(call say,Benchmarks)
+	@$(BIN)/python benches/throughput.py
+
+.PHONY: wheel
+wheel: tools ## The wheel for users, in dist/ (a release build).
+	@$(call say,Wheel (release))
+	@cargo xtask wheel --profile release --out dist
+	@ls -l dist/*.whl
+
+.PHONY: install
+install: tools ## The wheel of this checkout into .venv (PROFILE=dev or release).
+	@$(call say,Wheel ($(PROFILE)) into $(VENV))
+	@cargo xtask wheel --profile $(PROFILE) --out target/wheels
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/wheels/tegmen-*.whl
+	@$(BIN)/tegmen --version
+
+# The stamp holds what was installed: changed pins install anew, everything else costs nothing.
+.PHONY: tools
+tools: $(VENV)/requirements.stamp
+
+$(VENV)/requirements.stamp: tests/requirements.txt
+	@$(call say,Python tools into $(VENV))
+	@command -v cargo >/dev/null || { echo "error: Rust is missing. Install it (rustup reads rust-toolchain.toml)."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "error: $(PYTHON) is older than 3.10; say make PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "error: no venv module; on Debian: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@cp tests/requirements.txt $@
+
+.PHONY: clean
+clean: ## Remove what was built: target/, dist/, .venv and caches.
+	rm -rf target dist $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
