@@ -138,7 +138,6 @@ impl Shared {
                     if let Some(output) = &*lock(&self.output) {
                         output.set_patterns(patterns);
                     }
-                    let _ = channel.send(b"ok", &[]);
                 }
                 Ok(Tell::Ready { locust: _ }) => lock(&self.contacts).locust = true,
                 Err(_) => {}

@@ -1,1 +1,27 @@
-//! The native part of the Python package: conversions only.
+//! `tegmen._native`: the native part of the Python package. Conversions only; the work is done in `wire` and `redact`.
+
+mod plugin;
+mod request;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::plugin::{BrokerError, Plugin};
+    #[pymodule_export]
+    use super::request::SecretRefused;
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Whether a name says that what it holds is sensitive.
+    #[pyfunction]
+    fn is_sensitive_name(name: &str) -> bool {
+        tegmen_plugin::is_sensitive_name(name)
+    }
+}

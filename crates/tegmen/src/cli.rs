@@ -20,6 +20,7 @@ pub struct Cli {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Run(commands::run::Args),
     Completions(commands::completions::Args),
 }
 
@@ -27,6 +28,7 @@ impl Cli {
     /// Runs the subcommand. A failure is said on standard error, with its causes; the exit status is 2, for `run` 125.
     pub fn run(self) -> ExitCode {
         let (result, failure) = match self.command {
+            Command::Run(args) => (commands::run::run(args), 125),
             Command::Completions(args) => (commands::completions::run(args), 2),
         };
         result.unwrap_or_else(|error| {

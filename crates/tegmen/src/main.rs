@@ -9,5 +9,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // The same program stands by as a helper process of a run.
+    if let Some(status) = tegmen_broker::child::run_helper_if_asked() {
+        return ExitCode::from(status);
+    }
     cli::Cli::parse().run()
 }

@@ -26,6 +26,13 @@ pub fn hint(text: impl Display) {
     anstream::eprintln!("{HINT}hint{HINT:#}: {text}");
 }
 
+/// A [`note`], unless the person wants none.
+pub fn note_unless(quiet: bool, text: impl Display) {
+    if !quiet {
+        note(text);
+    }
+}
+
 /// What Tegmen does, for whoever reads the start of a run.
 pub fn note(text: impl Display) {
     anstream::eprintln!("tegmen: {text}");

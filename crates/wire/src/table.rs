@@ -54,6 +54,8 @@ pub struct TokenEntry {
     pub filler: usize,
     /// What it stands for alone.
     pub part: Span,
+    /// Whether that part is a secret of its own.
+    pub is_sensitive: bool,
 }
 
 /// A secret as the plugin knows it.
@@ -68,6 +70,26 @@ pub struct Entry {
     pub tokens: Vec<TokenEntry>,
     /// The whole value.
     pub whole: Span,
+}
+
+impl Entry {
+    /// The entry of a secret; `store` puts a value away and says where.
+    fn new(
+        binding: Binding,
+        placeholder: &Placeholder,
+        value: &SecretBytes,
+        store: &mut dyn FnMut(&SecretBytes) -> Span,
+    ) -> Self {
+        let whole = store(value);
+        let tokens = placeholder.tokens.iter().map(|token| TokenEntry {
+            text: token.text.clone(),
+            offset: token.offset,
+            filler: token.filler,
+            part: store(&token.part),
+            is_sensitive: token.is_sensitive,
+        });
+        Self { binding, placeholder: placeholder.text.clone(), tokens: tokens.collect(), whole }
+    }
 }
 
 /// All secrets of a run.
@@ -95,18 +117,8 @@ impl PayloadBuilder {
 
     /// Adds a secret.
     pub fn add(&mut self, binding: Binding, placeholder: &Placeholder, value: &SecretBytes) {
-        let whole = self.value(value);
-        let tokens = placeholder
-            .tokens
-            .iter()
-            .map(|token| TokenEntry {
-                text: token.text.clone(),
-                offset: token.offset,
-                filler: token.filler,
-                part: self.value(&token.part),
-            })
-            .collect();
-        self.table.entries.push(Entry { binding, placeholder: placeholder.text.clone(), tokens, whole });
+        let entry = Entry::new(binding, placeholder, value, &mut |value| self.value(value));
+        self.table.entries.push(entry);
     }
 
     fn value(&mut self, value: &SecretBytes) -> Span {
@@ -177,15 +189,32 @@ impl Book {
     /// When the search cannot be built from the tag.
     pub fn new(table: Table) -> Result<Self, aho_corasick::BuildError> {
         let finder = Finder::new(&table.tag)?;
-        let mut by_id = HashMap::new();
-        for (entry_index, entry) in table.entries.iter().enumerate() {
-            for (token_index, token) in entry.tokens.iter().enumerate() {
-                if let Some(id) = id_of(token.text.as_bytes()) {
-                    by_id.insert(id, (entry_index, token_index));
-                }
-            }
+        let mut book = Self { by_id: HashMap::new(), finder, table };
+        for index in 0..book.table.entries.len() {
+            book.number(index);
         }
-        Ok(Self { table, by_id, finder })
+        Ok(book)
+    }
+
+    /// Adds a secret; `store` puts a value away and says where.
+    pub fn add(
+        &mut self,
+        binding: Binding,
+        placeholder: &Placeholder,
+        value: &SecretBytes,
+        store: &mut dyn FnMut(&SecretBytes) -> Span,
+    ) {
+        self.table.entries.push(Entry::new(binding, placeholder, value, store));
+        self.number(self.table.entries.len() - 1);
+    }
+
+    fn number(&mut self, entry: usize) {
+        let tokens = self.table.entries.get(entry).map(|entry| entry.tokens.as_slice()).unwrap_or_default();
+        for (token, id) in
+            tokens.iter().enumerate().filter_map(|(index, token)| Some((index, id_of(token.text.as_bytes())?)))
+        {
+            self.by_id.insert(id, (entry, token));
+        }
     }
 
     /// The table.

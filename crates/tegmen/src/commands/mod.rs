@@ -1,3 +1,4 @@
 //! One file per subcommand: its arguments, and the calls that they become.
 
 pub mod completions;
+pub mod run;

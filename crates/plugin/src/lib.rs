@@ -1,0 +1,54 @@
+//! The native half of the plugin inside Locust, without Python: asks the broker for the shared memory, keeps up with it,
+//! fills requests from it, and takes values out of texts.
+//!
+//! There is no thread and no lock in here, and nothing to redo after a fork: the mapping is inherited, and a new
+//! generation is noticed at the next use.
+
+mod client;
+mod connect;
+mod local;
+mod shared;
+
+pub use client::Client;
+pub use tegmen_classify::is_sensitive_name;
+pub use tegmen_wire::{
+    fill::{Filled, Refusal, Request},
+    origin::{Origin, Scheme},
+    table::Entry,
+};
+
+/// What went wrong between plugin and broker.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The inherited descriptor is closed.
+    #[error(
+        "the channel to the broker is closed: a program between `tegmen run` and this Python has closed it, as Python's \
+         subprocess does. Put `tegmen run --` directly before the command that starts Locust, or start it with \
+         close_fds=False"
+    )]
+    Closed,
+    /// There is no broker at the descriptor.
+    #[error("the broker cannot be reached: {0}. Start the command with `tegmen run -- …`")]
+    Unreachable(std::io::Error),
+    /// The broker said no.
+    #[error("the broker gave no secrets to this process: {0}")]
+    NotWelcome(String),
+    /// What came is not what a broker of this version sends.
+    #[error("the broker's answer is not of this version; install the same version of tegmen everywhere")]
+    Malformed,
+    /// The request was refused.
+    #[error(transparent)]
+    Refused(Box<Refusal>),
+    /// Too many values were born in the test.
+    #[error(transparent)]
+    Exhausted(#[from] tegmen_wire::placeholder::Exhausted),
+    /// The system's random source failed.
+    #[error("the operating system gave no randomness")]
+    Randomness,
+}
+
+impl From<tegmen_wire::protocol::Malformed> for ClientError {
+    fn from(_: tegmen_wire::protocol::Malformed) -> Self {
+        Self::Malformed
+    }
+}

@@ -1,0 +1,90 @@
+//! What was read from the shared memory, at one generation of it.
+
+use tegmen_secret::SecretBytes;
+use tegmen_sys::shared::Reader;
+use tegmen_wire::{
+    fill::Clear,
+    table::{Book, Entry, Span, Values, table_len},
+};
+use zeroize::Zeroizing;
+
+use crate::ClientError;
+
+/// How often a reading is tried again when the broker publishes meanwhile.
+const TRIES: usize = 1000;
+
+/// The secrets of the broker.
+pub struct Shared {
+    generation: u64,
+    values_start: usize,
+    book: Book,
+}
+
+impl Shared {
+    /// The secrets as they are now.
+    pub fn read(reader: &Reader) -> Result<Self, ClientError> {
+        for _ in 0..TRIES {
+            let generation = reader.generation();
+            let mut head = [0; 8];
+            if !reader.copy(generation, 0, &mut head) {
+                continue;
+            }
+            let length = table_len(head);
+            if length > reader.len(generation) {
+                continue;
+            }
+            let mut table = vec![0; length];
+            if !reader.copy(generation, head.len(), &mut table) {
+                continue;
+            }
+            let table = serde_json::from_slice(&table).map_err(|_| ClientError::Malformed)?;
+            let book = Book::new(table).map_err(|_| ClientError::Malformed)?;
+            return Ok(Self { generation, values_start: head.len() + length, book });
+        }
+        Err(ClientError::Malformed)
+    }
+
+    /// Whether the broker has published something newer.
+    pub fn is_stale(&self, reader: &Reader) -> bool {
+        reader.generation() != self.generation
+    }
+
+    /// The secrets.
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// Where their values are read.
+    pub fn values<'a>(&self, reader: &'a Reader) -> SharedValues<'a> {
+        SharedValues { reader, generation: self.generation, start: self.values_start }
+    }
+
+    /// Each secret's value, for the redactor: whole, and the parts of documents that are secrets of their own.
+    pub fn known(&self, reader: &Reader) -> Vec<(String, SecretBytes)> {
+        let values = self.values(reader);
+        let copied = |entry: &Entry, span| {
+            values.copy(span).map(|value| (entry.binding.name.clone(), SecretBytes::new(value.to_vec())))
+        };
+        let entries = self.book.table().entries.iter();
+        entries
+            .flat_map(|entry| {
+                let parts = entry.tokens.iter().filter(|token| token.is_sensitive).map(|token| token.part);
+                std::iter::once(entry.whole).chain(parts).filter_map(move |span| copied(entry, span))
+            })
+            .collect()
+    }
+}
+
+/// Values in the shared memory, of one generation.
+pub struct SharedValues<'a> {
+    reader: &'a Reader,
+    generation: u64,
+    start: usize,
+}
+
+impl Values for SharedValues<'_> {
+    fn copy(&self, span: Span) -> Option<Clear> {
+        let mut value = Zeroizing::new(vec![0; span.len]);
+        self.reader.copy(self.generation, self.start.checked_add(span.start)?, &mut value).then_some(value)
+    }
+}

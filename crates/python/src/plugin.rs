@@ -1,0 +1,136 @@
+//! [`Plugin`]: the process's view of the broker: the shared memory, and what it knows from it.
+
+use pyo3::{create_exception, exceptions::PyRuntimeError, prelude::*, types::PyBytes};
+use tegmen_plugin::{Client, ClientError, Entry, Origin, Scheme};
+
+use crate::request;
+
+create_exception!(_native, BrokerError, PyRuntimeError, "The broker did not give its secrets to this process.");
+
+pub fn broker_error(error: ClientError) -> PyErr {
+    BrokerError::new_err(error.to_string())
+}
+
+/// The connection of this process to the broker.
+#[pyclass(module = "tegmen._native")]
+pub struct Plugin(pub(crate) Client);
+
+#[pymethods]
+impl Plugin {
+    /// Asks the broker at the inherited descriptor for its secrets. From then on no other process of the same user can
+    /// look into this one.
+    #[new]
+    fn new(descriptor: i32) -> PyResult<Self> {
+        Client::connect(descriptor, env!("CARGO_PKG_VERSION")).map(Self).map_err(broker_error)
+    }
+
+    /// For each secret its name, its variables, its placeholder and whether Python code is to read the value.
+    fn secrets(&mut self) -> PyResult<Vec<(String, Vec<String>, String, bool)>> {
+        let described = |entry: &Entry| {
+            let binding = &entry.binding;
+            (binding.name.clone(), binding.env.clone(), entry.placeholder.clone(), binding.reveal)
+        };
+        Ok(self.0.entries().map_err(broker_error)?.map(described).collect())
+    }
+
+    /// The names of the secrets that are served as files, with the number of the descriptor of each.
+    fn files(&self) -> Vec<(String, i32)> {
+        self.0.files()
+    }
+
+    /// The placeholder of the secret of that name, or of that environment variable.
+    fn placeholder(&mut self, name: &str) -> PyResult<Option<String>> {
+        self.0.placeholder(name).map_err(broker_error)
+    }
+
+    /// The value of the secret of that name, as UTF-8; None when there is no such secret.
+    fn reveal<'py>(&mut self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let value = self.0.reveal(name).map_err(broker_error)?;
+        Ok(value.map(|value| PyBytes::new(py, &value)))
+    }
+
+    /// Takes a value that was born in the test into protection, and gives its placeholder.
+    fn protect(&mut self, name: &str, value: String) -> PyResult<String> {
+        self.0.protect(name, value).map_err(broker_error)
+    }
+
+    /// Lets the redactor know a value that gets no placeholder.
+    fn learn(&mut self, name: &str, value: String) -> PyResult<()> {
+        self.0.learn(name, value).map_err(broker_error)
+    }
+
+    /// HMAC-SHA-256 of the data under the value of that name.
+    fn hmac_sha256<'py>(&mut self, py: Python<'py>, name: &str, data: &[u8]) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let mac = self.0.hmac_sha256(name, data).map_err(broker_error)?;
+        Ok(mac.map(|mac| PyBytes::new(py, &mac)))
+    }
+
+    /// Tells the broker that Locust is running here.
+    fn ready(&mut self, locust: String) -> PyResult<()> {
+        self.0.ready(locust).map_err(broker_error)
+    }
+
+    /// To be called in a forked child: its placeholders get numbers of their own.
+    fn forked(&mut self) -> PyResult<()> {
+        self.0.forked().map_err(broker_error)
+    }
+
+    /// Adds an origin that the test was started against. False when the URL is none, or is plain http to elsewhere.
+    fn add_target(&mut self, url: &str) -> bool {
+        let Some(origin) = Origin::of_url(url) else { return false };
+        let is_safe = origin.scheme == Scheme::Https || origin.is_loopback();
+        if is_safe {
+            self.0.add_target(origin);
+        }
+        is_safe
+    }
+
+    /// The names of the secrets whose placeholder, or a part of it, stands in the text or the bytes.
+    fn names_in(&mut self, data: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+        let data = request::Text::of(data)?;
+        self.0.names_in(data.bytes()).map_err(broker_error)
+    }
+
+    /// Whether a placeholder of this run stands in the text or the bytes.
+    fn carries(&self, data: &Bound<'_, PyAny>) -> PyResult<bool> {
+        Ok(self.0.carries(request::Text::of(data)?.bytes()))
+    }
+
+    /// The text with `[NAME]` in the place of every placeholder and every value; None when it holds none.
+    fn redact(&mut self, text: &str) -> PyResult<Option<String>> {
+        self.0.redact(text).map_err(broker_error)
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<tegmen plugin>"
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(pyo3::exceptions::PyTypeError::new_err("the plugin cannot be pickled"))
+    }
+
+    /// Fills a request. None when it carries no placeholder; else the target, the header values by their index, the body
+    /// (each None when unchanged), the names of the secrets and whether all of them allow an unverified connection.
+    #[allow(clippy::too_many_arguments, reason = "the parts of a request as the clients have them")]
+    fn fill<'py>(
+        slf: &Bound<'py, Self>,
+        scheme: &str,
+        host: &str,
+        port: u16,
+        target: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyAny>,
+        body: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<request::FilledParts<'py>>> {
+        // Everything that may run Python code comes before the plugin is borrowed.
+        let parts = request::Parts::new(target, headers, body)?;
+        let mut plugin = slf.try_borrow_mut()?;
+        if !parts.carries(&plugin.0) {
+            return Ok(None);
+        }
+        let scheme = Scheme::parse(scheme).unwrap_or(Scheme::Http);
+        let origin = Origin::new(scheme, host, Some(port));
+        let filled = parts.with_request(&origin, |request| plugin.0.fill(request));
+        drop(plugin);
+        request::filled(slf.py(), filled)
+    }
+}

@@ -1,0 +1,122 @@
+//! The parts of a request, from Python and back.
+
+use pyo3::{
+    create_exception,
+    exceptions::{PyOSError, PyTypeError},
+    prelude::*,
+    pybacked::{PyBackedBytes, PyBackedStr},
+    types::{PyByteArray, PyBytes, PyDict, PyString},
+};
+use tegmen_plugin::{Client, ClientError, Filled, Origin, Request};
+
+use crate::plugin::broker_error;
+
+create_exception!(
+    _native,
+    SecretRefused,
+    PyOSError,
+    "A request was refused before it was sent: it would have carried a secret to where it may not go."
+);
+
+/// Text or bytes, without a copy where that is possible.
+pub enum Text {
+    Str(PyBackedStr),
+    Bytes(PyBackedBytes),
+    Other(Vec<u8>),
+}
+
+impl Text {
+    pub fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(text) = object.cast::<PyString>() {
+            // Text that is no valid Unicode (lone surrogates) holds no placeholder that could be found.
+            return Ok(text.extract().map_or_else(|_| Self::Other(Vec::new()), Self::Str));
+        }
+        if let Ok(bytes) = object.cast::<PyBytes>() {
+            return Ok(Self::Bytes(bytes.clone().into()));
+        }
+        if let Ok(bytes) = object.cast::<PyByteArray>() {
+            return Ok(Self::Other(bytes.to_vec()));
+        }
+        Err(PyTypeError::new_err("text or bytes are needed"))
+    }
+
+    /// Anything else has no placeholder in it: a number as a header's value.
+    fn lenient(object: &Bound<'_, PyAny>) -> Self {
+        Self::of(object).unwrap_or_else(|_| Self::Other(Vec::new()))
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Str(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+            Self::Other(bytes) => bytes,
+        }
+    }
+}
+
+/// A request as Python has it.
+pub struct Parts {
+    target: Text,
+    headers: Vec<(Text, Text)>,
+    body: Option<Text>,
+}
+
+impl Parts {
+    pub fn new(
+        target: &Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+        body: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let mut pairs = Vec::with_capacity(12);
+        if let Ok(dict) = headers.cast_exact::<PyDict>() {
+            for (name, value) in dict {
+                pairs.push((Text::lenient(&name), Text::lenient(&value)));
+            }
+        } else if !headers.is_none() {
+            for pair in headers.call_method0(pyo3::intern!(headers.py(), "items"))?.try_iter()? {
+                let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
+                pairs.push((Text::lenient(&name), Text::lenient(&value)));
+            }
+        }
+        Ok(Self { target: Text::lenient(target), headers: pairs, body: body.map(Text::lenient) })
+    }
+
+    pub fn carries(&self, client: &Client) -> bool {
+        client.carries(self.target.bytes())
+            || self.headers.iter().any(|(name, value)| {
+                client.carries(value.bytes())
+                    || client.carries(name.bytes())
+                    || name.bytes().eq_ignore_ascii_case(b"content-encoding")
+            })
+            || self.body.as_ref().is_some_and(|body| client.carries(body.bytes()))
+    }
+
+    pub fn with_request<T>(&self, origin: &Origin, work: impl FnOnce(&Request<'_>) -> T) -> T {
+        let headers: Vec<(&[u8], &[u8])> =
+            self.headers.iter().map(|(name, value)| (name.bytes(), value.bytes())).collect();
+        let body = self.body.as_ref().map(Text::bytes);
+        work(&Request { origin, target: self.target.bytes(), headers: &headers, body })
+    }
+}
+
+/// Target, headers, body, names of the secrets, whether an unverified connection will do.
+pub type FilledParts<'py> =
+    (Option<Bound<'py, PyBytes>>, Vec<(usize, Bound<'py, PyBytes>)>, Option<Bound<'py, PyBytes>>, Vec<String>, bool);
+
+pub fn filled<'py>(py: Python<'py>, filled: Result<Option<Filled>, ClientError>) -> PyResult<Option<FilledParts<'py>>> {
+    match filled {
+        Ok(None) => Ok(None),
+        Ok(Some(filled)) => {
+            let bytes = |bytes: &[u8]| PyBytes::new(py, bytes);
+            Ok(Some((
+                filled.target.as_ref().map(|target| bytes(target)),
+                filled.headers.iter().map(|(index, value)| (*index, bytes(value))).collect(),
+                filled.body.as_ref().map(|body| bytes(body)),
+                filled.secrets,
+                filled.tls_unverified,
+            )))
+        }
+        Err(ClientError::Refused(refusal)) => Err(SecretRefused::new_err(refusal.to_string())),
+        Err(error) => Err(broker_error(error)),
+    }
+}

@@ -1,0 +1,223 @@
+//! `tegmen run`: a command with its secrets protected.
+
+mod environment;
+mod manifest;
+mod shim;
+
+use std::{ffi::OsString, os::fd::AsRawFd, path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::Context as _;
+use tegmen_broker::{
+    channel::{Contacts, Server},
+    child::{self, ChildOptions},
+    keep::{Charge, Keep},
+};
+use tegmen_sources::{HostSpec, Manifest, PlaceSpec, Scheme, Session, TlsPolicy};
+use tegmen_sys::hardening;
+use tegmen_wire::{origin, place::Place, table::Binding};
+
+use crate::messages;
+
+/// Run a command with its secrets protected.
+///
+/// The command, and everything it starts, sees placeholders: in its environment, in secret(), in everything that Python
+/// handles. The plugin inside Locust puts the real values into requests at the last step before the wire, towards
+/// the hosts that each secret is bound to. What the command prints is searched for values on the way out.
+#[derive(clap::Args)]
+#[command(after_help = "\
+With neither a manifest nor --secret, every variable of the environment whose name says that it is sensitive is taken as a
+secret, bound to the test's own target (--host).
+
+Examples:
+  tegmen run -- locust -f locustfile.py --host https://shop.example.com
+  tegmen run --secret API_KEY=vault:secret/locust/shop#api_key --hosts shop.example.com -- locust
+  tegmen run --manifest load/tegmen.toml -- make loadtest
+
+Exit status: the command's own (a signal as 128 + its number); 125 tegmen itself failed, 126 the command cannot be run,
+127 it was not found.")]
+pub struct Args {
+    /// The manifest; the default is tegmen.toml here or in a directory above, up to the repository's root
+    #[arg(long, value_name = "FILE", conflicts_with = "secret")]
+    manifest: Option<PathBuf>,
+
+    /// A secret and its source, without a manifest: env:NAME, dotenv:FILE#NAME, file:PATH, store:NAME,
+    /// vault:MOUNT/PATH#FIELD or exec:COMMAND (repeatable)
+    #[arg(long, value_name = "NAME=SOURCE")]
+    secret: Vec<String>,
+
+    /// A host to which the secrets may be sent: besides those in the manifest, or instead of the test's own target
+    /// (repeatable)
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    hosts: Vec<String>,
+
+    /// Run with a version of Locust that this version of tegmen does not know
+    #[arg(long)]
+    allow_unknown_locust: bool,
+
+    /// Say nothing but warnings and errors
+    #[arg(long, short)]
+    quiet: bool,
+
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+/// How often the sources are asked for new values while the test runs.
+const REFRESH: Duration = Duration::from_secs(30);
+
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    // Before there is a value to protect.
+    hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
+    hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;
+
+    let chosen = manifest::choose(&args)?;
+    let context = tegmen_sources::Context::of(&chosen.manifest).context("the current directory cannot be read")?;
+    let fetched = tegmen_sources::fetch_all(&chosen.manifest, &context)?;
+    let session = fetched.session;
+    let charges = fetched.values.into_iter().map(|(name, value)| charge(&chosen.manifest, name, value));
+    let keep = Keep::new(charges.collect(), chosen.shown.clone())?;
+    let (patterns, remarks) = keep.patterns();
+    for note in fetched.notes {
+        messages::note_unless(args.quiet, format_args!("[{}] from {}: {}", note.secret, note.source, note.text));
+    }
+    for remark in remarks.values() {
+        messages::warning(remark);
+    }
+    for (name, caution) in keep.cautions() {
+        messages::warning(format_args!("[{name}] is {}", caution.reason()));
+        messages::hint(format_args!("under [secrets.{name}] write {}", caution.remedy()));
+    }
+    let shim = shim::Shim::new().context("no temporary directory can be made")?;
+    let mut environment = environment::Builder::new(&context.environment);
+    environment.without(&fetched.consumed);
+    environment.protect(&keep);
+    environment.plugin(&shim, args.allow_unknown_locust);
+
+    let (server, channel) = Server::start(keep).context("the channel to the plugin cannot be made")?;
+    environment.set(tegmen_wire::protocol::CHANNEL_VARIABLE, channel.as_raw_fd().to_string());
+    let options = ChildOptions {
+        command: args.command.clone(),
+        env: environment.finish(),
+        inherit_fds: vec![channel],
+        cwd: None,
+    };
+    let child = match child::spawn(options, patterns) {
+        Ok(child) => child,
+        Err(error) => {
+            let code = error.code();
+            messages::error(&error.into());
+            end(session);
+            return Ok(ExitCode::from(code));
+        }
+    };
+    server.set_output(child.handle());
+    let refresher = Refresher::start(server, session, child.handle());
+    let status = child.wait();
+    let (contacts, session) = refresher.stop();
+    if let Some(error) = status.output_error() {
+        messages::warning(format_args!("a part of the output could not be written: {error}"));
+    }
+    sum_up(&contacts);
+    end(session);
+    Ok(ExitCode::from(status.code()))
+}
+
+/// What the manifest says of a secret, as the broker needs it.
+fn charge(manifest: &Manifest, name: String, value: tegmen_secret::SecretBytes) -> Charge {
+    let Some(spec) = manifest.secrets.get(&name) else {
+        return Charge { binding: Binding { name, ..Binding::default() }, value, as_file: false };
+    };
+    let binding = Binding {
+        env: spec.variables(&name),
+        hosts: spec.hosts.as_ref().map(|hosts| hosts.iter().map(origin).collect()),
+        places: spec.places.iter().map(place).collect(),
+        tls_unverified: spec.tls == TlsPolicy::Unverified,
+        reveal: spec.reveal,
+        name,
+    };
+    Charge { binding, value, as_file: spec.as_file }
+}
+
+fn origin(spec: &HostSpec) -> origin::Origin {
+    let scheme = match spec.scheme {
+        Scheme::Https => origin::Scheme::Https,
+        Scheme::Http => origin::Scheme::Http,
+    };
+    origin::Origin::new(scheme, &spec.host, Some(spec.port))
+}
+
+fn place(spec: &PlaceSpec) -> Place {
+    match spec.clone() {
+        PlaceSpec::Header(name) => Place::Header(name),
+        PlaceSpec::Query(name) => Place::Query(name),
+        PlaceSpec::Path => Place::Path,
+        PlaceSpec::Body(name) => Place::Body(name),
+        PlaceSpec::Cookie(name) => Place::Cookie(Some(name)),
+        PlaceSpec::Basic => Place::Basic,
+    }
+}
+
+/// Says what the child's own output cannot have said.
+fn sum_up(contacts: &Contacts) {
+    for reason in &contacts.refused {
+        messages::warning(format_args!("a process asked for the secrets and did not get them: {reason}"));
+    }
+    if contacts.welcomed == 0 && contacts.refused.is_empty() {
+        messages::warning("no process of the command asked for the secrets: whatever it sent held placeholders");
+        messages::hint(
+            "the plugin works inside Python with Locust; is the package tegmen installed in the Python that ran?",
+        );
+    }
+}
+
+/// Gives back what the sources gave for the time of the run: the login to Vault.
+fn end(session: Session) {
+    drop(session);
+}
+
+/// Asks the sources for new values from time to time, so that a rotation reaches a running test.
+struct Refresher {
+    stop: std::sync::mpsc::Sender<()>,
+    thread: std::thread::JoinHandle<(Contacts, Session)>,
+}
+
+impl Refresher {
+    fn start(server: Server, mut session: Session, output: child::Handle) -> Self {
+        let (stop, stopped) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let mut told = false;
+            while stopped.recv_timeout(REFRESH) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                let renewed = match session.refetch() {
+                    Ok(values) => server.renew(values).map_err(|error| error.to_string()),
+                    Err(error) => Err(error.to_string()),
+                };
+                match renewed {
+                    Ok(true) => {
+                        let _ = output.say("tegmen: a secret has a new value; requests carry it from now on");
+                        told = false;
+                    }
+                    Ok(false) => told = false,
+                    Err(error) if !told => {
+                        let _ = output.say("tegmen: the sources cannot be asked for new values; the run goes on");
+                        for line in error.lines() {
+                            let _ = output.say(&format!("  {line}"));
+                        }
+                        told = true;
+                    }
+                    Err(_) => {}
+                }
+            }
+            (server.contacts(), session)
+        });
+        Self { stop, thread }
+    }
+
+    fn stop(self) -> (Contacts, Session) {
+        let _ = self.stop.send(());
+        match self.thread.join() {
+            Ok(end) => end,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The child's environment: placeholders where values were, nothing that opens the secrets manager.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    os::unix::ffi::{OsStrExt, OsStringExt},
+};
+
+use tegmen_broker::keep::Keep;
+use tegmen_sources::Environment;
+
+use super::shim::Shim;
+
+/// A value shorter than this is not looked for inside other variables: it would be found everywhere.
+const SHORTEST_INSIDE: usize = 6;
+
+/// Set when an unknown version of Locust is allowed.
+const ALLOW_LOCUST: &str = "TEGMEN_ALLOW_UNKNOWN_LOCUST";
+
+pub struct Builder(BTreeMap<OsString, OsString>);
+
+impl Builder {
+    pub fn new(environment: &Environment) -> Self {
+        Self(environment.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    pub fn set(&mut self, name: &str, value: impl Into<OsString>) {
+        self.0.insert(name.into(), value.into());
+    }
+
+    /// Takes variables away: what sources were read from, and the credentials for the secrets manager.
+    pub fn without(&mut self, names: &BTreeSet<String>) {
+        self.0.retain(|name, _| !name.to_str().is_some_and(|name| names.contains(name)));
+    }
+
+    /// Puts placeholders in: each secret's own variables, and wherever a value stands inside another variable.
+    pub fn protect(&mut self, keep: &Keep) {
+        let mut values: Vec<(&[u8], &str)> = keep
+            .values()
+            .zip(keep.placeholders())
+            .map(|((_, value), (_, placeholder))| (value.expose(), placeholder))
+            .filter(|(value, _)| value.len() >= SHORTEST_INSIDE)
+            .collect();
+        // The longest first: where one value is a part of another, the other is what stands there.
+        values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        for variable in self.0.values_mut() {
+            for (value, placeholder) in &values {
+                if memchr::memmem::find(variable.as_bytes(), value).is_some() {
+                    *variable = OsString::from_vec(replaced(variable.as_bytes(), value, placeholder.as_bytes()));
+                }
+            }
+        }
+        for (binding, placeholder) in keep.placeholders() {
+            for name in &binding.env {
+                self.set(name, placeholder);
+            }
+        }
+    }
+
+    /// What the plugin needs to be found.
+    pub fn plugin(&mut self, shim: &Shim, allow_unknown_locust: bool) {
+        let mut path = shim.directory().as_os_str().to_owned();
+        if let Some(theirs) = self.0.get(&OsString::from("PYTHONPATH")).filter(|path| !path.is_empty()) {
+            path.push(":");
+            path.push(theirs);
+        }
+        self.set("PYTHONPATH", path);
+        if allow_unknown_locust {
+            self.set(ALLOW_LOCUST, "1");
+        }
+    }
+
+    pub fn finish(self) -> Vec<(OsString, OsString)> {
+        self.0.into_iter().collect()
+    }
+}
+
+fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut done = 0;
+    for at in memchr::memmem::find_iter(text, old) {
+        out.extend_from_slice(&text[done..at]);
+        out.extend_from_slice(new);
+        done = at + old.len();
+    }
+    out.extend_from_slice(&text[done..]);
+    out
+}

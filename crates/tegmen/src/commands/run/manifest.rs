@@ -1,0 +1,83 @@
+//! Which secrets a run has: from the manifest, from `--secret`, or from the environment.
+
+use anyhow::{Context as _, bail};
+use tegmen_sources::{Environment, HostSpec, Manifest};
+
+use super::Args;
+use crate::messages;
+
+/// The manifest of a run, and what to call it in messages.
+pub struct Chosen {
+    pub manifest: Manifest,
+    /// The manifest's path as the user would write it; `None` for a run without one.
+    pub shown: Option<String>,
+}
+
+pub fn choose(args: &Args) -> anyhow::Result<Chosen> {
+    if !args.secret.is_empty() {
+        return Ok(Chosen { manifest: Manifest::from_options(&args.secret, &args.hosts)?, shown: None });
+    }
+    let here = std::env::current_dir().context("the current directory cannot be read")?;
+    let Some(path) = args.manifest.clone().or_else(|| Manifest::find(&here)) else {
+        return from_environment(args);
+    };
+    let mut manifest = Manifest::load(&path)?;
+    let more = hosts(&args.hosts)?;
+    if !more.is_empty() {
+        for spec in manifest.secrets.values_mut() {
+            spec.hosts.get_or_insert_default().extend(more.iter().cloned());
+        }
+    }
+    let shown = path.strip_prefix(&here).unwrap_or(&path).display().to_string();
+    messages::note_unless(
+        args.quiet,
+        format_args!(
+            "{} from {shown}: {}",
+            counted(manifest.secrets.len()),
+            manifest.secrets.keys().cloned().collect::<Vec<_>>().join(", ")
+        ),
+    );
+    Ok(Chosen { manifest, shown: Some(shown) })
+}
+
+fn hosts(texts: &[String]) -> anyhow::Result<Vec<HostSpec>> {
+    let mut specs = Vec::new();
+    for text in texts {
+        match HostSpec::parse(text) {
+            Ok(parsed) => specs.extend(parsed),
+            Err(error) => {
+                bail!("--hosts: {error}{}", error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default())
+            }
+        }
+    }
+    Ok(specs)
+}
+
+/// Every variable whose name says that it is sensitive, and the run says which.
+fn from_environment(args: &Args) -> anyhow::Result<Chosen> {
+    let (mut manifest, taken, left) = Manifest::from_environment(&Environment::of_this_process());
+    let more = hosts(&args.hosts)?;
+    if !more.is_empty() {
+        for spec in manifest.secrets.values_mut() {
+            spec.hosts = Some(more.clone());
+        }
+    }
+    if taken.is_empty() {
+        messages::warning("no secret: there is no tegmen.toml, no --secret, and no variable with a sensitive name");
+        messages::hint("`tegmen audit` shows what a project's scripts use");
+    } else {
+        let names: Vec<String> = taken.into_iter().map(|taken| taken.name).collect();
+        messages::note_unless(
+            args.quiet,
+            format_args!("{} from the environment: {}", counted(names.len()), names.join(", ")),
+        );
+    }
+    for left in left {
+        messages::note_unless(args.quiet, format_args!("not taken: {} ({})", left.name, left.reason));
+    }
+    Ok(Chosen { manifest, shown: None })
+}
+
+fn counted(number: usize) -> String {
+    format!("{number} secret{}", if number == 1 { "" } else { "s" })
+}
