@@ -13,6 +13,12 @@ pub const CHILD: i32 = libc::SIGCHLD;
 pub const WINDOW: i32 = libc::SIGWINCH;
 /// SIGCONT.
 pub const CONTINUE: i32 = libc::SIGCONT;
+/// SIGHUP.
+pub const HANGUP: i32 = libc::SIGHUP;
+/// SIGINT.
+pub const INTERRUPT: i32 = libc::SIGINT;
+/// SIGQUIT.
+pub const QUIT: i32 = libc::SIGQUIT;
 /// SIGTERM.
 pub const TERMINATE: i32 = libc::SIGTERM;
 /// SIGKILL.
@@ -218,6 +224,20 @@ pub fn stop_this_process() {
         mask.restore();
         libc::sigaction(libc::SIGTSTP, &before, std::ptr::null_mut());
     }
+}
+
+/// Ignores SIGINT from now on, as the last part of a pipeline does that has to outlive what comes before it.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn ignore_interrupts() -> io::Result<()> {
+    // SAFETY: a live, zeroed sigaction with SIG_IGN for a handler; no code of ours runs on the signal.
+    let result = unsafe {
+        let mut ignore: libc::sigaction = std::mem::zeroed();
+        ignore.sa_sigaction = libc::SIG_IGN;
+        libc::sigaction(libc::SIGINT, &ignore, std::ptr::null_mut())
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Gives every signal the action that the next program expects, and then `mask`. Only for a forked child before exec.

@@ -21,6 +21,7 @@ pub struct Cli {
 #[derive(clap::Subcommand)]
 enum Command {
     Run(commands::run::Args),
+    Redact(commands::redact::Args),
     Completions(commands::completions::Args),
 }
 
@@ -29,6 +30,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         let (result, failure) = match self.command {
             Command::Run(args) => (commands::run::run(args), 125),
+            Command::Redact(args) => (commands::redact::run(args), 2),
             Command::Completions(args) => (commands::completions::run(args), 2),
         };
         result.unwrap_or_else(|error| {
