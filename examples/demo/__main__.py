@@ -44,7 +44,7 @@ def main() -> int:
         print(f"\nerror: the demo could not be run: {error}", file=sys.stderr)
     left = processes.wait_until_gone(census, 5)
     if left:
-        print(f"error: still running: {', '.join(map(str, left))}", file=sys.stderr)
+        print(f"error: these were still running and had to be killed: {', '.join(map(str, left))}", file=sys.stderr)
         return status or 1
     print(terminal.dim(f"Nothing is left running, and no file is left behind. ({time.monotonic() - started:.0f} s)"))
     return status

@@ -47,10 +47,14 @@ class OpenBao:
         for _ in range(5):
             # The port is chosen here, since dev mode does not say which one it got; somebody may be faster.
             server = cls._spawn(binary, free_port(), tls)
-            if server._wait(seconds):
-                server._settle()
-                return server
-            output = server._output()
+            try:
+                if server._wait(seconds):
+                    server._settle()
+                    return server
+                output = server._output()
+            except BaseException:
+                server.stop()
+                raise
             server.stop()
             if "address already in use" not in output:
                 raise OpenBaoError(f"OpenBao did not start:\n{output}")

@@ -69,21 +69,26 @@ class Census:
 
 def end(process: subprocess.Popen[bytes], *signals: tuple[signal.Signals, float]) -> int | None:
     """Sends the signals in turn, each followed by some seconds of patience; then kills the whole process group."""
-    for number, seconds in signals:
-        if process.poll() is None:
-            process.send_signal(number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(seconds)
-    status = process.poll()
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return status
+    try:
+        for number, seconds in signals:
+            if process.poll() is None:
+                process.send_signal(number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(seconds)
+        return process.poll()
+    finally:
+        # Also when somebody presses Ctrl-C again while we are patient.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def wait_until_gone(census: Census, seconds: float) -> list[int]:
-    """What is still left when the time is up."""
+    """What is still left when the time is up; it is killed, and named so that somebody looks into it."""
     deadline = time.monotonic() + seconds
     while (left := census.left()) and time.monotonic() < deadline:
         time.sleep(0.05)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     return left

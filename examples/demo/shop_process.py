@@ -41,6 +41,19 @@ def _letters(count: int) -> str:
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(count))
 
 
+def _port(process: subprocess.Popen[bytes], credentials: Credentials, port_file: Path) -> int:
+    """Hands the credentials over and waits for the port."""
+    assert process.stdin
+    process.stdin.write(json.dumps(vars(credentials)).encode())
+    process.stdin.close()
+    deadline = time.monotonic() + 20
+    while not port_file.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise OSError("the shop did not start; its message is above")
+        time.sleep(0.02)
+    return int(port_file.read_text())
+
+
 @dataclass
 class Shop:
     """A running shop. Use it as a context manager, or call `stop()`."""
@@ -62,17 +75,12 @@ class Shop:
                 stdout=subprocess.DEVNULL,
                 start_new_session=True,
             )
-            assert process.stdin
-            process.stdin.write(json.dumps(vars(credentials)).encode())
-            process.stdin.close()
-            deadline = time.monotonic() + 20
-            while not port_file.exists():
-                if process.poll() is not None or time.monotonic() > deadline:
-                    process.kill()
-                    process.wait()
-                    raise RuntimeError("the shop did not start; its message is above")
-                time.sleep(0.02)
-            return cls(f"http://127.0.0.1:{port_file.read_text()}", credentials, process)
+            try:
+                return cls(f"http://127.0.0.1:{_port(process, credentials, port_file)}", credentials, process)
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
         finally:
             shutil.rmtree(folder)
 
