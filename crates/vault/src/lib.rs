@@ -1,1 +1,23 @@
-//! A small client for Vault and OpenBao.
+//! A small client for Vault and OpenBao: logging in, reading KV, and nothing left behind.
+//!
+//! What it holds is secret: tokens and values are [`SecretBytes`](tegmen_secret::SecretBytes), no type that holds one
+//! has a `Debug`, and of what a server answers only its `errors` texts reach a message, cut short.
+
+mod answer;
+mod auth;
+mod client;
+mod duration;
+mod error;
+mod kv;
+mod login;
+mod redirect;
+mod retry;
+mod settings;
+mod tls;
+
+pub use auth::{AppRole, Auth, SecretId};
+pub use client::Client;
+pub use error::{Error, ErrorKind};
+pub use kv::{KvSecret, KvVersion, Mount};
+pub use login::{Login, Revocation, TokenOwner};
+pub use settings::{Config, Settings, SettingsError};
