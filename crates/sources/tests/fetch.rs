@@ -1,5 +1,7 @@
 //! Values from the environment, dotenv files, files and commands; and what is said when they cannot be had.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is a test")]
+
 use std::path::Path;
 
 use tegmen_sources::{Context, Environment, Manifest, fetch_all};

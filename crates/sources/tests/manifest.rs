@@ -1,5 +1,7 @@
 //! What is in a manifest, and what a mistake in it says.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "this is a test")]
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -46,6 +46,13 @@ impl Answer {
             .collect()
     }
 
+    /// Whether a 403 comes from the policies of a valid token. Both servers put what their policies say into a list ("1
+    /// error occurred"); of a token that they do not know they say "permission denied" alone, or "invalid token" with it.
+    pub(crate) fn is_denied_by_policy(&self) -> bool {
+        let listed = self.body.windows(b"error occurred".len()).any(|window| window == b"error occurred");
+        self.status == 403 && listed && !self.says("invalid token") && !self.says("bad token")
+    }
+
     pub(crate) fn says(&self, part: &str) -> bool {
         self.errors().iter().any(|error| error.to_ascii_lowercase().contains(part))
     }

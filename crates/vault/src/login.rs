@@ -85,10 +85,16 @@ impl Login {
     /// When the token is not valid. A token whose policies do not allow the question is taken to be valid.
     pub(crate) fn look_up(&mut self) -> Result<(), Error> {
         let answer = self.client.call(&Call::get("auth/token/lookup-self", Some(&self.token)))?;
+        if answer.is_denied_by_policy() {
+            return Ok(());
+        }
         if answer.status == 403 {
-            // "invalid token", "bad token", or nothing but "permission denied", which the default policy does not say.
             let next = "get a new one (`vault login`), or check where it comes from, the address and the namespace";
             return Err(Error::new(ErrorKind::BadToken, next).said(answer.errors()));
+        }
+        if !answer.is_success() {
+            let kind = ErrorKind::Server { status: answer.status, path: "auth/token/lookup-self".into() };
+            return Err(Error::new(kind, "check the address and the namespace").said(answer.errors()));
         }
         if let Some(Data { data }) = answer.read::<Data<Lookup>>() {
             self.since = Instant::now();
@@ -101,7 +107,7 @@ impl Login {
     /// Whether the server accepts the token; `None` when it cannot be asked.
     pub(crate) fn is_accepted(&self) -> Option<bool> {
         let answer = self.client.call(&Call::get("auth/token/lookup-self", Some(&self.token))).ok()?;
-        Some(answer.status != 403)
+        Some(answer.is_success() || answer.is_denied_by_policy())
     }
 
     /// Ends the login: revokes the token if it is ours. Further calls do nothing.
