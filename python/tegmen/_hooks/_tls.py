@@ -1,0 +1,38 @@
+"""TLS towards a host that gets a secret: verified, whatever the script says, unless the manifest opts out."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tegmen._native import SecretRefused
+
+
+def authorities() -> tuple[str | None, str | None]:
+    """Own certificate authorities from the environment, as requests and OpenSSL name them: a file, a directory."""
+    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE")
+    directory = os.environ.get("SSL_CERT_DIR")
+    if bundle and not os.path.isfile(bundle):
+        bundle, directory = None, bundle
+    return bundle, directory
+
+
+def load_authorities(context: Any) -> None:
+    """Those from the environment, and those that Python's clients ship with."""
+    bundle, directory = authorities()
+    if bundle or directory:
+        context.load_verify_locations(bundle, directory)
+    try:
+        import certifi
+    except ImportError:
+        return
+    context.load_verify_locations(certifi.where())
+
+
+def unverified(names: list[str], origin: str, error: BaseException) -> SecretRefused:
+    """The refusal when the certificate cannot be verified."""
+    name = names[0] if names else "NAME"
+    return SecretRefused(
+        f"[{name}] was not sent to {origin}: its certificate cannot be verified ({error}). Set SSL_CERT_FILE to the "
+        f"authority that signed it; or, to send the secret all the same, write tls = \"unverified\" under [secrets.{name}]"
+    )

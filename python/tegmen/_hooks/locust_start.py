@@ -1,0 +1,93 @@
+"""Locust's start: is it a version that we know, and which target is the test started against?"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from types import ModuleType
+from typing import Any
+
+from tegmen import _session
+
+#: The versions of Locust that the plugin was written for: from, and before (major, minor).
+KNOWN = ((2, 32), (2, 48))
+
+#: Set by ``tegmen run --allow-unknown-locust``.
+ALLOW = "TEGMEN_ALLOW_UNKNOWN_LOCUST"
+
+
+def before(module: ModuleType) -> None:
+    """Before anything of Locust runs: no broker, no test."""
+    if module.__name__ == "locust" and _session.is_run():
+        _session.plugin_or_stop()
+
+
+def apply(module: ModuleType) -> None:
+    plugin = _session.connected()
+    if plugin is None:
+        return
+    if module.__name__ == "locust":
+        _check_version(module)
+        plugin.ready(str(getattr(module, "__version__", "unknown")))
+        module.events.init.add_listener(_on_init)
+    elif module.__name__ == "locust.main":
+        _add_target(_host_option())
+    elif module.__name__ == "locust.debug":
+        run_single_user = module.run_single_user
+
+        @functools.wraps(run_single_user)
+        def run(user_class: Any, *args: Any, **kwargs: Any) -> Any:
+            _add_target(getattr(user_class, "host", None))
+            return run_single_user(user_class, *args, **kwargs)
+
+        module.run_single_user = run  # type: ignore[attr-defined]
+
+
+def _check_version(module: ModuleType) -> None:
+    version = str(getattr(module, "__version__", "unknown"))
+    try:
+        major, minor = (int(part) for part in version.split(".")[:2])
+        known = KNOWN[0] <= (major, minor) < KNOWN[1]
+    except ValueError:
+        known = False
+    if not known and not os.environ.get(ALLOW):
+        (first_major, first_minor), (last_major, last_minor) = KNOWN
+        _session.stop(
+            f"Locust {version} is not a version that tegmen knows ({first_major}.{first_minor} to "
+            f"{last_major}.{last_minor - 1}): it may let secrets out in ways that are not covered. Install a known "
+            "version, or run `tegmen run --allow-unknown-locust …`"
+        )
+
+
+def _on_init(environment: Any, **_: Any) -> None:
+    """The target as it was at the start. What somebody enters in the web UI later is not the test's own target."""
+    _add_target(getattr(environment, "host", None))
+    for user_class in getattr(environment, "user_classes", ()):
+        _add_target(getattr(user_class, "host", None))
+
+
+def _host_option() -> str | None:
+    """``--host`` from the command line, the environment or the configuration file, by Locust's own parser: scripts may
+    make requests while they are imported, before Locust has parsed its options."""
+    from locust import argument_parser
+
+    parser = argument_parser.get_empty_argument_parser(add_help=False)
+    parser.add_argument("-H", "--host", env_var="LOCUST_HOST")
+    # A value that is wrong is Locust's to complain about.
+    try:
+        options, _ = parser.parse_known_args(sys.argv[1:])
+    except (SystemExit, Exception):
+        return None
+    host: str | None = options.host
+    return host
+
+
+def _add_target(host: object) -> None:
+    plugin = _session.connected()
+    if plugin is None or not isinstance(host, str) or not host:
+        return
+    if not plugin.add_target(host) and host.lower().startswith("http://"):
+        _session.logger.info(
+            "the target %s is plain http: a secret is sent there only if its `hosts` say so", plugin.redact(host) or host
+        )

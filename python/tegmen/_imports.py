@@ -1,0 +1,70 @@
+"""Runs a hook directly after a module was imported, before anybody gets hold of what is in it."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+#: For each module the hook module in :mod:`tegmen._hooks`, which has a function ``apply(module)``.
+HOOKS = {
+    "locust": "locust_start",
+    "locust.debug": "locust_start",
+    "locust.html": "locust_outputs",
+    "locust.main": "locust_start",
+    "locust.rpc.protocol": "locust_outputs",
+    "locust.runners": "locust_outputs",
+    "locust.stats": "locust_outputs",
+    "locust.web": "locust_web",
+    "urllib3.connection": "urllib3_client",
+    "urllib3.connectionpool": "urllib3_client",
+    "geventhttpclient.client": "gevent_client",
+    "geventhttpclient.connectionpool": "gevent_client",
+}
+
+
+class HookedLoader(Loader):
+    """Loads a module as the loader it stands for, then applies the hook."""
+
+    def __init__(self, loader: Loader, hook: str) -> None:
+        self._loader = loader
+        self._hook = hook
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        hook = importlib.import_module(f"tegmen._hooks.{self._hook}")
+        before: Callable[[ModuleType], None] | None = getattr(hook, "before", None)
+        if before is not None:
+            before(module)
+        self._loader.exec_module(module)
+        hook.apply(module)
+
+    def __getattr__(self, name: str) -> object:
+        # get_source, get_data and so on: tracebacks and importlib.resources ask for them.
+        return getattr(self._loader, name)
+
+
+class Watcher(MetaPathFinder):
+    """Finds the modules that have a hook, by asking the other finders."""
+
+    def __init__(self) -> None:
+        self._asking: set[str] = set()
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        hook = HOOKS.get(fullname)
+        if hook is None or fullname in self._asking:
+            return None
+        self._asking.add(fullname)
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._asking.discard(fullname)
+        if spec is not None and spec.loader is not None:
+            spec.loader = HookedLoader(spec.loader, hook)
+        return spec

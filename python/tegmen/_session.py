@@ -1,0 +1,74 @@
+"""The connection of this process to the broker: made at first need, kept over forks."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from tegmen._native import BrokerError, Plugin
+
+#: Set by ``tegmen run``: the number of the inherited descriptor.
+CHANNEL = "TEGMEN_CHANNEL"
+
+logger = logging.getLogger("tegmen")
+
+_plugin: Plugin | None = None
+
+
+def is_run() -> bool:
+    """Whether this process was started by ``tegmen run``."""
+    return CHANNEL in os.environ
+
+
+def plugin() -> Plugin:
+    """The connection.
+
+    Raises:
+        BrokerError: there is no broker, or it gave nothing to this process.
+    """
+    global _plugin
+    if _plugin is None:
+        number = os.environ.get(CHANNEL, "")
+        if not number.isdecimal():
+            raise BrokerError(
+                "there is no broker: the secrets are held by `tegmen run`. Start the test with "
+                "`tegmen run -- locust …` (or any other command)"
+            )
+        _plugin = Plugin(int(number))
+        os.register_at_fork(after_in_child=_plugin.forked)
+        _after_connecting(_plugin)
+    return _plugin
+
+
+def connected() -> Plugin | None:
+    """The connection if there is one already."""
+    return _plugin
+
+
+def plugin_or_stop() -> Plugin:
+    """The connection; without one the process ends here: it would go on unprotected."""
+    try:
+        return plugin()
+    except BrokerError as error:
+        stop(str(error))
+
+
+def stop(message: str) -> "NoReturn":  # noqa: F821, UP037 - typing is not imported at start
+    """Ends the process at once, with a message. Not ``sys.exit``: a script could catch it and go on unprotected."""
+    sys.stdout.flush()
+    print(f"tegmen: {message}", file=sys.stderr, flush=True)
+    os._exit(125)
+
+
+def _after_connecting(plugin: Plugin) -> None:
+    from tegmen import _environ, _guards, _logging
+
+    _environ.connect(plugin)
+    _logging.install(plugin)
+    _guards.install(plugin)
+
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
