@@ -20,6 +20,8 @@ pub enum Group {
     Inherit,
     /// One of its own.
     Own,
+    /// That which this process of our session leads.
+    Join(u32),
     /// One of its own, which is put into the foreground of the controlling terminal open at this descriptor.
     Foreground(RawFd),
 }
@@ -201,7 +203,14 @@ impl Prepared {
                 // The parent died before the request took effect.
                 libc::_exit(128 + launch.death_signal);
             }
-            if launch.group != Group::Inherit && libc::setpgid(0, 0) != 0 {
+            let group = match launch.group {
+                Group::Inherit => None,
+                Group::Own | Group::Foreground(_) => Some(0),
+                Group::Join(leader) => Some(leader.cast_signed()),
+            };
+            if let Some(group) = group
+                && libc::setpgid(0, group) != 0
+            {
                 return Err((0, errno()));
             }
             if let Group::Foreground(terminal) = launch.group
@@ -411,10 +420,11 @@ pub fn forbid_core_dumps() -> io::Result<()> {
     Ok(rustix::process::setrlimit(rustix::process::Resource::Core, none)?)
 }
 
-/// The process group of this process.
+/// The process group of this process; 0 when its leader is outside our PID namespace.
 #[must_use]
 pub fn own_group() -> u32 {
-    rustix::process::getpgrp().as_raw_nonzero().get().unsigned_abs()
+    // SAFETY: takes nothing and cannot fail. (rustix panics on 0.)
+    unsafe { libc::getpgrp() }.unsigned_abs()
 }
 
 /// A descriptor that this process was started with, by its number: a copy that is closed on exec, as the original is

@@ -60,6 +60,15 @@ pub fn copy_size(from: impl AsFd, to: impl AsFd) -> io::Result<()> {
     Ok(rustix::termios::tcsetwinsize(to, size)?)
 }
 
+/// Sets a terminal's size in characters.
+///
+/// # Errors
+/// When it is no terminal.
+pub fn set_size(terminal: impl AsFd, rows: u16, columns: u16) -> io::Result<()> {
+    let size = rustix::termios::Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    Ok(rustix::termios::tcsetwinsize(terminal, size)?)
+}
+
 /// The process group in the foreground of a terminal.
 ///
 /// # Errors
@@ -82,6 +91,12 @@ pub fn take_foreground(terminal: impl AsFd) -> io::Result<()> {
 /// When it is another session's already.
 pub fn make_controlling(terminal: impl AsFd) -> io::Result<()> {
     Ok(rustix::process::ioctl_tiocsctty(terminal)?)
+}
+
+/// Has this session a controlling terminal?
+#[must_use]
+pub fn has_controlling() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }
 
 /// Are both descriptors the same file (device and inode)?

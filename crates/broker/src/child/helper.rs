@@ -6,6 +6,7 @@
 //! As a **leader** it also leads a session with a terminal of its own and runs the child there: only a parent in the
 //! same session can have a job that Ctrl-Z stops. (sudo has its monitor for the same reason.)
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -22,7 +23,7 @@ use super::messages::{FromHelper, ToHelper};
 /// The helper's own name, in place of the program's. Not "tegmen": `pkill tegmen` must not reach it.
 const NAME: &str = "run-helper";
 /// How long ago a signal may have come to count as the one that is asked for.
-const SAME: Duration = Duration::from_secs(2);
+const SAME: Duration = Duration::from_millis(200);
 
 /// Which helper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub(super) struct Start<'a> {
     pub(super) environment: Vec<(OsString, OsString)>,
     pub(super) directory: Option<PathBuf>,
     pub(super) standard: [Option<BorrowedFd<'a>>; 3],
+    /// The helper's own process group.
+    pub(super) group: Group,
     /// What the command inherits.
     pub(super) keep: &'a [RawFd],
     pub(super) mask: SignalMask,
@@ -59,7 +62,7 @@ impl Start<'_> {
             directory: self.directory,
             standard: self.standard,
             keep: self.keep.iter().copied().chain([theirs.as_raw_fd()]).collect(),
-            group: Group::Inherit,
+            group: self.group,
             death_signal: signals::KILL,
             mask: self.mask,
         }
@@ -85,8 +88,8 @@ pub fn run_helper_if_asked() -> Option<u8> {
 struct Helper {
     line: UnixStream,
     events: SignalEvents,
-    /// When each signal came last, by number.
-    seen: [Option<Instant>; 65],
+    /// When each signal came that was not asked for yet, by number.
+    seen: [VecDeque<Instant>; 65],
     command: Option<Command>,
 }
 
@@ -106,7 +109,12 @@ impl Helper {
         let keep = keep.split(',').filter(|text| !text.is_empty()).map(number).collect::<Result<Vec<_>, _>>()?;
         // The listing's short name would be "exe", from /proc/self/exe.
         process::set_name(c"run-helper")?;
-        let mut helper = Self { line, events: SignalEvents::install()?, seen: [None; 65], command: None };
+        let mut helper = Self {
+            line,
+            events: SignalEvents::install()?,
+            seen: std::array::from_fn(|_| VecDeque::new()),
+            command: None,
+        };
         if role == "leader" {
             helper.lead(arguments.collect(), keep, mask)?;
         } else {
@@ -165,16 +173,21 @@ impl Helper {
         while let Some(event) = self.events.next() {
             changed |= event.number == signals::CHILD;
             if let Some(seen) = usize::try_from(event.number).ok().and_then(|number| self.seen.get_mut(number)) {
-                *seen = Some(Instant::now());
+                let now = Instant::now();
+                seen.retain(|at| now - *at < SAME);
+                seen.push_back(now);
             }
         }
         changed
     }
 
-    /// Did this signal come just now? It counts once.
+    /// Did this signal come just now? Each time it came counts once.
     fn got(&mut self, signal: i32) -> bool {
-        let seen = usize::try_from(signal).ok().and_then(|number| self.seen.get_mut(number));
-        seen.and_then(Option::take).is_some_and(|at| at.elapsed() < SAME)
+        let Some(seen) = usize::try_from(signal).ok().and_then(|number| self.seen.get_mut(number)) else {
+            return false;
+        };
+        seen.retain(|at| at.elapsed() < SAME);
+        seen.pop_front().is_some()
     }
 
     /// Passes on what happened to the command. Returns whether it has ended.

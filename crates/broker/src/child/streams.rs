@@ -13,9 +13,11 @@ use tegmen_sys::terminal::{self, Modes};
 pub(super) enum Place {
     /// We are alone with it, as a shell's foreground job: the child gets a terminal of its own behind ours.
     OwnTerminal,
-    /// There is none, or others use it too (a pipeline, make, a script): the child stays beside us, in our process
-    /// group, and reads standard input itself.
+    /// Others use it too (a pipeline, make, a script): the child stays beside us, in our process group, where the
+    /// terminal's keys reach it, and reads standard input itself.
     Beside,
+    /// There is none: the child gets a process group of its own, so that what is sent to ours reaches us alone.
+    OwnGroup,
 }
 
 impl Place {
@@ -26,7 +28,13 @@ impl Place {
         let foreground = terminal::is_terminal(&input)
             && terminal::foreground_group(&input).is_ok_and(|group| group == std::process::id());
         let alone = !terminal::is_connection(output.as_fd()) && !terminal::is_connection(errors.as_fd());
-        if leads && foreground && alone { Self::OwnTerminal } else { Self::Beside }
+        if leads && foreground && alone {
+            Self::OwnTerminal
+        } else if terminal::has_controlling() {
+            Self::Beside
+        } else {
+            Self::OwnGroup
+        }
     }
 }
 

@@ -25,14 +25,14 @@ use super::streams::{Place, Streams, Window};
 
 /// How often what no signal announces is looked at: coming to the foreground, strays.
 const TICK: Duration = Duration::from_millis(250);
-/// A signal to several processes one by one (`pkill -f`, systemd) may reach us before it reaches the witness.
-const WITNESS_DELAY: Duration = Duration::from_millis(10);
+/// A signal to several processes may reach us before it reaches the witness: how long to wait before asking it again.
+const WITNESS_DELAYS: [Duration; 3] = [Duration::from_millis(5), Duration::from_millis(10), Duration::from_millis(20)];
 /// After we were continued, the SIGCONT for it may be seen this much later.
 const CONTINUED: Duration = Duration::from_millis(500);
 /// Ended orphans are reaped after this time: a younger one may be a child that another thread of ours waits for.
 const STRAY: Duration = Duration::from_secs(1);
-/// The signals that end waiting for output that nobody takes, once the child has ended: HUP, INT, QUIT, TERM.
-const IMPATIENT: [i32; 4] = [1, 2, 3, 15];
+/// The signals that end waiting for output that nobody takes, once the child has ended.
+const IMPATIENT: [i32; 4] = [signals::HANGUP, signals::INTERRUPT, signals::QUIT, signals::TERMINATE];
 
 /// The signals of this process; there is one stream of them.
 static EVENTS: OnceLock<Mutex<SignalEvents>> = OnceLock::new();
@@ -245,15 +245,19 @@ impl Supervisor {
         }
     }
 
+    /// Did the signal reach the helper too, and so the child?
     fn reached_witness(&mut self, event: SignalEvent) -> bool {
-        if self.ask_helper(event.number) == Some(true) {
-            return true;
+        let mut answer = self.ask_helper(event.number);
+        for delay in WITNESS_DELAYS {
+            if answer != Some(false) {
+                break;
+            }
+            std::thread::sleep(delay);
+            answer = self.ask_helper(event.number);
         }
-        if !event.from_kernel {
-            std::thread::sleep(WITNESS_DELAY);
-        }
-        // Without a helper: what the kernel sends, it sends to the whole group.
-        self.ask_helper(event.number).unwrap_or(event.from_kernel && self.place == Place::Beside)
+        // What a terminal's keys and size send, goes to the whole group in any case. A hang-up goes to a session's leader.
+        let to_all = event.from_kernel && self.place == Place::Beside;
+        answer == Some(true) || (to_all && ![signals::HANGUP, signals::CONTINUE].contains(&event.number))
     }
 
     fn ask_helper(&mut self, signal: i32) -> Option<bool> {
@@ -283,15 +287,13 @@ impl Supervisor {
         }
         let since = Instant::now();
         signals::stop_this_process();
-        self.continued_at = Some(Instant::now());
-        let was_discarded = since.elapsed() < Duration::from_millis(1);
-        if was_discarded {
-            self.continued_at = None;
-        }
         self.windows.iter().for_each(Window::update);
         if let Some(keyboard) = &mut self.keyboard {
             keyboard.hold();
             if let Some(helper) = &self.helper {
+                // This continues the child; the SIGCONT that continued us is not passed on as a second one. There was
+                // none if the kernel discarded the stop.
+                self.continued_at = (since.elapsed() > Duration::from_millis(1)).then(Instant::now);
                 let _ = ToHelper::Continue.send(&helper.line);
             }
         }
@@ -314,19 +316,19 @@ impl Supervisor {
     fn finish(self, end: End) -> ExitStatus {
         self.killed.store(matches!(end, End::Signal(_)), Ordering::Release);
         drop(self.running);
-        loop {
-            let Ok([_, pumped]) = poll::wait([self.events.as_fd(), self.pumped.as_fd()], None) else { break };
+        let complete = loop {
+            let Ok([_, pumped]) = poll::wait([self.events.as_fd(), self.pumped.as_fd()], None) else { break false };
             let mut impatient = false;
             while let Some(event) = self.events.next() {
                 impatient |= IMPATIENT.contains(&event.number);
             }
             if pumped || impatient {
-                break;
+                break pumped;
             }
-        }
+        };
         let mut output_error = None;
         for pump in self.pumps {
-            if pump.is_finished()
+            if (complete || pump.is_finished())
                 && let Ok(Err(error)) = pump.join()
             {
                 output_error.get_or_insert(error);
@@ -365,6 +367,7 @@ fn launch(
             environment: env,
             directory: cwd,
             standard,
+            group: Group::Inherit,
             keep: &keep,
             mask,
         };
@@ -382,6 +385,7 @@ fn launch(
         environment: Vec::new(),
         directory: None,
         standard: [Some(nowhere.as_fd()); 3],
+        group: if place == Place::OwnGroup { Group::Own } else { Group::Inherit },
         keep: &[],
         mask,
     };
@@ -393,7 +397,7 @@ fn launch(
         directory: cwd,
         standard: [None, output[0], output[1]],
         keep,
-        group: Group::Inherit,
+        group: if place == Place::OwnGroup { Group::Join(helper.pid) } else { Group::Inherit },
         death_signal: signals::TERMINATE,
         mask,
     }
