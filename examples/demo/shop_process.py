@@ -85,7 +85,7 @@ class Shop:
             shutil.rmtree(folder)
 
     def counts(self) -> dict[str, Any]:
-        """`accepted` and `refused` requests so far, the `refusals`, and what reached the `partner`."""
+        """`accepted` and `refused` requests so far, the `refusals`, what reached the `partner`, and all `sessions`."""
         with urllib.request.urlopen(f"{self.origin}/-/counts", timeout=10) as answer:
             counts: dict[str, Any] = json.load(answer)
             return counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,7 @@ class Story:
         self.checks: list[tuple[str, bool]] = []
         self.alive_during_run: list[bool] = []
         self.issued = 0
+        self.sessions: list[str] = []
 
     def tell(self) -> bool:
         """All of it; returns whether every claim held."""
@@ -117,9 +119,8 @@ class Story:
             "An AppRole that may read this one secret; its SecretID serves once and lies response-wrapped in a file. "
             "The locustfile is as careless as before, only the hard-coded values are gone:"
         )
-        code = [
-            line for line in (project / "locustfile.py").read_text().splitlines() if line.startswith(("API_", "PASS"))
-        ]
+        lines = (project / "locustfile.py").read_text().splitlines()
+        code = [line.strip() for line in lines if re.search(r"environ\[|\b(secret|protect)\(", line)]
         terminal.quote(code)
         environment = self.environment({"VAULT_ADDR": self.bao.address, "VAULT_ROLE_ID": role})
         outcome = self.load_test(project, environment, (TEGMEN, "run", "--"))
@@ -132,6 +133,7 @@ class Story:
         counts = self.shop.counts()
         outcome.accepted = counts["accepted"] - earlier["accepted"]
         outcome.refused = counts["refused"] - earlier["refused"]
+        self.sessions = counts["sessions"]
         outcome.channels[PARTNER] = "\n".join(counts["partner"][len(earlier["partner"]) :]).encode()
         return outcome
 
@@ -140,14 +142,24 @@ class Story:
         self.alive_during_run = [self.bao.is_alive(accessor) for accessor in self.bao.logins()]
 
     def show(self, outcome: Outcome) -> None:
-        words = {"stdout": ("stdout and stderr", "logging in"), "log": ("log file", "login: ")}
-        lines = [(name, outcome.line_with(channel, text)) for name, (channel, text) in words.items()]
-        terminal.quote([f"{name:<7} {line[:110]}" for name, line in lines])
+        """A line of each kind, to see for oneself what became of the same words."""
+        words = {
+            "stdout": ("stdout and stderr", "logging in with"),
+            "log": ("log file", "login: "),
+            "failure": ("stdout and stderr", "checkout failed"),
+            "refused": ("stdout and stderr", "[API_KEY] was not sent"),
+        }
+        for name, (channel, text) in words.items():
+            line = outcome.line_with(channel, text)
+            if at := line.find(text) + 1:
+                # The end of a failure is where the server's page quotes the request.
+                part = line[at - 1 :] if name != "failure" else "… " + line[line.find("Authorization") :]
+                terminal.quote([f"{name:<8} {part[:108]}"])
 
     # --- the table --------------------------------------------------------------------------------------------------
 
     def compare(self, plain: Outcome, protected: Outcome) -> None:
-        heading("4  Where the key and the password came out")
+        heading("4  Where the key, the password and the sessions came out")
         say("Searched for as they are, URL-encoded, in base64, in hex, and for each piece of eight characters.\n")
         rows: list[list[tuple[str, bool | None]]] = []
         for channel, text in plain.channels.items():
@@ -199,9 +211,10 @@ class Story:
     # --- helpers ----------------------------------------------------------------------------------------------------
 
     def secrets_in(self, text: bytes) -> list[str]:
-        """Which of the two secrets the text holds in any form. The key's public prefix does not count."""
-        secrets = {"key": self.shop.credentials.key_tail, "password": self.shop.credentials.password}
-        return [name for name, value in secrets.items() if found(value, text)]
+        """Which secrets the text holds in any form. The key's public prefix does not count."""
+        credentials = self.shop.credentials
+        secrets = {"key": [credentials.key_tail], "password": [credentials.password], "session": self.sessions}
+        return [name for name, values in secrets.items() if any(found(value, text) for value in values)]
 
     def environment(self, more: dict[str, str] | None = None) -> dict[str, str]:
         """Nothing of the caller's environment but the search path."""

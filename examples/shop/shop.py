@@ -41,6 +41,15 @@ class Shop:
         self.partner: list[str] = []
         self.partner_origin = ""
 
+    def report(self) -> dict[str, Any]:
+        """What a test may ask to check itself."""
+        with self.lock:
+            return self.counts | {
+                "refusals": self.refusals,
+                "partner": self.partner,
+                "sessions": sorted(self.sessions),
+            }
+
     def login(self, user: object, password: object) -> str | None:
         """A new session for the right customer."""
         if not self.is_customer(str(user), str(password)):
@@ -72,7 +81,7 @@ class Api(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if path == "/-/counts":
-            self.answer(200, self.shop.counts | {"refusals": self.shop.refusals, "partner": self.shop.partner})
+            self.answer(200, self.shop.report())
         elif self.allowed():
             self.page(path)
 

@@ -1,14 +1,15 @@
-"""The same test, careless as it is, with its two secrets taken from where Tegmen keeps them.
+"""The same test, careless as it is, with its secrets taken from where Tegmen keeps them.
 
 Under `tegmen run` the environment holds placeholders: the prints, logs, failures and names below cannot give away what
-they do not have. The real values are put in when a request goes out to the shop, and nowhere else.
+they do not have. The real values are put in when a request goes out to the shop, and nowhere else. The session that the
+shop issues is protected from the moment it is there.
 """
 
 import logging
 import os
 
 from locust import HttpUser, between, events, task
-from tegmen import secret
+from tegmen import protect, secret
 
 API_KEY = os.environ["LOCUST_API_KEY"]
 PASSWORD = secret("SHOP_PASSWORD")
@@ -26,6 +27,7 @@ class Shopper(HttpUser):
         print(f"logging in with key {API_KEY}")
         response = self.client.post("/login", json={"user": "load-test", "password": PASSWORD})
         logging.info("login: %s, sent %s", response.status_code, response.request.body)
+        self.session = protect(response.json()["token"], name="SESSION")
         self.client.headers["Authorization"] = f"Bearer {self.environment.parsed_options.api_key}"
 
     @task(3)
@@ -39,6 +41,10 @@ class Shopper(HttpUser):
     @task(2)
     def account(self):
         self.client.get("/account", auth=("load-test", PASSWORD))
+
+    @task(2)
+    def orders(self):
+        self.client.get("/orders", headers={"Authorization": f"Bearer {self.session}"})
 
     @task(1)
     def order(self):
