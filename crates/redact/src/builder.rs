@@ -1,19 +1,18 @@
 //! [`PatternsBuilder`]: values and literals to forms, forms to [`Patterns`].
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use tegmen_secret::SecretBytes;
 
 use crate::display;
 use crate::forms::{self, Bytes, Forms};
-use crate::index::Index;
+use crate::layer::Layer;
 use crate::patterns::Patterns;
 use crate::policy::{self, Refused, Strength, Warning};
 
-/// From this length on a form is looked for with long grams and strides; shorter ones do not slow those down.
-const LONG_TIER: usize = 12;
-
 /// A form on its way into an index.
+#[derive(Clone)]
 pub(crate) struct Form {
     pub(crate) bytes: Bytes,
     pub(crate) label: u32,
@@ -21,9 +20,17 @@ pub(crate) struct Form {
     pub(crate) bounded: bool,
 }
 
-/// Collects what to look for. Made by [`Patterns::builder`].
+impl Form {
+    /// Whether one of the two bytes occurs in it.
+    pub(crate) fn contains(&self, one: u8, other: u8) -> bool {
+        memchr::memchr2(one, other, &self.bytes).is_some()
+    }
+}
+
+/// Collects what to look for. Made by [`Patterns::builder`], or by [`Patterns::extend`] to add to a set.
 #[derive(Default)]
 pub struct PatternsBuilder {
+    layers: Vec<Arc<Layer>>,
     forms: Vec<Form>,
     labels: Vec<String>,
     numbers: HashMap<String, u32>,
@@ -63,22 +70,18 @@ impl PatternsBuilder {
 
     /// The finished set.
     pub fn build(mut self) -> Patterns {
-        let displays = display::choose(&self.labels, &mut self.forms);
-        // Sorted by bytes; of equal ones the label that was declared first stays.
-        self.forms
-            .sort_by(|a, b| (a.bounded, a.bytes.as_slice(), a.label).cmp(&(b.bounded, b.bytes.as_slice(), b.label)));
-        self.forms.dedup_by(|next, first| next.bounded == first.bounded && next.bytes == first.bytes);
-        let tier = |wanted: &dyn Fn(&Form) -> bool| {
-            let forms: Vec<(&[u8], u32)> =
-                self.forms.iter().filter(|form| wanted(form)).map(|form| (form.bytes.as_slice(), form.label)).collect();
-            Index::new(&forms)
-        };
-        let anywhere = [
-            tier(&|form| !form.bounded && form.bytes.len() >= LONG_TIER),
-            tier(&|form| !form.bounded && form.bytes.len() < LONG_TIER),
-        ];
-        let bounded = tier(&|form| form.bounded);
-        Patterns::new(anywhere.into_iter().flatten().collect(), bounded, displays, &self.forms)
+        let known = |form: &Form, layers: &[Arc<Layer>]| layers.iter().any(|layer| layer.has(form));
+        self.forms.retain(|form| !known(form, &self.layers));
+        let displays = display::choose(&self.labels, &self.forms, &self.layers);
+        self.forms.extend(displays.forms.into_iter().filter(|form| !known(form, &self.layers)));
+        Layer::add(&mut self.layers, self.forms);
+        Patterns::new(self.layers, self.labels, displays.shown, &displays.anonymous)
+    }
+
+    /// Goes on from a set: its layers and its labels.
+    pub(crate) fn from_parts(layers: Vec<Arc<Layer>>, labels: Vec<String>) -> Self {
+        let numbers = labels.iter().cloned().zip(0..).collect();
+        Self { layers, labels, numbers, ..Self::default() }
     }
 
     fn add(&mut self, label: &str, forms: Forms, bounded: bool) {

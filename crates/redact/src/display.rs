@@ -9,53 +9,55 @@
 //! 3. where that does not do, other brackets are taken for all.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::builder::Form;
+use crate::layer::Layer;
 use crate::policy;
 
 const BRACKETS: [(&str, &str); 5] = [("[", "]"), ("⟦", "⟧"), ("«", "»"), ("{{", "}}"), ("█", "█")];
 
-/// How labels are shown, one for each, and the one that stands in for a label that cannot be shown.
+/// How labels are shown.
 pub(crate) struct Displays {
+    /// One for each label.
     pub(crate) shown: Vec<String>,
+    /// What stands in for a label that cannot be shown.
     pub(crate) anonymous: String,
+    /// The forms that rule 1 asks for.
+    pub(crate) forms: Vec<Form>,
 }
 
-/// Chooses the displays of the labels and adds the forms that rule 1 asks for.
-pub(crate) fn choose(labels: &[String], forms: &mut Vec<Form>) -> Displays {
+/// Chooses the displays of the labels, given new forms and those in the layers.
+pub(crate) fn choose(labels: &[String], new: &[Form], layers: &[Arc<Layer>]) -> Displays {
     let mut last = None;
     for (open, close) in BRACKETS {
-        let shown: Vec<String> = labels.iter().map(|label| format!("{open}{label}{close}")).collect();
-        let mut displays = Displays { shown, anonymous: format!("{open}…{close}") };
-        if let Some(more) = displays.settle(forms) {
-            forms.extend(more);
+        let shown = labels.iter().map(|label| format!("{open}{label}{close}")).collect();
+        let mut displays = Displays { shown, anonymous: format!("{open}…{close}"), forms: Vec::new() };
+        if displays.settle(new, layers).is_some() {
             return displays;
         }
         last = Some(displays);
     }
     // Values that begin or end with every kind of bracket there is. The last brackets mask as well as the others; only
     // the law about the output's own text is not kept.
-    last.unwrap_or(Displays { shown: labels.to_vec(), anonymous: String::new() })
+    last.unwrap_or(Displays { shown: labels.to_vec(), anonymous: String::new(), forms: Vec::new() })
 }
 
 impl Displays {
     /// Applies rules 1 and 2. `None`: these brackets will not do.
-    fn settle(&mut self, forms: &[Form]) -> Option<Vec<Form>> {
+    fn settle(&mut self, new: &[Form], layers: &[Arc<Layer>]) -> Option<()> {
         let all = || self.shown.iter().chain([&self.anonymous]).map(String::as_bytes);
         let (open, close) = (*self.anonymous.as_bytes().first()?, *self.anonymous.as_bytes().last()?);
         // Nearly no form contains a bracket, and then no label's edge either.
-        let mut work: Vec<Form> = forms
-            .iter()
-            .filter(|form| memchr::memchr2(open, close, &form.bytes).is_some())
-            .map(|form| Form { bytes: form.bytes.clone(), ..*form })
-            .collect();
+        let mut work: Vec<Form> = new.iter().filter(|form| form.contains(open, close)).cloned().collect();
+        work.extend(layers.iter().flat_map(|layer| layer.containing(open, close)));
         if work.is_empty() {
-            return Some(Vec::new());
+            return Some(());
         }
         let whole: HashSet<&[u8]> = all().collect();
         let ends: HashSet<&[u8]> = all().flat_map(|shown| (1..shown.len()).map(|from| &shown[from..])).collect();
         let begins: HashSet<&[u8]> = all().flat_map(|shown| (1..shown.len()).map(|to| &shown[..to])).collect();
-        let (mut more, mut hidden) = (Vec::new(), HashSet::new());
+        let (mut more, mut hidden): (Vec<Form>, _) = (Vec::new(), HashSet::new());
         while let Some(form) = work.pop() {
             let bytes = &form.bytes;
             for from in memchr::memchr_iter(open, bytes) {
@@ -73,9 +75,9 @@ impl Displays {
                 if form.bounded || !policy::is_long(rest) {
                     return None;
                 }
-                let rest = Form { bytes: rest.to_vec().into(), ..form };
-                if !more.iter().chain(forms).any(|known: &Form| known.bytes == rest.bytes && !known.bounded) {
-                    work.push(Form { bytes: rest.bytes.clone(), ..rest });
+                if !more.iter().any(|known| known.bytes.as_slice() == rest) {
+                    let rest = Form { bytes: rest.to_vec().into(), ..form };
+                    work.push(rest.clone());
                     more.push(rest);
                 }
             }
@@ -87,6 +89,7 @@ impl Displays {
         self.shown.iter_mut().filter(|shown| hidden.contains(shown.as_bytes())).for_each(|shown| {
             shown.clone_from(&anonymous);
         });
-        Some(more)
+        self.forms = more;
+        Some(())
     }
 }

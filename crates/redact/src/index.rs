@@ -114,8 +114,8 @@ impl Index {
         });
     }
 
-    /// A form of which `rest` is a beginning and which is longer: its label and its length.
-    pub(crate) fn continuation(&self, rest: &[u8]) -> Option<(u32, usize)> {
+    /// The label of a form of which `rest` is a beginning and which is longer.
+    pub(crate) fn continuation(&self, rest: &[u8]) -> Option<u32> {
         let begins = match rest {
             [] => return None,
             [one] => self.first[usize::from(*one)],
@@ -130,7 +130,7 @@ impl Index {
         };
         let forms = &self.forms[range];
         let after = forms.partition_point(|form| self.bytes(form) <= rest);
-        forms.get(after).filter(|form| self.bytes(form).starts_with(rest)).map(|form| (form.label, form.len as usize))
+        forms.get(after).filter(|form| self.bytes(form).starts_with(rest)).map(|form| form.label)
     }
 
     /// How many forms there are.
@@ -138,8 +138,12 @@ impl Index {
         self.forms.len()
     }
 
+    /// Whether these bytes are a form.
+    pub(crate) fn has(&self, bytes: &[u8]) -> bool {
+        self.forms.binary_search_by(|form| self.bytes(form).cmp(bytes)).is_ok()
+    }
+
     /// All forms with their labels.
-    #[cfg(test)]
     pub(crate) fn forms(&self) -> impl Iterator<Item = (&[u8], u32)> {
         self.forms.iter().map(|form| (self.bytes(form), form.label))
     }

@@ -31,6 +31,7 @@ mod display;
 mod filter;
 mod forms;
 mod index;
+mod layer;
 mod patterns;
 mod policy;
 mod spans;

@@ -4,10 +4,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::bits::Pairs;
-use crate::builder::{Form, PatternsBuilder};
-use crate::display::Displays;
+use crate::builder::PatternsBuilder;
 use crate::index::Index;
+use crate::layer::Layer;
 use crate::spans::{Context, Ending, Scratch};
 
 /// What to look for: values and literals in all their forms. Immutable, cheap to clone; built once, replaced on change.
@@ -17,13 +16,11 @@ use crate::spans::{Context, Ending, Scratch};
 pub struct Patterns(Arc<Inner>);
 
 pub(crate) struct Inner {
-    /// The forms that match anywhere.
-    pub(crate) anywhere: Vec<Index>,
-    /// The forms that match as whole words only.
-    pub(crate) bounded: Option<Index>,
+    /// All forms.
+    pub(crate) layers: Vec<Arc<Layer>>,
     labels: Vec<String>,
-    pairs: Pairs,
-    longest: usize,
+    /// How each label is shown.
+    shown: Vec<String>,
 }
 
 impl Patterns {
@@ -32,25 +29,24 @@ impl Patterns {
         PatternsBuilder::default()
     }
 
-    pub(crate) fn new(anywhere: Vec<Index>, bounded: Option<Index>, displays: Displays, forms: &[Form]) -> Self {
-        let mut pairs = Pairs::new();
-        for form in forms.iter().filter(|form| !form.bounded) {
-            form.bytes.windows(2).for_each(|pair| pairs.insert(pair[0], pair[1]));
-        }
-        let longest = anywhere.iter().map(Index::longest).max().unwrap_or(0);
-        let mut inner = Inner { anywhere, bounded, labels: displays.shown, pairs, longest };
-        let shown = std::mem::take(&mut inner.labels);
-        let patterns = Self(Arc::new(inner));
-        let labels = shown
-            .into_iter()
-            .map(|shown| if patterns.first(shown.as_bytes()).is_some() { displays.anonymous.clone() } else { shown })
-            .collect();
-        patterns.with_labels(labels)
+    /// A builder that adds to this set: what it builds looks for all that this one looks for, and more. The cost is
+    /// that of what is added, not of what is there: for values that come up while a test runs.
+    pub fn extend(&self) -> PatternsBuilder {
+        PatternsBuilder::from_parts(self.0.layers.clone(), self.0.labels.clone())
+    }
+
+    pub(crate) fn new(layers: Vec<Arc<Layer>>, labels: Vec<String>, shown: Vec<String>, anonymous: &str) -> Self {
+        let mut inner = Inner { layers, labels, shown: Vec::new() };
+        let show = |shown: String| {
+            if inner.first(shown.as_bytes()).is_some() { anonymous.to_owned() } else { shown }
+        };
+        inner.shown = shown.into_iter().map(show).collect();
+        Self(Arc::new(inner))
     }
 
     /// Whether there is nothing to look for.
     pub fn is_empty(&self) -> bool {
-        self.0.anywhere.is_empty() && self.0.bounded.is_none()
+        self.0.layers.is_empty()
     }
 
     /// The text with `[label]` in place of what was found; borrowed when nothing was.
@@ -79,53 +75,46 @@ impl Patterns {
 
     /// The first hit and how it is shown: the leftmost, of those the longest.
     pub fn find(&self, bytes: &[u8]) -> Option<(Range<usize>, &str)> {
-        self.first(bytes).map(|(range, label)| (range, self.label(label)))
+        self.0.first(bytes).map(|(range, label)| (range, self.label(label)))
     }
 
     pub(crate) fn label(&self, label: u32) -> &str {
-        self.0.labels.get(label as usize).map_or("", String::as_str)
+        self.0.shown.get(label as usize).map_or("", String::as_str)
     }
 
     pub(crate) fn inner(&self) -> &Inner {
         &self.0
     }
-
-    fn first(&self, bytes: &[u8]) -> Option<(Range<usize>, u32)> {
-        let mut scratch = Scratch::default();
-        scratch.search(&self.0, bytes, Context::START, Ending::End);
-        scratch.first()
-    }
-
-    fn with_labels(self, labels: Vec<String>) -> Self {
-        match Arc::try_unwrap(self.0) {
-            Ok(inner) => Self(Arc::new(Inner { labels, ..inner })),
-            Err(shared) => Self(shared),
-        }
-    }
 }
 
 impl Inner {
-    /// The first place from which on `text` is the beginning of a longer form; the length of the text if there is none.
-    pub(crate) fn open_from(&self, text: &[u8]) -> usize {
-        // Backwards only as far as every pair of bytes occurs in some form: at most line ends and spaces that is nowhere.
-        let earliest = text.len() - text.len().min(self.longest.saturating_sub(1));
-        let mut from = text.len().saturating_sub(1).max(earliest);
-        while from > earliest && self.pairs.contains(text[from - 1], text[from]) {
-            from -= 1;
-        }
-        (from..text.len()).find(|at| self.continuation(&text[*at..]).is_some()).unwrap_or(text.len())
+    /// The indexes of the forms that match as whole words only.
+    pub(crate) fn bounded(&self) -> impl Iterator<Item = &Index> {
+        self.layers.iter().filter_map(|layer| layer.bounded.as_ref())
     }
 
-    /// A form that begins with `rest` and is longer: its label and length.
-    pub(crate) fn continuation(&self, rest: &[u8]) -> Option<(u32, usize)> {
-        self.anywhere.iter().find_map(|index| index.continuation(rest))
+    /// The first place from which on `text` is the beginning of a longer form that matches anywhere; the length of the
+    /// text if there is none.
+    pub(crate) fn open_from(&self, text: &[u8]) -> usize {
+        self.layers.iter().map(|layer| layer.open_from(text)).min().unwrap_or(text.len())
+    }
+
+    /// The label of a form that begins with `rest`, is longer, and matches anywhere.
+    pub(crate) fn continuation(&self, rest: &[u8]) -> Option<u32> {
+        self.layers.iter().find_map(|layer| layer.continuation(rest))
+    }
+
+    fn first(&self, bytes: &[u8]) -> Option<(Range<usize>, u32)> {
+        let mut scratch = Scratch::default();
+        scratch.search(self, bytes, Context::START, Ending::End);
+        scratch.first()
     }
 }
 
 /// Shows how many forms there are, nothing of them.
 impl std::fmt::Debug for Patterns {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let forms: usize = self.0.anywhere.iter().chain(&self.0.bounded).map(Index::len).sum();
+        let forms: usize = self.0.layers.iter().map(|layer| layer.len()).sum();
         write!(f, "Patterns({} labels, {forms} forms)", self.0.labels.len())
     }
 }

@@ -58,19 +58,19 @@ impl Scratch {
     /// whether one matches does not depend on what follows.
     pub(crate) fn search(&mut self, patterns: &Inner, text: &[u8], context: Context, ending: Ending) -> usize {
         self.matches.clear();
-        for index in &patterns.anywhere {
+        for index in patterns.layers.iter().flat_map(|layer| &layer.anywhere) {
             index.scan(text, |found| self.matches.push(found));
         }
         let mut decided = match ending {
             Ending::Open => patterns.open_from(text),
             Ending::End => text.len(),
         };
-        if patterns.anywhere.len() > 1 {
-            self.sort();
-        }
-        if let Some(bounded) = &patterns.bounded {
+        self.sort();
+        if patterns.bounded().next().is_some() {
             self.merge(context.covered_strong);
-            decided = decided.min(self.search_bounded(patterns, bounded, text, context, ending));
+            for bounded in patterns.bounded() {
+                decided = decided.min(self.search_bounded(patterns, bounded, text, context, ending));
+            }
             self.sort();
         }
         decided
@@ -158,7 +158,11 @@ impl Scratch {
     }
 
     fn sort(&mut self) {
-        self.matches.sort_by_key(|found| (found.start, Reverse(found.end)));
+        let order = |found: &Match| (found.start, Reverse(found.end));
+        // One index gives them in order.
+        if !self.matches.is_sorted_by_key(order) {
+            self.matches.sort_by_key(order);
+        }
     }
 
     /// Merges the matches found so far, and what is covered already, into spans.

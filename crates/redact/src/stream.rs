@@ -57,7 +57,7 @@ impl Redactor {
         let text = std::mem::take(&mut self.held);
         self.scratch.search(self.patterns.inner(), &text, self.context, Ending::End);
         let from = self.patterns.inner().open_from(&text);
-        if let Some((label, _)) = self.patterns.inner().continuation(&text[from..])
+        if let Some(label) = self.patterns.inner().continuation(&text[from..])
             && text.len() - from >= TELLING
         {
             self.scratch.mask_from(from, text.len(), label);

@@ -17,9 +17,9 @@ pub(super) fn chars(text: &str, mut write: impl FnMut(char, &mut Vec<u8>) -> boo
     out
 }
 
-/// Escapes byte by byte, in the same way.
+/// Escapes byte by byte, in the same way, with six bytes for one at most.
 pub(super) fn bytes(value: &[u8], mut write: impl FnMut(u8, &mut Vec<u8>) -> bool) -> Bytes {
-    let mut out = Zeroizing::new(Vec::with_capacity(value.len() * 12));
+    let mut out = Zeroizing::new(Vec::with_capacity(value.len() * 6));
     for byte in value {
         if !write(*byte, &mut out) {
             out.push(*byte);

@@ -39,6 +39,13 @@ pub(super) fn forms(value: &[u8], forms: &mut Forms) {
             forms.add(escape::bytes(&once, |byte, out| byte == b'%' && push(out, b"%25")));
             forms.add(once);
         }
+    }
+    every_byte(value, forms);
+}
+
+/// Every byte encoded, whether it needs it or not.
+pub(super) fn every_byte(value: &[u8], forms: &mut Forms) {
+    for digits in [UPPER, LOWER] {
         forms.add(escape::bytes(value, |byte, out| percent(byte, digits, out)));
     }
 }

@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 
 use proptest::prelude::*;
 
+use tegmen_secret::SecretBytes;
+
 use super::patterns;
 use crate::policy::is_word;
 use crate::{Patterns, Redactor};
@@ -12,7 +14,7 @@ use crate::{Patterns, Redactor};
 fn reference(patterns: &Patterns, text: &[u8]) -> Vec<u8> {
     let inner = patterns.inner();
     let mut strong = Vec::new();
-    for (form, label) in inner.anywhere.iter().flat_map(|index| index.forms()) {
+    for (form, label) in inner.layers.iter().flat_map(|layer| &layer.anywhere).flat_map(|index| index.forms()) {
         for start in (0..text.len()).filter(|start| text[*start..].starts_with(form)) {
             strong.push((start, Reverse(start + form.len()), label));
         }
@@ -29,7 +31,7 @@ fn reference(patterns: &Patterns, text: &[u8]) -> Vec<u8> {
     let begins = |at: usize| !word_at(at) || spans.iter().any(|span| span.1 == at);
     let ends = |at: usize| !word_at(at) || spans.iter().any(|span| span.0 == at);
     let mut all = strong.clone();
-    for (form, label) in inner.bounded.iter().flat_map(|index| index.forms()) {
+    for (form, label) in inner.bounded().flat_map(|index| index.forms()) {
         for start in (0..text.len()).filter(|start| text[*start..].starts_with(form)) {
             if begins(start) && ends(start + form.len()) {
                 all.push((start, Reverse(start + form.len()), label));
@@ -47,6 +49,16 @@ fn reference(patterns: &Patterns, text: &[u8]) -> Vec<u8> {
     }
     out.extend_from_slice(&text[written..]);
     out
+}
+
+/// The first values together, then one by one: so that there are several layers.
+fn grown(values: &[&[u8]], together: usize) -> Patterns {
+    let (first, rest) = values.split_at(together.min(values.len()));
+    rest.iter().enumerate().fold(patterns(first), |patterns, (number, value)| {
+        let mut builder = patterns.extend();
+        let _ = builder.value(["X", "Y", "A"][number % 3], &SecretBytes::new(value.to_vec()));
+        builder.build()
+    })
 }
 
 fn streamed(patterns: &Patterns, text: &[u8], cuts: &[usize]) -> Vec<u8> {
@@ -77,14 +89,7 @@ fn piece(values: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let forms: Vec<Vec<u8>> = {
         let borrowed: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
         let patterns = patterns(&borrowed);
-        let inner = patterns.inner();
-        inner
-            .anywhere
-            .iter()
-            .chain(&inner.bounded)
-            .flat_map(|index| index.forms())
-            .map(|(form, _)| form.to_vec())
-            .collect()
+        patterns.inner().layers.iter().flat_map(|layer| layer.forms()).map(|form| form.bytes.to_vec()).collect()
     };
     let forms = if forms.is_empty() { vec![b"abab".to_vec()] } else { forms };
     prop_oneof![
@@ -101,10 +106,12 @@ fn piece(values: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-fn case() -> impl Strategy<Value = (Vec<Vec<u8>>, Vec<u8>, Vec<usize>)> {
+type Case = (Vec<Vec<u8>>, Vec<u8>, Vec<usize>, usize);
+
+fn case() -> impl Strategy<Value = Case> {
     proptest::collection::vec(value(), 1..6).prop_flat_map(|values| {
         let text = proptest::collection::vec(piece(values.clone()), 0..12).prop_map(|pieces| pieces.concat());
-        (Just(values), text, proptest::collection::vec(0usize..12, 0..40))
+        (Just(values), text, proptest::collection::vec(0usize..12, 0..40), 0usize..6)
     })
 }
 
@@ -112,9 +119,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn holds((values, text, cuts) in case()) {
+    fn holds((values, text, cuts, split) in case()) {
         let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
-        let patterns = patterns(&values);
+        let patterns = grown(&values, split);
         let whole = patterns.redact_bytes(&text).into_owned();
         prop_assert_eq!(&whole, &reference(&patterns, &text), "the search against the reference");
         prop_assert_eq!(&streamed(&patterns, &text, &cuts), &whole, "cut into writes");
@@ -128,15 +135,15 @@ proptest! {
 /// What is held back is exactly the longest suffix that could still become part of a match.
 #[test]
 fn holds_back_no_more_than_it_must() {
-    proptest!(|((values, text, _) in case())| {
+    proptest!(|((values, text, _, _) in case())| {
         let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
         let patterns = patterns(&values);
         let mut redactor = Redactor::new(patterns.clone());
         redactor.push(&text, &mut Vec::new());
-        let strong: Vec<&[u8]> = patterns.inner().anywhere.iter().flat_map(|index| index.forms()).map(|(form, _)| form).collect();
+        let strong: Vec<&[u8]> = patterns.inner().layers.iter().flat_map(|layer| &layer.anywhere).flat_map(|index| index.forms()).map(|(form, _)| form).collect();
         let could = |from: usize| strong.iter().any(|form| form.len() > text.len() - from && form.starts_with(&text[from..]));
         let must = (0..text.len()).find(|from| could(*from)).map_or(0, |from| text.len() - from);
-        if patterns.inner().bounded.is_none() {
+        if patterns.inner().bounded().next().is_none() {
             prop_assert_eq!(redactor.pending(), must);
         } else {
             prop_assert!(redactor.pending() >= must);

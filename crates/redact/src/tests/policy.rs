@@ -86,3 +86,26 @@ fn the_edge_of_a_label_never_completes_a_value() {
     let short = super::patterns(&[b"hunter2-one", b"]abcde"]);
     assert_eq!(text(&short, "hunter2-oneabcdefgh"), "⟦A⟧abcdefgh");
 }
+
+#[test]
+fn a_set_grows_without_a_rebuild() {
+    let mut patterns = patterns(&[b"hunter2-hunter2"]);
+    for number in 0..200 {
+        let mut builder = patterns.extend();
+        builder.value("TOKEN", &secret(&format!("tok-{number:03}-{}", number * 7919))).expect("accepted");
+        builder.value("A", &secret("hunter2-hunter2")).expect("known already");
+        patterns = builder.build();
+    }
+    assert_eq!(text(&patterns, "hunter2-hunter2 tok-000-0 tok-199-1575881."), "[A] [TOKEN] [TOKEN].");
+    assert!(patterns.inner().layers.len() <= 6, "{}", patterns.inner().layers.len());
+    let one = patterns.extend().build();
+    assert_eq!(format!("{one:?}"), format!("{patterns:?}"));
+}
+
+#[test]
+fn a_value_that_comes_later_can_hide_a_label() {
+    let first = patterns(&[b"hunter2-hunter2", b"]correct-horse"]);
+    let mut builder = first.extend();
+    builder.value("NEW[A", &secret("see [A] there")).expect("accepted");
+    assert_eq!(text(&builder.build(), "see hunter2-hunter2 there"), "see […] there");
+}
