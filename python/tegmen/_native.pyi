@@ -15,7 +15,7 @@ def is_sensitive_name(name: str) -> bool:
 class Plugin:
     """The connection of this process to the broker."""
 
-    def __new__(cls, descriptor: int) -> Plugin: ...
+    def __new__(cls, address: str) -> Plugin: ...
     def secrets(self) -> list[tuple[str, list[str], str, bool]]:
         """For each secret its name, its variables, its placeholder and whether Python code is to read the value."""
 

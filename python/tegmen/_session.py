@@ -8,7 +8,7 @@ import sys
 
 from tegmen._native import BrokerError, Plugin
 
-#: Set by ``tegmen run``: the number of the inherited descriptor.
+#: Set by ``tegmen run``: where the broker is to be found.
 CHANNEL = "TEGMEN_CHANNEL"
 
 logger = logging.getLogger("tegmen")
@@ -29,13 +29,13 @@ def plugin() -> Plugin:
     """
     global _plugin
     if _plugin is None:
-        number = os.environ.get(CHANNEL, "")
-        if not number.isdecimal():
+        address = os.environ.get(CHANNEL)
+        if not address:
             raise BrokerError(
                 "there is no broker: the secrets are held by `tegmen run`. Start the test with "
                 "`tegmen run -- locust …` (or any other command)"
             )
-        _plugin = Plugin(int(number))
+        _plugin = Plugin(address)
         os.register_at_fork(after_in_child=_plugin.forked)
         _after_connecting(_plugin)
     return _plugin

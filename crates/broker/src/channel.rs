@@ -1,16 +1,19 @@
 //! The broker's end of the channel: who may have the secrets, and what plugins tell.
 
 use std::{
-    os::fd::OwnedFd,
+    os::fd::{AsRawFd, OwnedFd},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tegmen_secret::SecretBytes;
 use tegmen_sys::{
-    channel::{Channel, Received, Sender},
+    channel::{Channel, Listener, Received, Sender},
     peer::{self, Inspection},
 };
-use tegmen_wire::protocol::{self, Answer, Hello, MAX_MESSAGE, Tell};
+use tegmen_wire::{
+    placeholder::Tag,
+    protocol::{self, Address, Answer, Hello, MAX_MESSAGE, Tell},
+};
 use zeroize::Zeroize;
 
 use crate::{child::Handle, keep::Keep};
@@ -43,17 +46,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Server {
-    /// A server for those secrets, and the end of the channel that the child inherits.
+    /// A server for those secrets; the end of the channel that the child inherits; and where that is to be found, for its
+    /// environment.
     ///
     /// # Errors
-    /// When the operating system has no descriptor or no thread to give.
-    pub fn start(keep: Keep) -> std::io::Result<(Self, OwnedFd)> {
+    /// When the operating system has no descriptor, no thread or no randomness to give.
+    pub fn start(keep: Keep) -> std::io::Result<(Self, OwnedFd, Address)> {
         let (ours, theirs) = Channel::pair()?;
         ours.identify_senders()?;
         let shared = Arc::new(Shared { keep: Mutex::new(keep), contacts: Mutex::default(), output: Mutex::default() });
         let serving = Arc::clone(&shared);
         std::thread::Builder::new().name("channel".to_owned()).spawn(move || serving.listen(&ours))?;
-        Ok((Self { shared }, theirs.into()))
+        // The name need not be secret: who connects is looked at as closely.
+        let name = format!("tegmen-{}", Tag::random().map_err(std::io::Error::other)?.as_str());
+        let listener = Listener::new(&name)?;
+        let serving = Arc::clone(&shared);
+        std::thread::Builder::new().name("listener".to_owned()).spawn(move || serving.accept(&listener))?;
+        let theirs = OwnedFd::from(theirs);
+        let address = Address { descriptor: theirs.as_raw_fd(), name };
+        Ok((Self { shared }, theirs, address))
     }
 
     /// Where patterns go when the test gives birth to a value.
@@ -87,7 +98,11 @@ impl Shared {
         loop {
             match channel.receive(MAX_MESSAGE) {
                 Ok(received) if received.bytes.is_empty() && received.descriptors.is_empty() => return,
-                Ok(received) => self.hello(received),
+                Ok(Received { bytes, descriptors, sender }) => {
+                    if let Some(reply) = descriptors.into_iter().next() {
+                        self.hello(sender, &bytes, Channel::from_fd(reply));
+                    }
+                }
                 // A message that is too long is somebody's nonsense; the channel goes on.
                 Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {}
                 Err(_) => return,
@@ -95,9 +110,28 @@ impl Shared {
         }
     }
 
-    fn hello(self: &Arc<Self>, received: Received) {
-        let Some(reply) = received.descriptors.into_iter().next().map(Channel::from_fd) else { return };
-        let answer = match (received.sender, protocol::decode::<Hello>(&received.bytes)) {
+    /// Those for whom a program in between has closed the inherited descriptor.
+    fn accept(self: &Arc<Self>, listener: &Listener) {
+        while let Ok(channel) = listener.accept() {
+            // Strangers get no thread that they could make wait.
+            if !channel.peer().is_ok_and(|peer| peer::descends_from(peer.pid, std::process::id())) {
+                continue;
+            }
+            let shared = Arc::clone(self);
+            // A thread, because whoever connects may take its time to say something.
+            let _ = std::thread::Builder::new().name("caller".to_owned()).spawn(move || {
+                if channel.identify_senders().is_ok()
+                    && let Ok(received) = channel.receive(MAX_MESSAGE)
+                    && !received.bytes.is_empty()
+                {
+                    shared.hello(received.sender, &received.bytes, channel);
+                }
+            });
+        }
+    }
+
+    fn hello(self: &Arc<Self>, sender: Option<Sender>, message: &[u8], reply: Channel) {
+        let answer = match (sender, protocol::decode::<Hello>(message)) {
             (Some(sender), Ok(hello)) => check(sender, &hello),
             _ => Err("its message is not one of the protocol".to_owned()),
         };

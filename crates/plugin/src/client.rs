@@ -32,12 +32,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Asks the broker at the inherited `descriptor`; `package` is the version of the Python package.
+    /// Asks the broker at `address`, which stands in the environment; `package` is the version of the Python package.
     ///
     /// # Errors
     /// When there is no broker, or it says no.
-    pub fn connect(descriptor: i32, package: &str) -> Result<Self, ClientError> {
-        let connect::Connection { channel, reader, files } = connect::connect(descriptor, package)?;
+    pub fn connect(address: &str, package: &str) -> Result<Self, ClientError> {
+        let connect::Connection { channel, reader, files } = connect::connect(address, package)?;
         let shared = Shared::read(&reader)?;
         let local = Local::new(shared.book().table())?;
         let known = shared.known(&reader);

@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use tegmen_sys::{channel::Channel, hardening, process, shared::Reader};
-use tegmen_wire::protocol::{self, Answer, Hello};
+use tegmen_wire::protocol::{self, Address, Answer, Hello};
 
 use crate::ClientError;
 
@@ -17,21 +17,18 @@ pub struct Connection {
     pub files: Vec<(String, OwnedFd)>,
 }
 
-/// Asks the broker at the inherited `descriptor`. Forbids other processes to look into this one first: that is what the
-/// broker insists on.
-pub fn connect(descriptor: i32, package: &str) -> Result<Connection, ClientError> {
-    let inherited = Channel::from_fd(process::inherited(descriptor).map_err(|_| ClientError::Closed)?);
+/// Asks the broker at that address. Forbids other processes to look into this one first: that is what the broker insists
+/// on.
+pub fn connect(address: &str, package: &str) -> Result<Connection, ClientError> {
+    let address: Address = address.parse()?;
     hardening::forbid_inspection().map_err(ClientError::Unreachable)?;
     hardening::forbid_core_dumps().map_err(ClientError::Unreachable)?;
-    let (channel, theirs) = Channel::pair().map_err(ClientError::Unreachable)?;
-    let hello = Hello { version: protocol::VERSION, package: package.to_owned() };
-    inherited.send(&protocol::encode(&hello)?, &[theirs.as_fd()]).map_err(|error| match error.kind() {
-        // Another descriptor has taken the number.
-        std::io::ErrorKind::NotConnected | std::io::ErrorKind::InvalidInput => ClientError::Closed,
-        _ if error.raw_os_error() == Some(88) => ClientError::Closed,
-        _ => ClientError::Unreachable(error),
-    })?;
-    drop(theirs);
+    let hello = protocol::encode(&Hello { version: protocol::VERSION, package: package.to_owned() })?;
+    let channel = match by_descriptor(address.descriptor, &hello) {
+        Ok(channel) => channel,
+        // Closed, or something else by now.
+        Err(_) => by_name(&address.name, &hello).map_err(ClientError::Unreachable)?,
+    };
     let received = channel.receive(protocol::MAX_MESSAGE).map_err(ClientError::Unreachable)?;
     if received.bytes.is_empty() {
         return Err(ClientError::NotWelcome("it closed the connection".to_owned()));
@@ -44,4 +41,18 @@ pub fn connect(descriptor: i32, package: &str) -> Result<Connection, ClientError
     let memory = descriptors.next().ok_or(ClientError::Malformed)?;
     let reader = Reader::new(memory.as_fd()).map_err(ClientError::Unreachable)?;
     Ok(Connection { channel, reader, files: names.into_iter().zip(descriptors).collect() })
+}
+
+/// Through the inherited descriptor: it brings the broker a socket of our own.
+fn by_descriptor(descriptor: i32, hello: &[u8]) -> std::io::Result<Channel> {
+    let inherited = Channel::from_fd(process::inherited(descriptor)?);
+    let (ours, theirs) = Channel::pair()?;
+    inherited.send(hello, &[theirs.as_fd()])?;
+    Ok(ours)
+}
+
+fn by_name(name: &str, hello: &[u8]) -> std::io::Result<Channel> {
+    let channel = Channel::connect(name)?;
+    channel.send(hello, &[])?;
+    Ok(channel)
 }

@@ -20,14 +20,7 @@ pub use tegmen_wire::{
 /// What went wrong between plugin and broker.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The inherited descriptor is closed.
-    #[error(
-        "the channel to the broker is closed: a program between `tegmen run` and this Python has closed it, as Python's \
-         subprocess does. Put `tegmen run --` directly before the command that starts Locust, or start it with \
-         close_fds=False"
-    )]
-    Closed,
-    /// There is no broker at the descriptor.
+    /// There is no broker at the address.
     #[error("the broker cannot be reached: {0}. Start the command with `tegmen run -- …`")]
     Unreachable(std::io::Error),
     /// The broker said no.

@@ -17,11 +17,11 @@ pub struct Plugin(pub(crate) Client);
 
 #[pymethods]
 impl Plugin {
-    /// Asks the broker at the inherited descriptor for its secrets. From then on no other process of the same user can
+    /// Asks the broker at the address, as the environment has it, for its secrets. From then on no other process of the same user can
     /// look into this one.
     #[new]
-    fn new(descriptor: i32) -> PyResult<Self> {
-        Client::connect(descriptor, env!("CARGO_PKG_VERSION")).map(Self).map_err(broker_error)
+    fn new(address: &str) -> PyResult<Self> {
+        Client::connect(address, env!("CARGO_PKG_VERSION")).map(Self).map_err(broker_error)
     }
 
     /// For each secret its name, its variables, its placeholder and whether Python code is to read the value.

@@ -8,7 +8,8 @@ use std::{
 
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, recvmsg, sendmsg,
+    socket_with, socketpair,
 };
 
 /// How many descriptors a message may bring along.
@@ -36,7 +37,55 @@ pub struct Received {
     pub sender: Option<Sender>,
 }
 
+/// A socket that waits for others to connect: in the abstract namespace (unix(7)), so that no file is left behind.
+pub struct Listener(OwnedFd);
+
+impl Listener {
+    /// Listens under that name.
+    ///
+    /// # Errors
+    /// When the name is taken, or the kernel has no descriptors left.
+    pub fn new(name: &str) -> io::Result<Self> {
+        let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        bind(&socket, &SocketAddrUnix::new_abstract_name(name.as_bytes())?)?;
+        listen(&socket, 64)?;
+        Ok(Self(socket))
+    }
+
+    /// Waits for the next one. Messages on the channel say who sent them.
+    ///
+    /// # Errors
+    /// When the kernel says so.
+    pub fn accept(&self) -> io::Result<Channel> {
+        loop {
+            match accept_with(&self.0, SocketFlags::CLOEXEC) {
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
+                other => break Ok(Channel(other?)),
+            }
+        }
+    }
+}
+
 impl Channel {
+    /// Connects to the listener of that name.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub fn connect(name: &str) -> io::Result<Self> {
+        let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        connect(&socket, &SocketAddrUnix::new_abstract_name(name.as_bytes())?)?;
+        Ok(Self(socket))
+    }
+
+    /// Who made the other end, as the kernel says.
+    ///
+    /// # Errors
+    /// When the descriptor is no socket of that kind.
+    pub fn peer(&self) -> io::Result<Sender> {
+        let credentials = rustix::net::sockopt::socket_peercred(&self.0)?;
+        Ok(Sender { pid: credentials.pid.as_raw_nonzero().get().unsigned_abs(), uid: credentials.uid.as_raw() })
+    }
+
     /// Two connected ends, closed on exec.
     ///
     /// # Errors
@@ -141,6 +190,19 @@ mod tests {
         let mut byte = [0];
         other.read_exact(&mut byte).unwrap();
         assert_eq!(&byte, b"x");
+    }
+
+    #[test]
+    fn a_listener_learns_who_connects() {
+        let name = format!("tegmen-test-{}", std::process::id());
+        let listener = Listener::new(&name).unwrap();
+        let ours = Channel::connect(&name).unwrap();
+        let theirs = listener.accept().unwrap();
+        theirs.identify_senders().unwrap();
+        ours.send(b"hello", &[]).unwrap();
+        let received = theirs.receive(100).unwrap();
+        assert_eq!((received.bytes.as_slice(), received.sender.unwrap().pid), (&b"hello"[..], std::process::id()));
+        assert!(Channel::connect("tegmen-test-nobody").is_err());
     }
 
     #[test]

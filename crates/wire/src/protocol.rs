@@ -2,14 +2,39 @@
 //!
 //! The child inherits one end of a pair of sequenced-packet sockets; its number stands in [`CHANNEL_VARIABLE`]. Several
 //! processes may hold it (a `make` that starts a master and two workers), so it carries only [`Hello`]s, each with a
-//! socket of the sender's own (SCM_RIGHTS) on which the conversation goes on. The kernel says who sent a Hello
-//! (SCM_CREDENTIALS); the broker answers only a process that is not dumpable and that came from its own child. The
-//! answer to a Hello brings the shared secret memory as a descriptor.
+//! socket of the sender's own (SCM_RIGHTS) on which the conversation goes on. Where a program in between has closed the
+//! descriptor, as Python's `subprocess` does, the plugin connects to an abstract socket instead, and the conversation
+//! goes on there. The kernel says who sent a Hello (SCM_CREDENTIALS); either way the broker answers only a process that
+//! is not dumpable and that came from its own child. The answer brings the shared secret memory as a descriptor.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The environment variable with the number of the inherited descriptor.
 pub const CHANNEL_VARIABLE: &str = "TEGMEN_CHANNEL";
+
+/// Where the broker is to be found: what stands in [`CHANNEL_VARIABLE`], as `NUMBER,NAME`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The number of the inherited descriptor.
+    pub descriptor: i32,
+    /// The name of the abstract socket.
+    pub name: String,
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{},{}", self.descriptor, self.name)
+    }
+}
+
+impl std::str::FromStr for Address {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let (descriptor, name) = text.split_once(',').ok_or(Malformed)?;
+        Ok(Self { descriptor: descriptor.parse().map_err(|_| Malformed)?, name: name.to_owned() })
+    }
+}
 
 /// Both ends must be of the same build of the protocol.
 pub const VERSION: u32 = 1;

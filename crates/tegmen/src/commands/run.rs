@@ -4,7 +4,7 @@ mod environment;
 mod manifest;
 mod shim;
 
-use std::{ffi::OsString, os::fd::AsRawFd, path::PathBuf, process::ExitCode, time::Duration};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use tegmen_broker::{
@@ -94,8 +94,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     environment.protect(&keep);
     environment.plugin(&shim, args.allow_unknown_locust);
 
-    let (server, channel) = Server::start(keep).context("the channel to the plugin cannot be made")?;
-    environment.set(tegmen_wire::protocol::CHANNEL_VARIABLE, channel.as_raw_fd().to_string());
+    let (server, channel, address) = Server::start(keep).context("the channel to the plugin cannot be made")?;
+    environment.set(tegmen_wire::protocol::CHANNEL_VARIABLE, address.to_string());
     let options = ChildOptions {
         command: args.command.clone(),
         env: environment.finish(),
