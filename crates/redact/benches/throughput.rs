@@ -139,6 +139,19 @@ fn build(secrets: usize) -> Patterns {
     patterns(secrets)
 }
 
+/// Adding one token to a set, as a test does whose users log in.
+#[divan::bench(args = [20, 10_000], sample_count = 50, sample_size = 1)]
+fn extend(bencher: Bencher, secrets: usize) {
+    let mut patterns = patterns(secrets);
+    let mut numbers = Numbers(0x70c3);
+    bencher.bench_local(|| {
+        let mut builder = patterns.extend();
+        let accepted = builder.value("TOKEN", &SecretBytes::from(numbers.text(LETTERS, 40)));
+        assert!(accepted.is_ok(), "long enough");
+        patterns = builder.build();
+    });
+}
+
 fn stream<'a>(patterns: &Patterns, writes: impl Iterator<Item = &'a [u8]>) -> usize {
     let (mut redactor, mut out, mut total) = (Redactor::new(patterns.clone()), Vec::new(), 0);
     for write in writes {
