@@ -52,6 +52,9 @@ class Plugin:
     def carries(self, data: str | bytes | bytearray) -> bool:
         """Whether a placeholder of this run stands in the text or the bytes."""
 
+    def may_carry(self, headers: Any) -> bool:
+        """Whether a placeholder may stand in the headers. Quick: this is asked for every request."""
+
     def redact(self, text: str) -> str | None:
         """The text with ``[NAME]`` for every placeholder and value; None when it holds none."""
 

@@ -96,6 +96,12 @@ impl Plugin {
         Ok(self.0.carries(request::Text::of(data)?.bytes()))
     }
 
+    /// Whether a placeholder may stand in the headers. Quick: this is asked for every request.
+    fn may_carry(slf: &Bound<'_, Self>, headers: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let stored = request::storage(headers);
+        Ok(request::may_carry(&slf.try_borrow()?.0, &[&stored]))
+    }
+
     /// The text with `[NAME]` in the place of every placeholder and every value; None when it holds none.
     fn redact(&mut self, text: &str) -> PyResult<Option<String>> {
         self.0.redact(text).map_err(broker_error)
@@ -121,6 +127,12 @@ impl Plugin {
         headers: &Bound<'py, PyAny>,
         body: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<request::FilledParts<'py>>> {
+        let stored = request::storage(headers);
+        let none = slf.py().None().into_bound(slf.py());
+        let quick = [target, &stored, body.unwrap_or(&none)];
+        if !request::may_carry(&slf.try_borrow()?.0, &quick) {
+            return Ok(None);
+        }
         // Everything that may run Python code comes before the plugin is borrowed.
         let parts = request::Parts::new(target, headers, body)?;
         let mut plugin = slf.try_borrow_mut()?;

@@ -5,7 +5,7 @@ use pyo3::{
     exceptions::{PyOSError, PyTypeError},
     prelude::*,
     pybacked::{PyBackedBytes, PyBackedStr},
-    types::{PyByteArray, PyBytes, PyDict, PyString},
+    types::{PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple},
 };
 use tegmen_plugin::{Client, ClientError, Filled, Origin, Request};
 
@@ -52,6 +52,50 @@ impl Text {
             Self::Other(bytes) => bytes,
         }
     }
+}
+
+/// Whether a placeholder, or a content encoding that may hide one, is in these objects. Reads the storage of dicts directly,
+/// also of those that are something else to Python code: this is all that most requests cost.
+pub fn may_carry(client: &Client, objects: &[&Bound<'_, PyAny>]) -> bool {
+    objects.iter().any(|object| scan(client, object, 0))
+}
+
+fn scan(client: &Client, object: &Bound<'_, PyAny>, depth: usize) -> bool {
+    if let Ok(text) = object.cast::<PyString>() {
+        return text.to_str().is_ok_and(|text| client.carries(text.as_bytes()));
+    }
+    if let Ok(bytes) = object.cast::<PyBytes>() {
+        return client.carries(bytes.as_bytes());
+    }
+    if depth > 3 {
+        return true;
+    }
+    if let Ok(dict) = object.cast::<PyDict>() {
+        return dict.iter().any(|(name, value)| {
+            is_content_encoding(&name) || scan(client, &name, depth + 1) || scan(client, &value, depth + 1)
+        });
+    }
+    if let Ok(pair) = object.cast::<PyTuple>() {
+        return pair.iter_borrowed().any(|item| scan(client, &item, depth + 1));
+    }
+    if let Ok(list) = object.cast::<PyList>() {
+        return list.iter().any(|item| scan(client, &item, depth + 1));
+    }
+    // Numbers and None carry nothing; anything else is looked at closely.
+    !(object.is_none() || object.is_instance_of::<PyInt>() || object.is_instance_of::<PyFloat>())
+}
+
+fn is_content_encoding(name: &Bound<'_, PyAny>) -> bool {
+    name.cast::<PyString>()
+        .is_ok_and(|name| name.to_str().is_ok_and(|name| name.eq_ignore_ascii_case("content-encoding")))
+}
+
+/// The dict behind the headers of `requests`, which Python code sees through a class of its own.
+pub fn storage<'py>(headers: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+    if headers.is_instance_of::<PyDict>() {
+        return headers.clone();
+    }
+    headers.getattr(pyo3::intern!(headers.py(), "_store")).unwrap_or_else(|_| headers.clone())
 }
 
 /// A request as Python has it.

@@ -42,7 +42,7 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
         gathered = _bodies.gathered(plugin, body)
         content = gathered.data if isinstance(gathered, _bodies.Whole) else gathered
         searched = content if isinstance(content, (str, bytes, bytearray)) else None
-        sent = headers if not self.default_headers else _merged(self, headers)
+        sent = _merged(self, headers) if plugin.may_carry(self.default_headers) else headers
         filled = plugin.fill("https" if self.ssl else "http", self.host, self.port, request_uri, sent, searched)
         if filled is None:
             if isinstance(gathered, _bodies.Whole):
