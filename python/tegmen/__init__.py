@@ -41,7 +41,7 @@ def secret(name: str) -> Secret:
 
 
 def protect(value: str, *, name: str = "TOKEN") -> Secret:
-    """Takes a value that was born in the test, such as a token from a login, into protection, and gives its placeholder.
+    """Takes a value that was born in the test, such as a token from a login, into protection: gives its placeholder.
 
     Requests to the test's own target carry the value; outputs show ``[name]``.
 

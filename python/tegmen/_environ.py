@@ -79,7 +79,9 @@ def _protected(key: str, value: str) -> str:
         if key not in _told:
             _told.add(key)
             _session.logger.warning(
-                "the script wrote %s into the environment (load_dotenv?); the value from the source of [%s] stays", key, name
+                "the script wrote %s into the environment (load_dotenv?); the value from the source of [%s] stays",
+                key,
+                name,
             )
         return plugin.placeholder(name) or value
     placeholder = plugin.protect(key, value)

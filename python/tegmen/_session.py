@@ -54,7 +54,7 @@ def plugin_or_stop() -> Plugin:
         stop(str(error))
 
 
-def stop(message: str) -> "NoReturn":  # noqa: F821, UP037 - typing is not imported at start
+def stop(message: str) -> "NoReturn":  # noqa: UP037 - typing is not imported at start
     """Ends the process at once, with a message. Not ``sys.exit``: a script could catch it and go on unprotected."""
     sys.stdout.flush()
     print(f"tegmen: {message}", file=sys.stderr, flush=True)

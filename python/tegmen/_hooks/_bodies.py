@@ -93,8 +93,8 @@ def _too_long(plugin: Plugin, piece: bytes | bytearray) -> str:
     names = plugin.names_in(bytes(piece))
     name = names[0] if names else "a secret"
     return (
-        f"[{name}] was not sent: it stands in a streamed body of more than {HELD >> 20} MiB. Send the body as bytes or as a "
-        f"file, or use secret({name!r}).reveal()"
+        f"[{name}] was not sent: it stands in a streamed body of more than {HELD >> 20} MiB. Send the body as bytes "
+        f"or as a file, or use secret({name!r}).reveal()"
     )
 
 

@@ -34,5 +34,6 @@ def unverified(names: list[str], origin: str, error: BaseException) -> SecretRef
     name = names[0] if names else "NAME"
     return SecretRefused(
         f"[{name}] was not sent to {origin}: its certificate cannot be verified ({error}). Set SSL_CERT_FILE to the "
-        f"authority that signed it; or, to send the secret all the same, write tls = \"unverified\" under [secrets.{name}]"
+        "authority that signed it; or, to send the secret all the same, write "
+        f'tls = "unverified" under [secrets.{name}]'
     )

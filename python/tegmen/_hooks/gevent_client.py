@@ -61,7 +61,8 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
         if isinstance(gathered, _bodies.Whole):
             sent_body = iter([gathered.data if new_body is None else new_body])
         sent_uri = request_uri if target is None else target.decode("latin-1")
-        failure = response = None
+        failure: Exception | None = None
+        response: Any = None
         try:
             response = request(client, method, sent_uri, sent_body, pairs)
         except Exception as error:
@@ -72,7 +73,7 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
                 raise _tls.unverified(names, f"https://{self.host}:{self.port}", reason)
             raise _clean(plugin, failure).with_traceback(None) from None
         # Locust and listeners read the request from here.
-        response._sent_request = self._build_request(method.upper(), request_uri, body=b"", headers=headers)  # type: ignore[attr-defined]
+        response._sent_request = self._build_request(method.upper(), request_uri, body=b"", headers=headers)
         return response
 
     client_class.request = filling_request

@@ -104,8 +104,8 @@ def _report(module: ModuleType, plugin: Plugin) -> None:
 
 
 def _messages(module: ModuleType, plugin: Plugin) -> None:
-    """Between master and workers no placeholder travels. In an option it is named, so that a worker under a broker of its
-    own puts its own placeholder there; elsewhere it is shown as in every output."""
+    """Between master and workers no placeholder travels. In an option it is named, so that a worker under a broker of
+    its own puts its own placeholder there; elsewhere it is shown as in every output."""
     serialize, unserialize = module.Message.serialize, module.Message.unserialize.__func__
 
     @functools.wraps(serialize)

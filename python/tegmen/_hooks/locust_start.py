@@ -89,5 +89,6 @@ def _add_target(host: object) -> None:
         return
     if not plugin.add_target(host) and host.lower().startswith("http://"):
         _session.logger.info(
-            "the target %s is plain http: a secret is sent there only if its `hosts` say so", plugin.redact(host) or host
+            "the target %s is plain http: a secret is sent there only if its `hosts` say so",
+            plugin.redact(host) or host,
         )

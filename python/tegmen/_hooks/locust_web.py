@@ -35,7 +35,7 @@ def _protect(app: Any, plugin: Plugin) -> None:
         shown = {f"[{name}]": placeholder for name, _, placeholder, _ in plugin.secrets()}
         if any(value in shown for value in request.form.values()):
             pairs = [(key, shown.get(value, value)) for key, value in request.form.items(multi=True)]
-            request.form = type(request.form)(pairs)  # type: ignore[assignment]
+            request.form = type(request.form)(pairs)
 
     @app.after_request  # type: ignore[untyped-decorator]
     def clean(response: Any) -> Any:

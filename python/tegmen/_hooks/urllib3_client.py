@@ -40,9 +40,7 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
     request = connection_class.request
 
     @functools.wraps(request)
-    def filling_request(
-        self: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any
-    ) -> Any:
+    def filling_request(self: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> Any:
         scheme, host, port = _destination(self)
         gathered = _bodies.gathered(plugin, body)
         content = gathered.data if isinstance(gathered, _bodies.Whole) else gathered
@@ -96,13 +94,9 @@ def _is_verified(connection: Any) -> bool:
 
 def _headers(headers: Any, values: list[tuple[int, bytes]], length: int | None) -> Any:
     changed = dict(values)
-    pairs = [
-        (name, changed.get(index, value)) for index, (name, value) in enumerate((headers or {}).items())
-    ]
+    pairs = [(name, changed.get(index, value)) for index, (name, value) in enumerate((headers or {}).items())]
     if length is not None:
-        pairs = [
-            (name, str(length) if _lower(name) == "content-length" else value) for name, value in pairs
-        ]
+        pairs = [(name, str(length) if _lower(name) == "content-length" else value) for name, value in pairs]
     new = dict(pairs)
     if len(new) == len(pairs):
         return new
@@ -129,7 +123,9 @@ def _pool(module: ModuleType, plugin: Plugin) -> None:
         searched = body if isinstance(body, (str, bytes, bytearray)) else None
         sent = self.headers if headers is None else headers
         # What is in the body of a stream is seen by the connection; a proxy gets the absolute URL.
-        filled = plugin.fill(self.scheme, self.host, self.port or (443 if self.scheme == "https" else 80), url, sent, searched)
+        filled = plugin.fill(
+            self.scheme, self.host, self.port or (443 if self.scheme == "https" else 80), url, sent, searched
+        )
         if filled is None or self.scheme != "https" or filled[4] or not _is_lax(self):
             return urlopen(self, method, url, body, headers, *args, **options)
         verified = _verified(self)
