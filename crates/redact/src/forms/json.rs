@@ -67,7 +67,8 @@ fn encode(value: &str, style: Style) -> Bytes {
             '\r' => Some(b"\\r"),
             '\t' => Some(b"\\t"),
             '\0'..='\u{1f}' => None,
-            _ if style.ascii && !char.is_ascii() => None,
+            // Python writes DEL as an escape too.
+            _ if style.ascii && !matches!(char, ' '..='~') => None,
             _ => return false,
         };
         match short {
