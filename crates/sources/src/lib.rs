@@ -12,6 +12,7 @@ mod names;
 mod period;
 mod place;
 mod source;
+pub mod store;
 mod taken;
 
 pub use dotenv::{Dotenv, DotenvError};
@@ -19,7 +20,8 @@ pub use environment::Environment;
 pub use fetch::{Context, FetchError, FetchErrors, Fetched, Note, Session, fetch_all};
 pub use host::{HostSpec, HostSpecError, Scheme};
 pub use manifest::{Credential, Manifest, ManifestError, Problem, SecretSpec, TlsPolicy, VaultAuth, VaultConfig};
-pub use names::{LOCUST_VARIABLES, locust_parses};
+pub use names::{LOCUST_VARIABLES, is_secret_name, locust_parses};
 pub use place::{PlaceSpec, PlaceSpecError};
 pub use source::{Source, SourceError};
 pub use taken::{Left, LeftReason, Taken};
+pub use tegmen_vault::Revocation;

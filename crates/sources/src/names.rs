@@ -14,7 +14,7 @@ pub fn locust_parses(variable: &str) -> bool {
 }
 
 /// Whether this can be the name of a secret: `[A-Za-z_][A-Za-z0-9_.]*`.
-pub(crate) fn is_secret_name(name: &str) -> bool {
+pub fn is_secret_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.')
@@ -41,7 +41,9 @@ pub(crate) fn default_variables(secret: &str) -> Vec<String> {
 pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     candidates
         .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word.to_ascii_lowercase(), candidate), *candidate))
+        .map(|candidate| {
+            (strsim::damerau_levenshtein(&word.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), *candidate)
+        })
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
         .min()
         .map(|(_, candidate)| candidate)

@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(reason("PIN_TOKEN"), Some(LeftReason::Short));
         assert_eq!(reason("VAULT_TOKEN"), Some(LeftReason::Manager));
         assert_eq!(reason("HTTPS_PROXY"), Some(LeftReason::Proxy));
-        assert_eq!(manifest.secrets.contains_key("LOCUST_TLS_KEY"), false);
+        assert!(!manifest.secrets.contains_key("LOCUST_TLS_KEY"));
         assert_eq!(reason("VAULT_ADDR"), None);
         assert_eq!(manifest.secrets["API_KEY"].variables("API_KEY"), ["API_KEY", "LOCUST_API_KEY"]);
         assert_eq!(manifest.secrets["CLIENT_SECRET"].variables("CLIENT_SECRET"), ["CLIENT_SECRET"]);

@@ -22,6 +22,7 @@ pub struct Cli {
 enum Command {
     Run(commands::run::Args),
     Redact(commands::redact::Args),
+    Secrets(commands::secrets::Args),
     Completions(commands::completions::Args),
 }
 
@@ -31,6 +32,7 @@ impl Cli {
         let (result, failure) = match self.command {
             Command::Run(args) => (commands::run::run(args), 125),
             Command::Redact(args) => (commands::redact::run(args), 2),
+            Command::Secrets(args) => (commands::secrets::run(args), 2),
             Command::Completions(args) => (commands::completions::run(args), 2),
         };
         result.unwrap_or_else(|error| {

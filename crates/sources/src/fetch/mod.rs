@@ -4,7 +4,9 @@ mod context;
 mod error;
 mod exec;
 mod files;
+mod local;
 mod session;
+mod vault;
 
 use std::collections::BTreeSet;
 
@@ -25,6 +27,8 @@ pub struct Fetched {
     pub values: Vec<(String, SecretBytes)>,
     /// What was done to a value that somebody should know.
     pub notes: Vec<Note>,
+    /// What somebody should know about the connection to Vault, such as that it is not encrypted.
+    pub warnings: Vec<String>,
     /// The variables that sources and logins read, and every other that is a credential of a secrets manager: the
     /// broker takes them out of the child's environment.
     pub consumed: BTreeSet<String>,
@@ -50,5 +54,10 @@ pub struct Note {
 pub fn fetch_all(manifest: &Manifest, context: &Context) -> Result<Fetched, FetchErrors> {
     let mut session = Session::new(manifest.clone(), context.clone());
     let (values, notes) = session.fetch()?;
-    Ok(Fetched { values, notes, consumed: context::consumed(manifest, &context.environment), session })
+    let warnings = match session.login() {
+        Some(login) => vault::warnings(login.client().config()),
+        None => Vec::new(),
+    };
+    let consumed = context::consumed(manifest, &context.environment);
+    Ok(Fetched { values, notes, warnings, consumed, session })
 }

@@ -3,3 +3,4 @@
 pub mod completions;
 pub mod redact;
 pub mod run;
+pub mod secrets;

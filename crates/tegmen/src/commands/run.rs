@@ -81,6 +81,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     for note in fetched.notes {
         messages::note_unless(args.quiet, format_args!("[{}] from {}: {}", note.secret, note.source, note.text));
     }
+    for warning in fetched.warnings {
+        messages::warning(warning);
+    }
     for remark in remarks.values() {
         messages::warning(remark);
     }
