@@ -58,7 +58,8 @@ pub struct DataArgs {
 
 /// Builds both native parts and packs the wheel.
 pub fn wheel(args: &WheelArgs) -> anyhow::Result<()> {
-    data(args.profile)?;
+    let _turn = wait_for_turn()?;
+    stage(args.profile)?;
     let out = root().join(&args.out);
     remove_wheels(&out)?;
     let mut maturin = Command::new(maturin()?);
@@ -72,6 +73,21 @@ pub fn wheel(args: &WheelArgs) -> anyhow::Result<()> {
 
 /// Builds the command line and fills maturin's data directory.
 pub fn data(profile: Profile) -> anyhow::Result<()> {
+    let _turn = wait_for_turn()?;
+    stage(profile)
+}
+
+/// Two builds at the same time would take each other's files away: the data directory and maturin's staging area are
+/// one each. Held until the file is dropped.
+fn wait_for_turn() -> anyhow::Result<fs::File> {
+    let path = root().join("target/wheel.lock");
+    fs::create_dir_all(root().join("target"))?;
+    let file = fs::File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
+    Ok(file)
+}
+
+fn stage(profile: Profile) -> anyhow::Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     run(Command::new(cargo)
         .current_dir(root())
