@@ -37,15 +37,17 @@ pub(crate) struct Call<'a> {
     pub(crate) token: Option<&'a SecretBytes>,
     pub(crate) body: Option<Zeroizing<Vec<u8>>>,
     pub(crate) repeat: Repeat,
+    /// The time that it may take; `None`: that of the settings.
+    pub(crate) limit: Option<Duration>,
 }
 
 impl<'a> Call<'a> {
     pub(crate) fn get(path: &'a str, token: Option<&'a SecretBytes>) -> Self {
-        Self { method: Method::GET, path, query: None, token, body: None, repeat: Repeat::Harmless }
+        Self { method: Method::GET, path, query: None, token, body: None, repeat: Repeat::Harmless, limit: None }
     }
 
     pub(crate) fn post(path: &'a str, token: Option<&'a SecretBytes>, body: Zeroizing<Vec<u8>>) -> Self {
-        Self { method: Method::POST, path, query: None, token, body: Some(body), repeat: Repeat::Once }
+        Self { method: Method::POST, path, query: None, token, body: Some(body), repeat: Repeat::Once, limit: None }
     }
 }
 
@@ -111,7 +113,11 @@ impl Client {
             url.query_pairs_mut().append_pair(name, value);
         }
         for redirects in 0.. {
-            let response = self.agent.run(self.request(call, &url)?).map_err(Failure::Ureq)?;
+            let mut request = self.agent.configure_request(self.request(call, &url)?);
+            if let Some(limit) = call.limit {
+                request = request.timeout_global(Some(limit.min(self.config.timeout)));
+            }
+            let response = self.agent.run(request.build()).map_err(Failure::Ureq)?;
             let status = response.status().as_u16();
             let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
             if matches!(status, 301 | 302 | 307 | 308) {
@@ -168,6 +174,10 @@ impl Client {
             return tls(cause, next);
         }
         match error {
+            ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => Error::new(
+                ErrorKind::Unreachable { address, cause: "no connection in time".into() },
+                "check the address, and whether a firewall is in between",
+            ),
             ureq::Error::Timeout(_) => Error::new(
                 ErrorKind::Timeout { address, seconds: self.config.timeout.as_secs() },
                 "check address and network; VAULT_CLIENT_TIMEOUT sets the limit",
@@ -236,6 +246,8 @@ fn outcome(error: &ureq::Error) -> Outcome {
     match error {
         ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => Outcome::NotSent,
         ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => Outcome::NotSent,
+        ureq::Error::Timeout(_) => Outcome::TooLate,
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => Outcome::TooLate,
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Outcome::NotSent,
         _ => Outcome::Lost,
     }

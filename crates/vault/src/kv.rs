@@ -115,6 +115,7 @@ impl Login {
             Err(error) => error,
         };
         let may_be_one = matches!(two.kind, ErrorKind::Denied { .. } | ErrorKind::NoPath { .. });
+        // Without a mount there is nothing under the other version either.
         if version.is_some() || !may_be_one {
             return Err(two);
         }
@@ -139,6 +140,7 @@ impl Login {
                 Ok(KvSecret { path: mount_path.to_owned(), fields: data, version: None })
             }
             403 => Err(self.denied(mount_path, &answer)),
+            404 if answer.says("no handler for route") => Err(no_mount(mount_path)),
             404 => Err(no_path(mount_path)),
             _ => Err(unexpected(&answer, mount_path)),
         }
@@ -170,6 +172,7 @@ impl Login {
                         Err(Error::new(ErrorKind::Deleted { path, version }, next))
                     }
                 }
+                None if answer.says("no handler for route") => Err(no_mount(mount_path)),
                 None => Err(self.missing_two(mount_path, mount, below, version)),
             },
             _ => Err(unexpected(&answer, &path)),

@@ -10,6 +10,9 @@ use crate::answer::Data;
 use crate::client::{Call, Client};
 use crate::error::{Error, ErrorKind};
 
+/// How long revoking a token may take.
+const GOODBYE: Duration = Duration::from_secs(10);
+
 /// Whose a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenOwner {
@@ -123,6 +126,8 @@ impl Login {
         call.body = None;
         // Revoking twice does no harm.
         call.repeat = crate::retry::Repeat::Harmless;
+        // Nobody wants to wait for the end.
+        call.limit = Some(GOODBYE);
         match self.client.call(&call) {
             Ok(answer) if answer.is_success() => Revocation::Revoked,
             Ok(answer) if answer.status == 403 => Revocation::AlreadyEnded,

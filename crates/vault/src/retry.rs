@@ -17,8 +17,10 @@ pub(crate) enum Repeat {
 pub(crate) enum Outcome {
     /// The request did not leave this machine.
     NotSent,
-    /// The connection broke, or no answer came in time.
+    /// The connection broke.
     Lost,
+    /// No answer came in time. Waiting as long once more would only double the wait of whoever watches.
+    TooLate,
     /// An answer with this status.
     Status(u16),
 }
@@ -29,6 +31,7 @@ impl Repeat {
         match outcome {
             Outcome::NotSent | Outcome::Status(412 | 429 | 503) => true,
             Outcome::Lost => self == Self::Harmless,
+            Outcome::TooLate => false,
             Outcome::Status(status) => self == Self::Harmless && status >= 500 && status != 501,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ureq::Agent;
 use ureq::config::Config as AgentConfig;
@@ -12,6 +13,9 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use url::Url;
 
 use crate::settings::{Config, Settings, SettingsError};
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
 
 /// An agent for the server of this configuration, and the URL to address it by: its host is the name that the
 /// certificate must have.
@@ -28,6 +32,7 @@ pub(crate) fn agent(config: &Config) -> Result<(Agent, Url), SettingsError> {
         // A standby answers with a redirect; following it, token and all, is decided in `redirect`.
         .max_redirects(0)
         .timeout_global(Some(config.timeout))
+        .timeout_connect(Some(config.timeout.min(CONNECT)))
         .user_agent(concat!("tegmen/", env!("CARGO_PKG_VERSION")));
     if config.is_loopback() {
         // As Go does it: what is on this machine is not asked of a proxy.

@@ -95,8 +95,9 @@ fn a_server_that_hangs() {
         std::thread::sleep(Duration::from_secs(20));
         drop(stream);
     });
-    let error = fake.error(0);
+    let error = fake.error(2);
     assert!(matches!(error.kind, ErrorKind::Timeout { seconds: 1, .. }), "{error}");
+    assert_eq!(fake.count(), 1);
 }
 
 #[test]

@@ -94,6 +94,8 @@ fn kv_one_and_odd_paths() {
     assert!(fails(read(&login, path, Some(2))).to_string().contains("version 1, which keeps no versions"));
     assert!(matches!(fails(read(&login, "team/old/nope", None)).kind, ErrorKind::NoPath { .. }));
     assert!(matches!(fails(read(&login, "sys/health", None)).kind, ErrorKind::NotKv { .. }));
+    let error = fails(read(&login, "nope/a", None));
+    assert!(matches!(error.kind, ErrorKind::NoMount { .. }), "{error}");
 }
 
 #[test]
