@@ -1,1 +1,130 @@
 //! Finds insecure handling of sensitive data in a Locust project.
+//!
+//! [`audit`] walks the paths, reads each file once, parses what may matter, collects literals and follows values, asks every
+//! rule, and puts what they found together: one secret in many places is one finding. Rules do no I/O. A value that was found
+//! never leaves this crate: excerpts are masked in here.
+
+mod assemble;
+mod config;
+mod context;
+mod flow;
+mod ignores;
+mod literal;
+mod mask;
+mod prefilter;
+mod project;
+mod rules;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use tegmen_findings::{Confidence, Finding, Problem, Rule};
+
+pub use rules::{all as rules, nearest as nearest_rule};
+
+/// What to look at, and what to leave out of the result.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Only rules that one of these names (id, code or beginning of a code); all if empty.
+    pub select: Vec<String>,
+    /// No rules that one of these names.
+    pub ignore: Vec<String>,
+    /// Nothing that is less sure.
+    pub min_confidence: Option<Confidence>,
+}
+
+impl Options {
+    fn wants(&self, rule: &Rule) -> bool {
+        (self.select.is_empty() || self.select.iter().any(|selector| rule.matches(selector)))
+            && !self.ignore.iter().any(|selector| rule.matches(selector))
+    }
+}
+
+/// What an audit gives.
+#[derive(Debug, Default)]
+pub struct Audit {
+    /// What was found, by path and line.
+    pub findings: Vec<Finding>,
+    /// Files that could not be read, or not be parsed as a whole.
+    pub problems: Vec<Problem>,
+    /// Remarks that are no findings: an ignore that nothing needs.
+    pub notes: Vec<Problem>,
+    /// How many files were looked at.
+    pub files: usize,
+    /// How many findings an inline ignore holds back.
+    pub ignored: usize,
+}
+
+/// Why an audit could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A path that is not there.
+    #[error("{path}: no such file or directory; name a file or directory of the project to audit")]
+    Missing {
+        /// The path.
+        path: Utf8PathBuf,
+    },
+    /// A rule that does not exist.
+    #[error("there is no rule \"{selector}\"{}; `tegmen explain --all` lists them", nearest.as_ref().map(|id| format!(" (did you mean \"{id}\"?)")).unwrap_or_default())]
+    UnknownRule {
+        /// What was asked for.
+        selector: String,
+        /// The rule that it resembles most.
+        nearest: Option<String>,
+    },
+    /// No thread could be started.
+    #[error("the audit could not start its threads: {0}; check the limits on processes and memory")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+/// Threads get a stack that deeply nested sources fit into.
+const STACK: usize = 128 << 20;
+
+/// Audits `paths`.
+///
+/// # Errors
+/// A path that is missing, a selector that names no rule. A file that cannot be read or parsed is no error: it is in
+/// [`Audit::problems`], and the others are audited.
+pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
+    for selector in options.select.iter().chain(&options.ignore) {
+        if !rules().iter().any(|rule| rule.matches(selector)) {
+            return Err(Error::UnknownRule { selector: selector.clone(), nearest: rules::nearest(selector) });
+        }
+    }
+    if let Some(path) = paths.iter().find(|path| path.symlink_metadata().is_err()) {
+        return Err(Error::Missing { path: path.clone() });
+    }
+    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build()?;
+    Ok(pool.install(|| run(paths, options)))
+}
+
+fn run(paths: &[Utf8PathBuf], options: &Options) -> Audit {
+    let (entries, mut problems) = walk::walk(paths);
+    let files = entries.len();
+    let project = project::Project::read(entries, &mut problems);
+    let results = project.check();
+    let mut audit = assemble::assemble(&project, results, options);
+    audit.files = files;
+    problems.append(&mut audit.problems);
+    problems.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    audit.problems = problems;
+    audit
+}
+
+/// Audits one text as if it were a file of that name. For tests and editors.
+pub fn audit_text(path: &Utf8Path, text: &str, options: &Options) -> Audit {
+    audit_texts(&BTreeMap::from([(path.to_string(), text.to_owned())]), options)
+}
+
+/// Audits texts as if they were the files of a project.
+pub fn audit_texts(files: &BTreeMap<String, String>, options: &Options) -> Audit {
+    let mut problems = Vec::new();
+    let project = project::Project::from_texts(files, &mut problems);
+    let results = project.check();
+    let mut audit = assemble::assemble(&project, results, options);
+    audit.files = files.len();
+    problems.append(&mut audit.problems);
+    audit.problems = problems;
+    audit
+}

@@ -81,6 +81,26 @@ impl Module {
         &[]
     }
 
+    /// The definitions whose value is exactly this expression.
+    pub fn definitions_by_value(&self, value: ExprId) -> Vec<DefId> {
+        self.definitions
+            .iter()
+            .enumerate()
+            .filter(|(_, definition)| definition.value == DefValue::Expr(value))
+            .map(|(i, _)| DefId(i as u32))
+            .collect()
+    }
+
+    /// The identifier of this text, if the module has it.
+    pub fn find_symbol(&self, name: &str) -> Option<Symbol> {
+        self.names.iter().position(|known| &**known == name).map(|index| Symbol(index as u32))
+    }
+
+    /// The definitions of a global.
+    pub fn globals_of(&self, name: Symbol) -> &[DefId] {
+        self.bindings.get(&(ScopeId(0), name)).map_or(&[], Vec::as_slice)
+    }
+
     /// The definitions that may give `name` its value where `at` stands: in the same scope, the last ones before it on every
     /// way to it; from another scope, all.
     pub fn reaching(&self, at: ExprId, name: Symbol) -> Vec<DefId> {

@@ -16,6 +16,11 @@ pub struct FunctionId(pub(crate) u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClassId(pub(crate) u32);
 
+impl BlockId {
+    /// The body of the module.
+    pub const MODULE: Self = Self(0);
+}
+
 /// What a block belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlockKind {

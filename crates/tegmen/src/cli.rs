@@ -20,6 +20,8 @@ pub struct Cli {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Audit(commands::audit::Args),
+    Explain(commands::explain::Args),
     Run(commands::run::Args),
     Redact(commands::redact::Args),
     Secrets(commands::secrets::Args),
@@ -30,6 +32,8 @@ impl Cli {
     /// Runs the subcommand. A failure is said on standard error, with its causes; the exit status is 2, for `run` 125.
     pub fn run(self) -> ExitCode {
         let (result, failure) = match self.command {
+            Command::Audit(args) => (commands::audit::run(args), 2),
+            Command::Explain(args) => (commands::explain::run(args), 2),
             Command::Run(args) => (commands::run::run(args), 125),
             Command::Redact(args) => (commands::redact::run(args), 2),
             Command::Secrets(args) => (commands::secrets::run(args), 2),

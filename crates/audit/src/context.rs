@@ -1,0 +1,105 @@
+//! What a rule sees, and what it gives.
+
+use tegmen_findings::{Confidence, Rule, Severity};
+use tegmen_syntax::{BlockId, Module, Span};
+
+use crate::flow::Flow;
+use crate::ignores::Ignore;
+use crate::literal::Judged;
+use crate::project::{FileId, SourceFile};
+
+/// What a rule sees of a file.
+pub struct Context<'p> {
+    /// The file.
+    pub file: &'p SourceFile,
+    /// The literals in it that are judged to be secrets.
+    pub literals: &'p [Judged],
+    /// Where values come from, if it is Python.
+    pub flow: Option<&'p Flow<'p>>,
+    /// Whether it belongs to a load test.
+    pub locust: bool,
+}
+
+impl<'p> Context<'p> {
+    /// The module with its flow, if it is Python.
+    pub fn python(&self) -> Option<(&'p Module, &'p Flow<'p>)> {
+        let flow = self.flow?;
+        Some((self.file.module()?, flow))
+    }
+}
+
+/// What makes several places one finding.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// The same secret, anywhere in the project.
+    Secret(String),
+    /// One list in one file.
+    List(FileId, Span, String),
+}
+
+/// A place that explains a finding.
+#[derive(Debug, Clone)]
+pub struct Related {
+    /// The file.
+    pub file: FileId,
+    /// Where in it.
+    pub span: Span,
+    /// What is there.
+    pub note: String,
+}
+
+/// What a rule found, before it is put together with the rest.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// The variable, field or header.
+    pub name: String,
+    /// One sentence; never a value.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// Where.
+    pub span: Span,
+    /// The block around it.
+    pub block: Option<BlockId>,
+    /// What makes it one with others.
+    pub group: Option<Group>,
+    /// Where the value came from.
+    pub related: Vec<Related>,
+}
+
+impl Candidate {
+    /// What `rule` found at `span`; severity and confidence have to be said.
+    pub fn new(rule: &'static Rule, severity: Severity, confidence: Confidence, span: Span) -> Self {
+        Self {
+            rule,
+            severity,
+            confidence,
+            name: String::new(),
+            message: rule.summary.to_owned(),
+            hint: None,
+            span,
+            block: None,
+            group: None,
+            related: Vec::new(),
+        }
+    }
+}
+
+/// What the rules say of one file.
+#[derive(Default)]
+pub struct FileResult {
+    /// What they found.
+    pub candidates: Vec<Candidate>,
+    /// Where values stand that no output may show.
+    pub masks: Vec<Span>,
+    /// The values, for masking them where else they stand.
+    pub secrets: Vec<String>,
+    /// Inline ignores.
+    pub ignores: Vec<Ignore>,
+}

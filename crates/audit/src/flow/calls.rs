@@ -1,0 +1,354 @@
+//! The sources of what a call gives back.
+
+use tegmen_classify as classify;
+use tegmen_syntax::{Arg, ExprId, ExprKind, Module};
+
+use super::{Flow, Origin, Taint};
+use crate::literal::calls::is_environment_read;
+use crate::project::FileId;
+
+/// Calls that give back what they get, in another form.
+const CARRIERS: &[&str] = &[
+    "str",
+    "repr",
+    "dumps",
+    "loads",
+    "format",
+    "pformat",
+    "b64encode",
+    "b64decode",
+    "urlencode",
+    "quote",
+    "quote_plus",
+    "bytes",
+    "dict",
+    "list",
+    "tuple",
+    "set",
+    "sorted",
+    "copy",
+    "deepcopy",
+    "vars",
+    "SecretStr",
+    "next",
+    "iter",
+    "choice",
+    "choices",
+    "sample",
+    "reversed",
+    "HTTPBasicAuth",
+    "cycle",
+];
+
+/// Methods that give back what they are called on, in another form, with their arguments.
+const METHODS: &[&str] = &[
+    "encode",
+    "decode",
+    "strip",
+    "lstrip",
+    "rstrip",
+    "lower",
+    "upper",
+    "title",
+    "format",
+    "join",
+    "replace",
+    "copy",
+    "items",
+    "values",
+    "get_secret_value",
+    "reveal",
+    "pop",
+    "popleft",
+    "hex",
+    "to_dict",
+    "dict",
+    "model_dump",
+    "zfill",
+    "ljust",
+    "rjust",
+    "decode_content",
+    "read",
+    "splitlines",
+    "removeprefix",
+];
+
+/// Methods of HTTP clients.
+const REQUESTS: &[&str] = &["get", "post", "put", "patch", "delete", "head", "options", "request", "rest", "send"];
+
+/// Words in a URL, a name or a function that make a response one to a login.
+const LOGINS: &[&str] = &[
+    "login",
+    "signin",
+    "sign-in",
+    "sign_in",
+    "logon",
+    "oauth",
+    "/token",
+    "authenticate",
+    "/auth",
+    "session/new",
+    "/sessions",
+    "get_token",
+    "access_token",
+    "authorize",
+    "sso",
+];
+
+/// Whether the name of an attribute is that of Locust's parsed options.
+pub fn is_options(name: &str) -> bool {
+    name == "parsed_options"
+}
+
+/// Whether what a function gives back says nothing of what it gets.
+pub fn is_sanitiser(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "mask", "redact", "sanit", "obfusc", "hash", "scrub", "censor", "sha1", "sha256", "sha512", "md5", "digest",
+        "anonym",
+    ];
+    let lower = name.to_lowercase();
+    matches!(
+        name,
+        "len"
+            | "bool"
+            | "type"
+            | "isinstance"
+            | "id"
+            | "any"
+            | "all"
+            | "int"
+            | "float"
+            | "hasattr"
+            | "callable"
+            | "sum"
+            | "count"
+            | "startswith"
+            | "endswith"
+            | "keys"
+            | "isdigit"
+            | "find"
+            | "index"
+    ) || WORDS.iter().any(|word| lower.contains(word))
+}
+
+/// The response of an HTTP client: whether a call makes a request, and the expression of its URL.
+pub fn request<'m>(module: &'m Module, func: ExprId, args: &'m [Arg]) -> Option<Option<ExprId>> {
+    let ExprKind::Attribute { value, attr } = module.kind(func) else { return None };
+    let method = module.symbol(*attr);
+    if !REQUESTS.contains(&method) {
+        return None;
+    }
+    let object = module.tail_str(*value).unwrap_or_default().to_lowercase();
+    let client = ["client", "session", "requests", "http", "httpx", "fasthttp", "rest_"]
+        .iter()
+        .any(|word| object.contains(word))
+        || matches!(object.as_str(), "s" | "c" | "sess" | "browser")
+        || method == "rest";
+    if !client || args.is_empty() {
+        return None;
+    }
+    let keyword = args.iter().find(|arg| arg.name.is_some_and(|name| matches!(module.symbol(name), "url" | "path")));
+    let place = usize::from(matches!(method, "request" | "rest") && args.len() > 1 && keyword.is_none());
+    Some(
+        keyword
+            .or_else(|| args.iter().filter(|arg| arg.name.is_none() && !arg.unpacked).nth(place))
+            .map(|arg| arg.value),
+    )
+}
+
+/// Whether a request is a login: by its URL, its name, its payload, or the function that it stands in.
+pub fn is_login(module: &Module, call: ExprId, url: Option<ExprId>, args: &[Arg]) -> bool {
+    let says = |text: &str| {
+        let lower = text.to_lowercase();
+        LOGINS.iter().any(|word| lower.contains(word)) && !lower.contains("logout")
+    };
+    if let Some(url) = url {
+        let text = crate::literal::value::value_of(module, url).map(|value| value.text).unwrap_or_default();
+        if says(&text) || says(module.text(module.span(url)).trim_matches(['"', '\''])) {
+            return true;
+        }
+    }
+    for arg in args {
+        let name = arg.name.map(|name| module.symbol(name)).unwrap_or_default();
+        if name == "name" && module.as_str(arg.value).is_some_and(says) {
+            return true;
+        }
+        if matches!(name, "json" | "data" | "") && has_password(module, arg.value) {
+            return true;
+        }
+    }
+    let function =
+        module.function_at(module.block_of(call)).map(|function| module.symbol(module.function(function).name));
+    function.is_some_and(|name| {
+        let words = classify::words(name);
+        words.iter().any(|word| matches!(word.as_str(), "login" | "signin" | "authenticate" | "oauth" | "authorize"))
+            || name.contains("get_token")
+            || name.contains("fetch_token")
+            || name.contains("log_in")
+            || name.contains("sign_in")
+    })
+}
+
+/// Whether a payload has a password or client secret in it.
+fn has_password(module: &Module, payload: ExprId) -> bool {
+    let dict = match module.kind(payload) {
+        ExprKind::Dict(items) => Some(items),
+        ExprKind::Name(name) => {
+            module.reaching(payload, *name).iter().find_map(|def| match module.definition(*def).value {
+                tegmen_syntax::DefValue::Expr(value) => match module.kind(value) {
+                    ExprKind::Dict(items) => Some(items),
+                    _ => None,
+                },
+                _ => None,
+            })
+        }
+        ExprKind::Call { func, args } if module.tail_str(*func) == Some("dumps") => {
+            return args.first().is_some_and(|arg| has_password(module, arg.value));
+        }
+        _ => None,
+    };
+    dict.is_some_and(|items| {
+        items.iter().filter_map(|item| module.as_str(item.key?)).any(|key| {
+            classify::is_password_name(key)
+                || matches!(
+                    key.to_lowercase().as_str(),
+                    "client_secret" | "grant_type" | "refresh_token" | "clientsecret"
+                )
+        })
+    })
+}
+
+/// Whether a call asks a secrets manager for a secret.
+pub fn is_manager(module: &Module, func: ExprId) -> bool {
+    let tail = module.tail_str(func).unwrap_or_default();
+    matches!(
+        tail,
+        "get_secret_value"
+            | "access_secret_version"
+            | "read_secret_version"
+            | "read_secret"
+            | "get_secret"
+            | "get_secret_string"
+            | "generate_credentials"
+    ) && matches!(module.kind(func), ExprKind::Attribute { .. })
+        && !(tail == "get_secret_value" && module_has_no_manager(module))
+}
+
+fn module_has_no_manager(module: &Module) -> bool {
+    !module.imports.iter().any(|import| {
+        ["boto3", "hvac", "google.cloud", "azure", "botocore", "aws"]
+            .iter()
+            .any(|name| import.qualified.starts_with(name))
+    })
+}
+
+/// The sources of a call.
+pub fn call(flow: &Flow<'_>, file: FileId, module: &Module, expr: ExprId, func: ExprId, args: &[Arg]) -> Taint {
+    let span = module.span(expr);
+    let tail = match module.kind(func) {
+        ExprKind::Name(name) => module.symbol(*name),
+        ExprKind::Attribute { attr, .. } => module.symbol(*attr),
+        _ => return Taint::unknown(),
+    };
+    if is_environment_read(module, func) {
+        let name = args.first().and_then(|arg| module.as_str(arg.value)).unwrap_or_default();
+        if classify::is_sensitive_name(name) || classify::may_hold_credentials_url(name) {
+            return Taint::one(Origin::Environment, name, file, span);
+        }
+        return args.get(1).map_or_else(Taint::default, |default| (*flow.eval(file, default.value)).clone());
+    }
+    if is_sanitiser(tail) {
+        return Taint::default();
+    }
+    let qualified = module.qualified(func).unwrap_or_default();
+    if matches!(qualified.as_str(), "getpass.getpass" | "getpass") {
+        return Taint::one(Origin::Prompt, "getpass", file, span);
+    }
+    if is_manager(module, func) {
+        return Taint::one(Origin::Manager, tail, file, span);
+    }
+    let root = qualified.split('.').next().unwrap_or_default();
+    if matches!(
+        root,
+        "uuid" | "secrets" | "time" | "datetime" | "string" | "math" | "jwt" | "faker" | "hashlib" | "hmac"
+    ) || root == "random" && !matches!(tail, "choice" | "choices" | "sample")
+        || module.text(module.span(func)).to_lowercase().starts_with("fake")
+    {
+        return Taint::default();
+    }
+    if let Some(url) = request(module, func, args) {
+        let origin = if is_login(module, expr, url, args) { Origin::LoginResponse } else { Origin::Response };
+        return Taint::one(origin, "response", file, span);
+    }
+    if let ExprKind::Attribute { value, .. } = module.kind(func) {
+        if tail == "get" || tail == "getlist" {
+            if let Some(key) = args.first().and_then(|arg| module.as_str(arg.value)) {
+                return flow.item(file, module, *value, key, span);
+            }
+            return Taint::unknown();
+        }
+        if tail == "json" {
+            let base = flow.eval(file, *value);
+            if let Some(response) =
+                base.find(&[Origin::LoginResponse, Origin::Response, Origin::LoginBody, Origin::Body])
+            {
+                let login = matches!(response.origin, Origin::LoginResponse | Origin::LoginBody);
+                return Taint::one(
+                    if login { Origin::LoginBody } else { Origin::Body },
+                    &response.name,
+                    file,
+                    response.span,
+                );
+            }
+        }
+        if METHODS.contains(&tail) && !(tail == "join" && qualified.starts_with("os.path")) {
+            let mut taint = (*flow.eval(file, *value)).clone();
+            if matches!(tail, "format" | "join" | "replace") {
+                taint.merge(&flow.union(file, args.iter().map(|arg| arg.value)));
+            }
+            return taint;
+        }
+    }
+    if CARRIERS.contains(&tail) {
+        if tail == "dict" {
+            let mut all = flow.union(file, args.iter().filter(|arg| arg.name.is_none()).map(|arg| arg.value));
+            for arg in args {
+                if let Some(name) = arg.name {
+                    let taint = flow.eval(file, arg.value);
+                    let literal = module.as_text(arg.value);
+                    all.merge(&flow.by_name(
+                        file,
+                        module.symbol(name),
+                        module.span(arg.value),
+                        (*taint).clone(),
+                        literal,
+                    ));
+                }
+            }
+            return all;
+        }
+        return flow.union(file, args.iter().map(|arg| arg.value));
+    }
+    if let Some(function) = module.function_of(func) {
+        let function = module.function(function);
+        return flow.union(file, function.returns.iter().copied());
+    }
+    if let Some((other, function)) = flow.project.imported_function(file, func)
+        && let Some(target) = flow.module_of(other)
+    {
+        return flow.union(other, target.function(function).returns.iter().copied());
+    }
+    if module.class_of(func).is_some() {
+        return Taint::default();
+    }
+    // `get_token()` of somebody else's.
+    let words = classify::words(tail);
+    let verb = words.first().is_some_and(|word| {
+        matches!(word.as_str(), "get" | "fetch" | "obtain" | "acquire" | "request" | "refresh" | "load" | "read")
+    });
+    let rest = words.get(1..).unwrap_or_default().join("_");
+    if verb && classify::is_sensitive_name(&rest) {
+        return Taint::one(Origin::Named, &rest, file, span);
+    }
+    Taint::unknown()
+}

@@ -1,0 +1,279 @@
+//! Whether the absence of a value is handled, in any of the forms that scripts have for it.
+
+use tegmen_syntax::{BlockId, BoolOp, DefId, ExprId, ExprKind, Module, StmtKind, Target};
+
+/// Whether the value of an expression goes anywhere at all.
+pub fn is_used(module: &Module, read: ExprId) -> bool {
+    if module.parent(read).is_some() {
+        return true;
+    }
+    let defs = definitions_of(module, read);
+    if defs.is_empty() {
+        return !module
+            .statements
+            .iter()
+            .any(|statement| matches!(statement.kind, StmtKind::Expr(expr) if expr == read));
+    }
+    true
+}
+
+/// The definitions whose value is (or contains, through `or` and conversions) an expression.
+fn definitions_of(module: &Module, read: ExprId) -> Vec<DefId> {
+    let mut outer = read;
+    while let Some(parent) = module.parent(outer) {
+        match module.kind(parent) {
+            ExprKind::BoolOp { .. } | ExprKind::Conditional { .. } | ExprKind::Walrus { .. } => outer = parent,
+            ExprKind::Call { func, .. }
+                if matches!(module.tail_str(*func), Some("str" | "int" | "strip" | "SecretStr")) =>
+            {
+                outer = parent
+            }
+            _ => break,
+        }
+    }
+    module.definitions_by_value(outer)
+}
+
+/// Whether the script looks at whether a variable that it read is there.
+pub fn is_checked(module: &Module, read: ExprId) -> bool {
+    // Where it stands: in a condition, a comparison, an assertion, or handed to a helper that raises.
+    let mut inner = read;
+    while let Some(parent) = module.parent(inner) {
+        match module.kind(parent) {
+            ExprKind::Compare { .. } | ExprKind::Not(_) => return true,
+            // `a or fallback`: the absence is handled, well or not.
+            ExprKind::BoolOp { op: BoolOp::Or, values } if values.last() != Some(&inner) => {
+                if !matches!(module.kind(*values.last().unwrap_or(&inner)), ExprKind::Str(_) | ExprKind::None)
+                    || has_text(module, values)
+                {
+                    return true;
+                }
+            }
+            ExprKind::Conditional { test, .. } if *test == inner => return true,
+            ExprKind::Call { func, args } => {
+                if matches!(module.tail_str(*func), Some("all" | "any" | "bool")) {
+                    return true;
+                }
+                if checks_argument(module, *func, args.iter().position(|arg| arg.value == inner)) {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+        inner = parent;
+    }
+    if is_condition(module, inner) {
+        return true;
+    }
+    let defs = definitions_of(module, read);
+    defs.iter().any(|def| definition_is_checked(module, *def)) || list_is_checked(module, read)
+}
+
+fn has_text(module: &Module, values: &[ExprId]) -> bool {
+    values.last().and_then(|last| module.as_str(*last)).is_some_and(|text| !text.is_empty())
+}
+
+/// Whether an expression is the condition of an `if`, `while` or `assert`.
+fn is_condition(module: &Module, expr: ExprId) -> bool {
+    module.statements.iter().any(|statement| match statement.kind {
+        StmtKind::If { test, .. } | StmtKind::Assert { test, .. } => test == expr,
+        _ => false,
+    })
+}
+
+/// Whether some condition, assertion, `or`, comparison or helper looks at what a definition defines.
+fn definition_is_checked(module: &Module, def: DefId) -> bool {
+    let definition = module.definition(def);
+    let names = |expr: ExprId| match (definition.target, module.kind(expr)) {
+        (Target::Name(scope, name), ExprKind::Name(other)) => {
+            name == *other
+                && module.lookup(module.block(module.block_of(expr)).scope, name).iter().any(|found| {
+                    match module.definition(*found).target {
+                        Target::Name(other, _) => other == scope,
+                        _ => false,
+                    }
+                })
+        }
+        (Target::Field(class, name), ExprKind::Attribute { value, attr }) => {
+            name == *attr
+                && module
+                    .class_of_object(*value)
+                    .is_some_and(|other| other == class || module.fields_of(other, name).contains(&def))
+        }
+        (Target::Field(_, name), ExprKind::Name(other)) => {
+            name == *other && module.lookup(module.block(module.block_of(expr)).scope, name).contains(&def)
+        }
+        (Target::Attribute(_, name), ExprKind::Attribute { attr, .. }) => name == *attr,
+        (Target::Item(_, key), ExprKind::Subscript { index, .. }) => {
+            module.as_str(key).is_some() && module.as_str(key) == module.as_str(*index)
+        }
+        _ => false,
+    };
+    for statement in &module.statements {
+        match statement.kind {
+            StmtKind::If { test, body, orelse } if contains(module, test, &names) => {
+                if ends(module, body)
+                    || orelse.is_some_and(|orelse| ends(module, orelse))
+                    || guards(module, body, &names)
+                {
+                    return true;
+                }
+            }
+            StmtKind::Assert { test, .. } if contains(module, test, &names) => return true,
+            _ => {}
+        }
+    }
+    // `x or sys.exit()`, `x if x else …`, `check(x)`, `require(x)`.
+    module.exprs().any(|(id, expr)| match &expr.kind {
+        ExprKind::Conditional { test, .. } => contains(module, *test, &names),
+        ExprKind::BoolOp { op: BoolOp::Or, values } => {
+            module.span(id).start > definition.span.start
+                && values.split_last().is_some_and(|(last, first)| {
+                    matches!(module.kind(*last), ExprKind::Call { .. }) && first.iter().any(|value| names(*value))
+                })
+        }
+        ExprKind::Call { func, args } => args
+            .iter()
+            .position(|arg| names(arg.value) || list_has(module, arg.value, &names))
+            .is_some_and(|place| checks_argument(module, *func, Some(place))),
+        _ => false,
+    })
+}
+
+fn list_has(module: &Module, expr: ExprId, names: &dyn Fn(ExprId) -> bool) -> bool {
+    match module.kind(expr) {
+        ExprKind::Sequence { items, .. } => items.iter().any(|item| names(*item)),
+        ExprKind::Dict(items) => items.iter().any(|item| names(item.value)),
+        _ => false,
+    }
+}
+
+/// Whether the value stands in a list or dict whose entries are all looked at: `for name, value in required.items(): if not value: …`.
+fn list_is_checked(module: &Module, read: ExprId) -> bool {
+    let Some(parent) = module.parent(read) else { return false };
+    if !matches!(module.kind(parent), ExprKind::Dict(_) | ExprKind::Sequence { .. }) {
+        return false;
+    }
+    let defs = module.definitions_by_value(parent);
+    defs.iter().any(|def| match module.definition(*def).target {
+        Target::Name(_, name) => module.exprs().any(|(_, expr)| match &expr.kind {
+            ExprKind::Call { func, args } if matches!(module.tail_str(*func), Some("all" | "any")) => {
+                args.iter().any(|arg| {
+                    contains(
+                        module,
+                        arg.value,
+                        &|expr| matches!(module.kind(expr), ExprKind::Name(other) if *other == name),
+                    )
+                })
+            }
+            ExprKind::Comprehension { generators, .. } => generators.iter().any(|generator| {
+                !generator.conditions.is_empty()
+                    && contains(
+                        module,
+                        generator.iter,
+                        &|expr| matches!(module.kind(expr), ExprKind::Name(other) if *other == name),
+                    )
+            }),
+            _ => false,
+        }),
+        _ => false,
+    })
+}
+
+/// Whether a block, or one inside it, stops what is going on: `raise`, `return`, `sys.exit()`, `runner.quit()`.
+fn ends(module: &Module, block: BlockId) -> bool {
+    module.statements.iter().any(|statement| {
+        let inside = {
+            let mut current = Some(statement.block);
+            let mut found = false;
+            while let Some(id) = current {
+                if id == block {
+                    found = true;
+                    break;
+                }
+                current = module.block(id).parent;
+            }
+            found
+        };
+        inside
+            && match &statement.kind {
+                StmtKind::Raise(_) | StmtKind::Return(_) | StmtKind::Jump => true,
+                StmtKind::Expr(expr) => match module.kind(*expr) {
+                    ExprKind::Call { func, .. } => {
+                        let tail = module.tail_str(*func).unwrap_or_default();
+                        matches!(
+                            tail,
+                            "exit" | "_exit" | "quit" | "abort" | "fail" | "stop" | "skip" | "interrupt" | "error"
+                        ) || module.function_of(*func).is_some_and(|function| raises(module, function))
+                    }
+                    _ => false,
+                },
+                _ => false,
+            }
+    })
+}
+
+fn raises(module: &Module, function: tegmen_syntax::FunctionId) -> bool {
+    let body = module.function(function).body;
+    module.statements.iter().any(|statement| matches!(statement.kind, StmtKind::Raise(_)) && statement.block == body)
+}
+
+/// Whether a condition's block uses the value: `if token: headers["Authorization"] = token` goes without it otherwise.
+fn guards(module: &Module, block: BlockId, names: &dyn Fn(ExprId) -> bool) -> bool {
+    module.exprs().any(|(id, _)| {
+        names(id) && {
+            let mut current = Some(module.block_of(id));
+            while let Some(found) = current {
+                if found == block {
+                    return true;
+                }
+                current = module.block(found).parent;
+            }
+            false
+        }
+    })
+}
+
+/// Whether a function of this module raises or exits depending on its parameter at `place`.
+fn checks_argument(module: &Module, func: ExprId, place: Option<usize>) -> bool {
+    let Some(place) = place else { return false };
+    let Some(id) = module.function_of(func) else {
+        let words = tegmen_classify::words(module.tail_str(func).unwrap_or_default());
+        return words
+            .iter()
+            .any(|word| matches!(word.as_str(), "require" | "required" | "ensure" | "check" | "validate" | "assert"));
+    };
+    let function = module.function(id);
+    let index = place + usize::from(function.class.is_some());
+    let Some(param) = function.params.get(index) else { return false };
+    module.statements.iter().any(|statement| match statement.kind {
+        StmtKind::If { test, body, orelse } => {
+            module.block(statement.block).scope == function.scope
+                && contains(
+                    module,
+                    test,
+                    &|expr| matches!(module.kind(expr), ExprKind::Name(name) if *name == param.name),
+                )
+                && (ends(module, body) || orelse.is_some_and(|orelse| ends(module, orelse)))
+        }
+        StmtKind::Assert { test, .. } => {
+            module.block(statement.block).scope == function.scope
+                && contains(
+                    module,
+                    test,
+                    &|expr| matches!(module.kind(expr), ExprKind::Name(name) if *name == param.name),
+                )
+        }
+        _ => false,
+    })
+}
+
+/// Whether an expression is, or has inside it, one that `is` accepts.
+fn contains(module: &Module, expr: ExprId, is: &dyn Fn(ExprId) -> bool) -> bool {
+    if is(expr) {
+        return true;
+    }
+    let mut found = false;
+    module.kind(expr).children(&mut |child| found = found || contains(module, child, is));
+    found
+}

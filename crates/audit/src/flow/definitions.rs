@@ -1,0 +1,195 @@
+//! The sources of names: what defines them, here or in another module.
+
+use tegmen_syntax::{DefId, DefValue, ExprId, ExprKind, FunctionId, Module, Span, Symbol, Target};
+
+use super::{Flow, Origin, Taint};
+use crate::project::FileId;
+
+impl Flow<'_> {
+    pub(super) fn name(&self, file: FileId, module: &Module, expr: ExprId, name: Symbol) -> Taint {
+        let defs = module.reaching(expr, name);
+        let text = module.symbol(name);
+        let span = module.span(expr);
+        if defs.is_empty() {
+            if let Some(taint) = self.through_star(file, module, text) {
+                return taint;
+            }
+            return self.by_name(file, text, span, Taint::unknown(), None);
+        }
+        let mut taint = self.defined(file, module, text, span, &defs);
+        taint.merge(&self.entries_of(file, module, name, &defs));
+        taint
+    }
+
+    /// The union of what definitions of `name` give.
+    pub(super) fn defined(&self, file: FileId, module: &Module, name: &str, span: Span, defs: &[DefId]) -> Taint {
+        let mut all = Taint::default();
+        for def in defs.iter().take(16) {
+            let definition = module.definition(*def);
+            let literal = match definition.value {
+                DefValue::Expr(value) => module.as_text(value),
+                _ => None,
+            };
+            let at = match definition.value {
+                DefValue::Expr(value) => module.span(value),
+                _ => definition.span,
+            };
+            let taint = self.definition(file, module, definition.value);
+            all.merge(&self.by_name(file, name, at, taint, literal));
+        }
+        let _ = span;
+        all
+    }
+
+    fn definition(&self, file: FileId, module: &Module, value: DefValue) -> Taint {
+        match value {
+            DefValue::Expr(value) | DefValue::With(value) | DefValue::Augment(value) => {
+                (*self.eval(file, value)).clone()
+            }
+            DefValue::Element(value, index) => match module.kind(value) {
+                ExprKind::Sequence { items, .. } => {
+                    items.get(index as usize).map_or_else(Taint::default, |item| (*self.eval(file, *item)).clone())
+                }
+                _ => Taint::unknown(),
+            },
+            DefValue::Iteration(value, index) => self.iteration(file, module, value, index),
+            DefValue::Param(function, index) => self.param(file, module, function, index),
+            DefValue::Import(index) => {
+                let import = &module.imports[index as usize];
+                let name = format!("{}{}", ".".repeat(import.level as usize), import.qualified);
+                self.member(file, &name).unwrap_or_else(Taint::unknown)
+            }
+            DefValue::Function(_) | DefValue::Class(_) | DefValue::Exception => Taint::default(),
+            DefValue::Unknown => Taint::unknown(),
+        }
+    }
+
+    fn iteration(&self, file: FileId, module: &Module, value: ExprId, index: Option<u32>) -> Taint {
+        let tail = module.tail_str(value).unwrap_or_default();
+        let is_call = matches!(module.kind(value), ExprKind::Call { .. });
+        match (index, is_call, tail) {
+            (_, true, "keys" | "range") | (Some(0), true, "items" | "enumerate") => Taint::default(),
+            (Some(1), true, "items" | "enumerate") | (None, ..) => {
+                let dict = match module.kind(value) {
+                    ExprKind::Name(name) => {
+                        module.reaching(value, *name).iter().any(|def| match module.definition(*def).value {
+                            DefValue::Expr(value) => matches!(module.kind(value), ExprKind::Dict(_)),
+                            _ => false,
+                        })
+                    }
+                    ExprKind::Dict(_) => true,
+                    _ => false,
+                };
+                if dict { Taint::default() } else { (*self.eval(file, value)).clone() }
+            }
+            _ => Taint::unknown(),
+        }
+    }
+
+    /// A parameter: what all callers pass, and its default.
+    fn param(&self, file: FileId, module: &Module, function: FunctionId, index: u32) -> Taint {
+        let definition = module.function(function);
+        let Some(param) = definition.params.get(index as usize) else { return Taint::unknown() };
+        let mut all = Taint::default();
+        let mut known = false;
+        if let Some(default) = param.default {
+            all.merge(&self.eval(file, default));
+        }
+        let local = self.local_callers(file, module);
+        let skip = u32::from(definition.class.is_some());
+        if skip > index {
+            return Taint::unknown();
+        }
+        for call in local.get(&function).into_iter().flatten().take(24) {
+            if let Some(value) = argument(module, *call, index - skip, module.symbol(param.name)) {
+                known = true;
+                all.merge(&self.eval(file, value));
+            }
+        }
+        for (other, call) in self.project.callers(file, function).iter().take(24) {
+            let Some(caller) = self.module_of(*other) else { continue };
+            if let Some(value) = argument(caller, *call, index - skip, module.symbol(param.name)) {
+                known = true;
+                all.merge(&self.eval(*other, value));
+            }
+        }
+        if !known {
+            // Listeners and helpers that are called from elsewhere: the name is all there is.
+            let name = module.symbol(param.name);
+            if matches!(name, "response" | "resp") {
+                return Taint::one(Origin::Response, name, file, param.span);
+            }
+            all.unknown = true;
+        }
+        all
+    }
+
+    /// `from m import *`.
+    fn through_star(&self, file: FileId, module: &Module, name: &str) -> Option<Taint> {
+        module.stars.iter().find_map(|(star, level)| {
+            let target = self.project.resolve(file, star, *level)?;
+            self.global(target, name)
+        })
+    }
+
+    /// What `qualified`, as imported by a file, is in the module that it comes from.
+    fn member(&self, file: FileId, qualified: &str) -> Option<Taint> {
+        let (target, name) = self.project.member(file, qualified)?;
+        self.global(target, name)
+    }
+
+    /// `module.NAME` of an imported module of the project.
+    pub(super) fn imported(&self, file: FileId, module: &Module, expr: ExprId) -> Option<Taint> {
+        let qualified = module.qualified(expr)?;
+        self.member(file, &qualified)
+    }
+
+    /// A global of a module.
+    fn global(&self, file: FileId, name: &str) -> Option<Taint> {
+        let module = self.module_of(file)?;
+        let symbol = module.find_symbol(name)?;
+        let defs = module.globals_of(symbol);
+        if defs.is_empty() {
+            return None;
+        }
+        let span = module.definition(defs[0]).span;
+        Some(self.defined(file, module, name, span, defs))
+    }
+
+    /// Entries that are put into a dict after it was made: `headers["Authorization"] = …`.
+    fn entries_of(&self, file: FileId, module: &Module, name: Symbol, defs: &[DefId]) -> Taint {
+        let is_dict = defs.iter().any(|def| match module.definition(*def).value {
+            DefValue::Expr(value) => match module.kind(value) {
+                ExprKind::Dict(_) => true,
+                ExprKind::Call { func, .. } => matches!(module.tail_str(*func), Some("dict" | "copy" | "deepcopy")),
+                _ => false,
+            },
+            _ => false,
+        });
+        let mut all = Taint::default();
+        if !is_dict {
+            return all;
+        }
+        for def in module.items_of(name) {
+            let definition = module.definition(*def);
+            let (Target::Item(_, key), DefValue::Expr(value)) = (definition.target, definition.value) else { continue };
+            if let Some(key) = module.as_str(key)
+                && tegmen_classify::is_sensitive_name(key)
+            {
+                let taint = self.eval(file, value);
+                all.merge(&self.by_name(file, key, module.span(value), (*taint).clone(), module.as_text(value)));
+            }
+        }
+        all
+    }
+}
+
+/// The argument of a call for the parameter at `index` (without `self`) of the name `name`.
+fn argument(module: &Module, call: ExprId, index: u32, name: &str) -> Option<ExprId> {
+    let ExprKind::Call { args, .. } = module.kind(call) else { return None };
+    if let Some(keyword) = args.iter().find(|arg| arg.name.is_some_and(|keyword| module.symbol(keyword) == name)) {
+        return Some(keyword.value);
+    }
+    let positional = args.iter().take_while(|arg| arg.name.is_none() && !arg.unpacked);
+    positional.map(|arg| arg.value).nth(index as usize)
+}

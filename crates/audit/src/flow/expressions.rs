@@ -1,0 +1,291 @@
+//! The sources of each kind of expression.
+
+use tegmen_classify as classify;
+use tegmen_syntax::{BinaryOp, BoolOp, ExprId, ExprKind, FPart, Item, Module};
+
+use super::calls::{self, is_options};
+use super::{Flow, Origin, Taint};
+use crate::project::FileId;
+
+/// Keys under which a response keeps all that it has to say.
+const CONTAINERS: &[&str] = &["data", "result", "results", "response", "body", "payload", "content"];
+
+impl Flow<'_> {
+    pub(super) fn expression(&self, file: FileId, module: &Module, expr: ExprId) -> Taint {
+        match module.kind(expr) {
+            ExprKind::Str(_) | ExprKind::Bytes(_) | ExprKind::Number | ExprKind::Bool(_) | ExprKind::None => {
+                Taint::default()
+            }
+            ExprKind::Compare { .. } | ExprKind::Not(_) | ExprKind::Lambda { .. } => Taint::default(),
+            ExprKind::Name(name) => self.name(file, module, expr, *name),
+            ExprKind::Attribute { value, attr } => self.attribute(file, module, expr, *value, *attr),
+            ExprKind::Subscript { value, index } => self.subscript(file, module, expr, *value, *index),
+            ExprKind::Call { func, args } => calls::call(self, file, module, expr, *func, args),
+            ExprKind::FString(parts) => self.union(
+                file,
+                parts.iter().filter_map(|part| match part {
+                    FPart::Expr(expr) => Some(*expr),
+                    FPart::Text(_) => None,
+                }),
+            ),
+            ExprKind::Dict(items) => self.dict(file, module, items),
+            ExprKind::Sequence { items, .. } => self.union(file, items.iter().copied()),
+            ExprKind::Binary { op, left, right } => match op {
+                BinaryOp::Add | BinaryOp::Mod | BinaryOp::Or => self.union(file, [*left, *right].into_iter()),
+                BinaryOp::Mult | BinaryOp::Other => Taint::default(),
+            },
+            ExprKind::BoolOp { op: BoolOp::Or, values } => self.union(file, values.iter().copied()),
+            ExprKind::BoolOp { op: BoolOp::And, values } => self.union(file, values.last().copied().into_iter()),
+            ExprKind::Conditional { body, orelse, .. } => self.union(file, [*body, *orelse].into_iter()),
+            ExprKind::Comprehension { element, .. } => self.union(file, [*element].into_iter()),
+            ExprKind::Walrus { value, .. } | ExprKind::Await(value) | ExprKind::Starred(value) => {
+                self.union(file, [*value].into_iter())
+            }
+            ExprKind::Other(_) => Taint::unknown(),
+        }
+    }
+
+    pub(super) fn union(&self, file: FileId, exprs: impl Iterator<Item = ExprId>) -> Taint {
+        let mut taint = Taint::default();
+        for expr in exprs {
+            taint.merge(&self.eval(file, expr));
+        }
+        taint
+    }
+
+    /// What a sensitive name adds: a literal under it is a secret, what cannot be followed is taken to be one, and what comes out of
+    /// a response is a token.
+    pub(super) fn by_name(
+        &self,
+        file: FileId,
+        name: &str,
+        span: tegmen_syntax::Span,
+        taint: Taint,
+        literal: Option<&str>,
+    ) -> Taint {
+        if !classify::is_sensitive_name(name) {
+            return taint;
+        }
+        if let Some(value) = literal
+            && !value.is_empty()
+            && !classify::is_dummy(value)
+        {
+            return Taint::one(Origin::Literal, name, file, span);
+        }
+        if taint.secret().is_some() {
+            return taint;
+        }
+        if !taint.sources.is_empty() {
+            return Taint::one(Origin::Issued, name, file, span);
+        }
+        if taint.unknown { Taint::one(Origin::Named, name, file, span) } else { taint }
+    }
+
+    fn dict(&self, file: FileId, module: &Module, items: &[Item]) -> Taint {
+        let mut all = Taint::default();
+        for item in items.iter().take(1000) {
+            let taint = self.eval(file, item.value);
+            match item.key.and_then(|key| module.as_text(key)) {
+                Some(key) if classify::is_sensitive_header(key) => {
+                    let span = module.span(item.value);
+                    let named = if classify::is_sensitive_name(key) { key } else { "Authorization" };
+                    let mut entry = self.by_name(file, named, span, (*taint).clone(), module.as_text(item.value));
+                    for source in &mut entry.sources {
+                        if source.name == "Authorization" {
+                            source.name = key.to_owned();
+                        }
+                    }
+                    all.merge(&entry);
+                }
+                _ => {
+                    // What an entry of another name holds counts if it is known to be a secret.
+                    all.merge(&Taint { sources: taint.sources.clone(), unknown: false });
+                }
+            }
+        }
+        all
+    }
+
+    fn subscript(&self, file: FileId, module: &Module, expr: ExprId, value: ExprId, index: ExprId) -> Taint {
+        if module.qualified(value).is_some_and(|name| name == "os.environ") {
+            return match module.as_str(index) {
+                Some(name) if classify::is_sensitive_name(name) || classify::may_hold_credentials_url(name) => {
+                    Taint::one(Origin::Environment, name, file, module.span(expr))
+                }
+                _ => Taint::default(),
+            };
+        }
+        let text = module.text(module.span(index));
+        if text.contains(':') && module.as_str(index).is_none() {
+            // The last four characters, say, are a mask; the first fifty are not.
+            let longest =
+                text.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<u32>().ok()).max();
+            return match longest {
+                Some(length) if length <= 12 => Taint::default(),
+                _ => (*self.eval(file, value)).clone(),
+            };
+        }
+        match module.as_str(index) {
+            Some(key) => self.item(file, module, value, key, module.span(expr)),
+            None => (*self.eval(file, value)).clone(),
+        }
+    }
+
+    /// `value["key"]`, `value.get("key")`.
+    pub(super) fn item(
+        &self,
+        file: FileId,
+        module: &Module,
+        value: ExprId,
+        key: &str,
+        span: tegmen_syntax::Span,
+    ) -> Taint {
+        let base = self.eval(file, value);
+        let body = base.find(&[Origin::Body, Origin::LoginBody, Origin::Response, Origin::LoginResponse]).is_some();
+        if classify::is_sensitive_name(key) {
+            if body {
+                return Taint::one(Origin::Issued, key, file, span);
+            }
+            if let Some(source) = base.sources.iter().find(|source| source.origin.is_secret() && source.name == key) {
+                return Taint { sources: vec![source.clone()], unknown: false };
+            }
+            if let Some(entry) = self.entry(file, module, value, key) {
+                return entry;
+            }
+            return Taint::one(Origin::Named, key, file, span);
+        }
+        if body && CONTAINERS.contains(&key) {
+            return (*base).clone();
+        }
+        match self.entry(file, module, value, key) {
+            Some(entry) => entry,
+            None => Taint::unknown(),
+        }
+    }
+
+    /// The entry of a dict that is written out.
+    fn entry(&self, file: FileId, module: &Module, value: ExprId, key: &str) -> Option<Taint> {
+        let items = match module.kind(value) {
+            ExprKind::Dict(items) => items,
+            ExprKind::Name(name) => {
+                let def = *module.reaching(value, *name).first()?;
+                match module.definition(def).value {
+                    tegmen_syntax::DefValue::Expr(value) => match module.kind(value) {
+                        ExprKind::Dict(items) => items,
+                        _ => return None,
+                    },
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        let item = items.iter().find(|item| item.key.and_then(|key| module.as_str(key)) == Some(key))?;
+        let taint = self.eval(file, item.value);
+        Some(self.by_name(file, key, module.span(item.value), (*taint).clone(), module.as_text(item.value)))
+    }
+
+    fn attribute(
+        &self,
+        file: FileId,
+        module: &Module,
+        expr: ExprId,
+        value: ExprId,
+        attr: tegmen_syntax::Symbol,
+    ) -> Taint {
+        let name = module.symbol(attr);
+        let span = module.span(expr);
+        if name == "environ" && module.qualified(expr).is_some_and(|name| name == "os.environ") {
+            return Taint::one(Origin::Dump, "os.environ", file, span);
+        }
+        if is_options(name) {
+            return if self.has_secret_option() {
+                Taint::one(Origin::Dump, name, file, span)
+            } else {
+                Taint::default()
+            };
+        }
+        if module.tail_str(value).is_some_and(is_options) && classify::is_sensitive_name(name) {
+            return Taint::one(Origin::Option, name, file, span);
+        }
+        if let Some(class) = module.class_of_object(value) {
+            let defs = module.fields_of(class, attr);
+            if !defs.is_empty() {
+                return self.defined(file, module, name, span, &defs);
+            }
+        }
+        if let Some(taint) = self.imported(file, module, expr) {
+            return taint;
+        }
+        let base = self.eval(file, value);
+        if let Some(response) = base.find(&[Origin::LoginResponse, Origin::Response, Origin::LoginBody, Origin::Body]) {
+            let login = matches!(response.origin, Origin::LoginResponse | Origin::LoginBody);
+            let body = if login { Origin::LoginBody } else { Origin::Body };
+            return match name {
+                "text" | "content" | "_content" | "raw" | "data" => {
+                    Taint::one(body, &response.name, file, response.span)
+                }
+                "cookies" => Taint::one(Origin::Issued, "cookies", file, span),
+                "request" | "js" => (*base).clone(),
+                "headers" if module.tail_str(value) == Some("request") => {
+                    if self.authorised() {
+                        Taint::one(Origin::Headers, "headers", file, span)
+                    } else {
+                        Taint::default()
+                    }
+                }
+                "headers" if login => Taint::one(Origin::LoginBody, &response.name, file, response.span),
+                "body" if module.tail_str(value) == Some("request") => {
+                    if login {
+                        Taint::one(Origin::Named, "request body", file, span)
+                    } else {
+                        Taint::default()
+                    }
+                }
+                _ if classify::is_sensitive_name(name) => Taint::one(Origin::Issued, name, file, span),
+                _ => Taint::default(),
+            };
+        }
+        if name == "headers"
+            && module.tail_str(value).is_some_and(|object| object.contains("client") || object.contains("session"))
+        {
+            return if self.authorised() {
+                Taint::one(Origin::Headers, "headers", file, span)
+            } else {
+                Taint::default()
+            };
+        }
+        if classify::is_sensitive_name(name) {
+            return Taint::one(Origin::Named, name, file, span);
+        }
+        Taint::unknown()
+    }
+
+    /// Whether this module puts a credential into the headers of its client.
+    pub(super) fn authorised(&self) -> bool {
+        *self.authorised.get_or_init(|| {
+            let module = self.module;
+            module.exprs().any(|(_, expr)| match &expr.kind {
+                ExprKind::Dict(items) => {
+                    items.iter().filter_map(|item| module.as_str(item.key?)).any(classify::is_sensitive_header)
+                }
+                ExprKind::Subscript { index, .. } => module.as_str(*index).is_some_and(|key| {
+                    key.eq_ignore_ascii_case("authorization")
+                        || key.to_lowercase().starts_with("x-") && classify::is_sensitive_header(key)
+                }),
+                _ => false,
+            })
+        })
+    }
+
+    /// Whether a file of the project adds an option with a sensitive name.
+    fn has_secret_option(&self) -> bool {
+        self.module.exprs().any(|(_, expr)| match &expr.kind {
+            ExprKind::Call { func, args } if self.module.tail_str(*func) == Some("add_argument") => args
+                .iter()
+                .filter(|arg| arg.name.is_none())
+                .filter_map(|arg| self.module.as_str(arg.value))
+                .any(|name| classify::is_sensitive_name(name.trim_start_matches('-'))),
+            _ => false,
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! Where values come from: through assignments, fields of `self`, dicts, f-strings, calls and returns, within a module and
+//! across modules of the project.
+//!
+//! [`Flow::of`] gives the sources of an expression. It is an approximation on purpose: it follows the definitions that reach a use,
+//! takes all callers of a function together, and stops at what sanitises a value ([`calls::is_sanitiser`]).
+
+pub mod calls;
+pub mod checks;
+mod definitions;
+mod expressions;
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use tegmen_syntax::{ExprId, ExprKind, FunctionId, Module, Span};
+
+use crate::project::{FileId, Project};
+
+/// What kind of source a value has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A literal in the source.
+    Literal,
+    /// An environment variable.
+    Environment,
+    /// An option of the command line.
+    Option,
+    /// All options, or all environment variables.
+    Dump,
+    /// Somebody typed it.
+    Prompt,
+    /// A secrets manager.
+    Manager,
+    /// The target issued it during the test: a token out of a response.
+    Issued,
+    /// Its name says that it is secret; where it comes from is not known.
+    Named,
+    /// Headers that carry a credential.
+    Headers,
+    /// The response to a login, as an object.
+    LoginResponse,
+    /// Another response, as an object.
+    Response,
+    /// What the response to a login says.
+    LoginBody,
+    /// What another response says.
+    Body,
+}
+
+impl Origin {
+    /// Whether it is a secret by itself, rather than a response.
+    pub fn is_secret(self) -> bool {
+        !matches!(self, Self::LoginResponse | Self::Response | Self::LoginBody | Self::Body)
+    }
+
+    /// What it is, in a sentence: "… of a login response".
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Literal => "a hard-coded secret",
+            Self::Environment => "a secret from the environment",
+            Self::Option => "a secret from the command line",
+            Self::Dump => "everything there is, secrets among it",
+            Self::Prompt => "a secret that somebody typed",
+            Self::Manager => "a secret from a secrets manager",
+            Self::Issued => "a token that the target issued",
+            Self::Named => "a secret",
+            Self::Headers => "headers that carry a credential",
+            Self::LoginResponse | Self::LoginBody => "the response to a login",
+            Self::Response | Self::Body => "a response",
+        }
+    }
+}
+
+/// A source of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// What kind.
+    pub origin: Origin,
+    /// The name that it goes by.
+    pub name: String,
+    /// The file it is in.
+    pub file: FileId,
+    /// Where in it.
+    pub span: Span,
+}
+
+/// The sources of a value.
+#[derive(Debug, Clone, Default)]
+pub struct Taint {
+    /// All sources, without repetition.
+    pub sources: Vec<Source>,
+    /// Whether there may be others that could not be followed.
+    pub unknown: bool,
+}
+
+/// More sources than this tell nothing more.
+const MAX_SOURCES: usize = 8;
+
+impl Taint {
+    fn unknown() -> Self {
+        Self { sources: Vec::new(), unknown: true }
+    }
+
+    fn one(origin: Origin, name: &str, file: FileId, span: Span) -> Self {
+        Self { sources: vec![Source { origin, name: name.to_owned(), file, span }], unknown: false }
+    }
+
+    fn merge(&mut self, other: &Taint) {
+        self.unknown |= other.unknown;
+        for source in &other.sources {
+            if self.sources.len() < MAX_SOURCES
+                && !self.sources.iter().any(|known| known.origin == source.origin && known.name == source.name)
+            {
+                self.sources.push(source.clone());
+            }
+        }
+    }
+
+    /// The first source that is a secret.
+    pub fn secret(&self) -> Option<&Source> {
+        self.sources.iter().find(|source| source.origin.is_secret())
+    }
+
+    /// The first source of one of these kinds.
+    pub fn find(&self, origins: &[Origin]) -> Option<&Source> {
+        self.sources.iter().find(|source| origins.contains(&source.origin))
+    }
+}
+
+/// Follows values, beginning in one file.
+pub struct Flow<'p> {
+    project: &'p Project,
+    file: FileId,
+    module: &'p Module,
+    memo: RefCell<HashMap<(FileId, ExprId), Rc<Taint>>>,
+    active: RefCell<HashSet<(FileId, ExprId)>>,
+    callers: RefCell<HashMap<FileId, Rc<HashMap<FunctionId, Vec<ExprId>>>>>,
+    authorised: OnceCell<bool>,
+}
+
+/// How far a value is followed.
+const MAX_DEPTH: usize = 60;
+
+impl<'p> Flow<'p> {
+    /// A flow for the rules of one file.
+    pub fn new(project: &'p Project, file: FileId, module: &'p Module) -> Self {
+        Self {
+            project,
+            file,
+            module,
+            memo: RefCell::default(),
+            active: RefCell::default(),
+            callers: RefCell::default(),
+            authorised: OnceCell::new(),
+        }
+    }
+
+    /// The file whose rules are asked.
+    pub fn file(&self) -> FileId {
+        self.file
+    }
+
+    /// The sources of an expression of this file.
+    pub fn of(&self, expr: ExprId) -> Rc<Taint> {
+        self.eval(self.file, expr)
+    }
+
+    fn module_of(&self, file: FileId) -> Option<&'p Module> {
+        if file == self.file { Some(self.module) } else { self.project.files.get(file)?.module() }
+    }
+
+    fn eval(&self, file: FileId, expr: ExprId) -> Rc<Taint> {
+        let key = (file, expr);
+        if let Some(known) = self.memo.borrow().get(&key) {
+            return Rc::clone(known);
+        }
+        let Some(module) = self.module_of(file) else { return Rc::default() };
+        if self.active.borrow().len() > MAX_DEPTH || !self.active.borrow_mut().insert(key) {
+            return Rc::default();
+        }
+        let taint = Rc::new(self.expression(file, module, expr));
+        self.active.borrow_mut().remove(&key);
+        self.memo.borrow_mut().insert(key, Rc::clone(&taint));
+        taint
+    }
+
+    /// The calls of the functions of a module in that module.
+    fn local_callers(&self, file: FileId, module: &Module) -> Rc<HashMap<FunctionId, Vec<ExprId>>> {
+        if let Some(known) = self.callers.borrow().get(&file) {
+            return Rc::clone(known);
+        }
+        let names: HashSet<_> = module.functions.iter().map(|function| function.name).collect();
+        let mut callers: HashMap<FunctionId, Vec<ExprId>> = HashMap::new();
+        for (id, expr) in module.exprs() {
+            let ExprKind::Call { func, .. } = &expr.kind else { continue };
+            let tail = match module.kind(*func) {
+                ExprKind::Name(name) => *name,
+                ExprKind::Attribute { attr, .. } => *attr,
+                _ => continue,
+            };
+            let function =
+                if names.contains(&tail) { module.function_of(*func) } else { self.constructor(module, *func) };
+            if let Some(function) = function {
+                callers.entry(function).or_default().push(id);
+            }
+        }
+        let callers = Rc::new(callers);
+        self.callers.borrow_mut().insert(file, Rc::clone(&callers));
+        callers
+    }
+
+    /// `__init__` of a class of this module that a call makes an object of.
+    fn constructor(&self, module: &Module, func: ExprId) -> Option<FunctionId> {
+        let class = module.class_of(func)?;
+        module
+            .function_ids()
+            .find(|(_, function)| function.class == Some(class) && module.symbol(function.name) == "__init__")
+            .map(|(id, _)| id)
+    }
+}

@@ -1,0 +1,253 @@
+//! Literals that go into calls: keywords, parameters of functions defined here, logins, fallbacks.
+
+use tegmen_classify as classify;
+use tegmen_syntax::{Arg, ExprId, ExprKind, Module};
+
+use super::Site;
+use super::python::{Collector, is_key};
+
+/// Calls whose first two arguments are a user and a password.
+const PAIRS: &[&str] = &[
+    "HTTPBasicAuth",
+    "HTTPDigestAuth",
+    "HttpNtlmAuth",
+    "BasicAuth",
+    "username_pw_set",
+    "HTTPProxyAuth",
+    "PlainCredentials",
+    "basic_auth",
+    "DigestAuth",
+];
+
+/// Methods that set a header, a cookie or an entry: name and value.
+const SETTERS: &[&str] =
+    &["add_header", "set_header", "putheader", "setdefault", "set", "set_cookie", "putenv", "add", "append_header"];
+
+/// Methods that fill in a field of a page: selector and text.
+const FIELDS: &[&str] = &["fill", "type", "press_sequentially", "send_keys_to", "input_text"];
+
+/// Calls one of whose positional arguments is a key: the name, its place, what to call it.
+const KEYED: &[(&str, usize, &str)] = &[
+    ("jwt.encode", 1, "jwt signing key"),
+    ("jwt.decode", 1, "jwt signing key"),
+    ("hmac.new", 0, "hmac key"),
+    ("Fernet", 0, "fernet key"),
+    ("cryptography.fernet.Fernet", 0, "fernet key"),
+];
+
+/// Looks at one call.
+pub fn call(collector: &mut Collector<'_>, id: ExprId, func: ExprId, args: &[Arg]) {
+    let module = collector.module;
+    let block = module.block_of(id);
+    let tail = module.tail_str(func).unwrap_or_default();
+    fallback(collector, id, func, args);
+    for arg in args {
+        let Some(name) = arg.name.map(|name| module.symbol(name)) else { continue };
+        if name == "auth" || name == "credentials" {
+            pair(collector, arg.value, block);
+        }
+        if name == "default" || name == "data" || name == "headers" {
+            continue;
+        }
+        collector.named(name, arg.value, Site::Argument, block);
+    }
+    let positional: Vec<ExprId> =
+        args.iter().take_while(|arg| arg.name.is_none() && !arg.unpacked).map(|arg| arg.value).collect();
+    if positional.is_empty() {
+        option(collector, tail, args, "", block);
+        return;
+    }
+    if PAIRS.contains(&tail) {
+        if positional.len() >= 2 && module.as_str(positional[1]).is_some_and(|value| !value.is_empty()) {
+            collector.named("password", positional[1], Site::Pair, block);
+        } else if let [user, ref rest @ ..] = positional[..]
+            && rest.first().is_none_or(|second| module.as_str(*second) == Some(""))
+        {
+            // A key as the user's name, without a password.
+            collector.named("api_key", user, Site::Pair, block);
+        }
+        return;
+    }
+    if let Some(name) = positional.first().and_then(|first| module.as_str(*first)) {
+        if SETTERS.contains(&tail) && positional.len() >= 2 && is_key(name) {
+            let object = match module.kind(func) {
+                ExprKind::Attribute { value, .. } => module.tail_str(*value).unwrap_or_default().to_lowercase(),
+                _ => String::new(),
+            };
+            let cookie = tail == "set_cookie" || object.contains("cookie");
+            collector.named(name, positional[1], if cookie { Site::Cookie } else { Site::Header }, block);
+        }
+        if FIELDS.contains(&tail) && positional.len() >= 2 && name.to_lowercase().contains("passw") {
+            collector.named("password", positional[1], Site::Argument, block);
+        }
+        option(collector, tail, args, name, block);
+    }
+    let qualified = module.qualified(func).unwrap_or_default();
+    for (name, place, label) in KEYED {
+        if qualified == *name
+            && let Some(key) = positional.get(*place)
+            && module.as_text(*key).is_some()
+        {
+            collector.named(&label.replace(' ', "_"), *key, Site::Argument, block);
+        }
+    }
+    parameters(collector, func, &positional, block);
+}
+
+/// Positional arguments by the parameters of a function or class of this module; of an unknown `login`, by custom.
+fn parameters(collector: &mut Collector<'_>, func: ExprId, positional: &[ExprId], block: tegmen_syntax::BlockId) {
+    let module = collector.module;
+    let function = module.function_of(func).or_else(|| {
+        let class = module.class_of(func)?;
+        module
+            .function_ids()
+            .find(|(_, function)| function.class == Some(class) && module.symbol(function.name) == "__init__")
+            .map(|(id, _)| id)
+    });
+    if let Some(function) = function {
+        let function = module.function(function);
+        let skip = usize::from(function.class.is_some());
+        for (param, value) in function.params.iter().skip(skip).zip(positional) {
+            collector.named(module.symbol(param.name), *value, Site::Argument, block);
+        }
+        return;
+    }
+    let tail = module.tail_str(func).unwrap_or_default();
+    let words = classify::words(tail);
+    let login = words.iter().any(|word| matches!(word.as_str(), "login" | "signin" | "authenticate" | "logon"))
+        || words.windows(2).any(|pair| matches!((pair[0].as_str(), pair[1].as_str()), ("log" | "sign", "in" | "on")));
+    if login
+        && let [user, password] = positional
+        && let (Some(user), Some(password_text)) = (module.as_str(*user), module.as_str(*password))
+        && !user.starts_with('/')
+        && !user.contains("://")
+        && !password_text.starts_with('/')
+        && !password_text.contains(' ')
+    {
+        collector.named("password", *password, Site::Argument, block);
+    }
+}
+
+/// `auth=("user", "password")`.
+fn pair(collector: &mut Collector<'_>, value: ExprId, block: tegmen_syntax::BlockId) {
+    let module = collector.module;
+    if let ExprKind::Sequence { items, .. } = module.kind(value)
+        && let [user, password] = items[..]
+    {
+        match module.as_str(password) {
+            Some("") => collector.named("api_key", user, Site::Pair, block),
+            _ => collector.named("password", password, Site::Pair, block),
+        }
+    }
+}
+
+/// The default of a command-line option.
+fn option(collector: &mut Collector<'_>, tail: &str, args: &[Arg], first: &str, block: tegmen_syntax::BlockId) {
+    let module = collector.module;
+    let name = first.trim_start_matches('-');
+    if matches!(tail, "add_argument" | "add_option" | "option" | "DEFINE_string") {
+        let default = args.iter().find(|arg| arg.name.is_some_and(|name| module.symbol(name) == "default"));
+        if let Some(default) = default
+            && classify::is_sensitive_name(name)
+        {
+            collector.named(name, default.value, Site::Fallback, block);
+        }
+    }
+}
+
+/// `getenv("NAME", literal)`, `environ.get`, `config("NAME", default=…)`, `options.get("password", literal)`, and a literal token as the
+/// name of the variable.
+fn fallback(collector: &mut Collector<'_>, id: ExprId, func: ExprId, args: &[Arg]) {
+    let module = collector.module;
+    let Some(first) = args.first().filter(|arg| !arg.unpacked) else { return };
+    let block = module.block_of(id);
+    let environment = is_environment_read(module, func);
+    let Some(name) = module.as_str(first.value) else { return };
+    if environment && args.len() <= 2 && !is_key(name) || environment && name.len() > 40 {
+        collector.named("", first.value, Site::EnvironmentName, block);
+        if !is_key(name) || name.len() > 80 {
+            return;
+        }
+    }
+    let tail = module.tail_str(func).unwrap_or_default();
+    let getter = environment
+        || matches!(
+            tail,
+            "get"
+                | "pop"
+                | "config"
+                | "getattr"
+                | "env"
+                | "str"
+                | "get_env"
+                | "env_var"
+                | "getenv"
+                | "get_setting"
+                | "Field"
+        );
+    if !getter {
+        return;
+    }
+    let default = args.iter().skip(1).find(|arg| match arg.name {
+        Some(name) => matches!(module.symbol(name), "default" | "fallback"),
+        None => !arg.unpacked,
+    });
+    // `getattr(object, "name", default)`
+    let (name, default) = match (tail, args.get(1).and_then(|arg| module.as_str(arg.value)), args.get(2)) {
+        ("getattr", Some(name), Some(default)) => (name, default.value),
+        ("getattr", ..) => return,
+        _ => match default {
+            Some(default) => (name, default.value),
+            None => return,
+        },
+    };
+    if !is_key(name) {
+        return;
+    }
+    if classify::is_sensitive_name(name) || environment {
+        collector.named(name, default, Site::Fallback, block);
+    }
+}
+
+/// `getenv("NAME") or literal`.
+pub fn alternatives(collector: &mut Collector<'_>, id: ExprId, values: &[ExprId]) {
+    let module = collector.module;
+    let (Some(first), Some(last)) = (values.first(), values.last()) else { return };
+    if module.as_text(*last).is_none() {
+        return;
+    }
+    let name = environment_name(module, *first).or_else(|| module.tail_str(*first)).unwrap_or_default();
+    collector.named(name, *last, Site::Fallback, module.block_of(id));
+}
+
+/// Whether a function reads an environment variable by its first argument.
+pub fn is_environment_read(module: &Module, func: ExprId) -> bool {
+    module.qualified(func).is_some_and(|name| {
+        matches!(
+            name.as_str(),
+            "os.getenv"
+                | "os.environ.get"
+                | "os.environ.pop"
+                | "os.environ.setdefault"
+                | "os.getenvb"
+                | "environ.get"
+                | "getenv"
+                | "decouple.config"
+        )
+    })
+}
+
+/// The name of the variable, if an expression reads one: `os.getenv("X")`, `os.environ["X"]`.
+pub fn environment_name(module: &Module, expr: ExprId) -> Option<&str> {
+    match module.kind(expr) {
+        ExprKind::Call { func, args } if is_environment_read(module, *func) => {
+            args.first().and_then(|arg| module.as_str(arg.value))
+        }
+        ExprKind::Subscript { value, index }
+            if module.qualified(*value).is_some_and(|name| name == "os.environ" || name == "environ") =>
+        {
+            module.as_str(*index)
+        }
+        _ => None,
+    }
+}

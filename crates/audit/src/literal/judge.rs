@@ -1,0 +1,453 @@
+//! Which literals are secrets, and which only look like it.
+
+use tegmen_classify as classify;
+use tegmen_findings::{Confidence, Severity};
+
+use super::{Judged, Kind, Literal, Site};
+
+/// Passwords that are hardly worth the name: real on a test system, and not much of a loss.
+const WEAK: &[&str] = &[
+    "test",
+    "testing",
+    "password",
+    "passw0rd",
+    "pass",
+    "admin",
+    "root",
+    "secret",
+    "guest",
+    "user",
+    "demo",
+    "postgres",
+    "123456",
+    "12345678",
+    "123456789",
+    "1234",
+    "12345",
+    "123",
+    "123123",
+    "qwerty",
+    "letmein",
+    "locust",
+    "pwd",
+    "password1",
+    "password123",
+    "test123",
+    "admin123",
+    "000000",
+    "111111",
+    "abc123",
+    "pass123",
+    "secret123",
+    "testpassword",
+    "testpass",
+    "test1234",
+    "testpassword123",
+    "p@ssw0rd",
+    "dev",
+    "local",
+];
+
+/// What a negative test sends so that it is refused.
+const REFUSED: &[&str] =
+    &["wrong", "invalid", "incorrect", "nonexist", "not-valid", "badpass", "bad_pass", "bad-pass", "doesnotexist"];
+
+/// Parts of the sample token that every tutorial shows, and of AWS's sample keys.
+const SAMPLES: &[&str] =
+    &["eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lI", "SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c", "EXAMPLE"];
+
+/// Cookies whose value opens a session.
+const SESSIONS: &[&str] = &[
+    "sess", "sid", "auth", "token", "jwt", "remember", "login", "aspnet", "identity", "ticket", "sso", "oauth",
+    "laravel", "passport",
+];
+
+/// Cookies that only count visitors or guard forms.
+const TRACKERS: &[&str] = &[
+    "_ga",
+    "_gid",
+    "_gcl",
+    "_fbp",
+    "_hj",
+    "csrf",
+    "xsrf",
+    "ajs_",
+    "optimizely",
+    "mp_",
+    "intercom-id",
+    "amplitude",
+    "_clck",
+    "_clsk",
+    "awsalb",
+];
+
+/// Judges a literal. `open` says that something unknown goes into its value.
+pub fn judge(literal: Literal, open: bool) -> Option<Judged> {
+    let value = literal.value.trim();
+    if value.is_empty() || value.len() > 200_000 {
+        return None;
+    }
+    if let Some(judged) = by_shape(&literal, value) {
+        return Some(judged);
+    }
+    if let Some(judged) = by_url(&literal, value, open) {
+        return Some(judged);
+    }
+    if open || literal.site == Site::EnvironmentName || literal.site == Site::Bare {
+        return None;
+    }
+    by_name(&literal, value)
+}
+
+fn judged(
+    literal: &Literal,
+    kind: Kind,
+    severity: Severity,
+    confidence: Confidence,
+    shape: Option<&'static str>,
+    secret: &str,
+) -> Option<Judged> {
+    let kind = match (literal.site, kind) {
+        (_, Kind::PrivateKey) => kind,
+        (Site::Dead, _) => Kind::Dead,
+        (Site::Fallback, _) => Kind::Fallback,
+        (Site::EnvironmentName, _) => Kind::EnvironmentName,
+        (Site::Entry, Kind::Password | Kind::Token | Kind::Key) => Kind::List,
+        _ => kind,
+    };
+    let (severity, confidence) = match kind {
+        Kind::Dead => (
+            severity.min(if shape.is_some() { Severity::High } else { Severity::Medium }),
+            confidence.min(Confidence::Medium),
+        ),
+        _ => (severity, confidence),
+    };
+    Some(Judged { literal: literal.clone(), kind, severity, confidence, shape, secret: secret.to_owned() })
+}
+
+/// Shapes that providers publish, whatever the name.
+fn by_shape(literal: &Literal, value: &str) -> Option<Judged> {
+    if value.len() < 16 || SAMPLES.iter().any(|sample| value.contains(sample)) {
+        return None;
+    }
+    let whole = classify::provider_token(value);
+    let (kind_name, secret) =
+        match classify::find_tokens(value).into_iter().find(|found| !is_hollow(&value[found.range.clone()])) {
+            Some(found) => (found.kind, &value[found.range]),
+            None if whole.is_some_and(|_| !is_hollow(value)) => (whole?, value),
+            None => return None,
+        };
+    let kind = match kind_name {
+        "a private key" => Kind::PrivateKey,
+        "a Vault token" => Kind::Manager,
+        "a JSON Web Token" | "a Slack token" | "a GitHub token" | "a GitLab token" | "a Google OAuth token" => {
+            Kind::Token
+        }
+        _ => Kind::Key,
+    };
+    // A value that a provider hands to browsers, or that belongs to a test account.
+    let mild = matches!(kind_name, "a Google API key" | "a Stripe test key");
+    let severity = if mild { Severity::Medium } else { Severity::High };
+    // A token that forms and pages carry for one session says little when it has a name that says so.
+    if classify::why_not(&literal.name) == Some("issued by the target for one session") {
+        return None;
+    }
+    judged(literal, kind, severity, Confidence::High, Some(kind_name), secret)
+}
+
+/// A token of hardly any entropy is a stand-in: a prefix and zeros.
+fn is_hollow(token: &str) -> bool {
+    classify::is_dummy(token) || classify::entropy(token) < 2.6
+}
+
+/// Credentials in a URL, and sensitive parameters of its query.
+fn by_url(literal: &Literal, value: &str, open: bool) -> Option<Judged> {
+    if let Some(found) = classify::url_credentials(value) {
+        let password = &value[found.password];
+        if !password.contains("{}") {
+            let host = &value[found.host];
+            let local = host.starts_with("localhost")
+                || host.starts_with("127.")
+                || WEAK.contains(&password.to_lowercase().as_str());
+            let severity = if local { Severity::Medium } else { Severity::High };
+            return judged(literal, Kind::Url, severity, Confidence::High, None, password);
+        }
+    }
+    let parameters = classify::url_parameters(value);
+    let found = parameters.iter().find(|parameter| {
+        let name = &value[parameter.name.clone()];
+        let secret = &value[parameter.value.clone()];
+        !secret.contains("{}") && !secret.contains('%') && is_worth(name, secret, literal.site)
+    });
+    if let Some(parameter) = found {
+        let secret = value[parameter.value.clone()].to_owned();
+        return judged(literal, Kind::Url, Severity::High, Confidence::Medium, None, &secret);
+    }
+    let _ = open;
+    None
+}
+
+fn is_worth(name: &str, secret: &str, site: Site) -> bool {
+    if classify::is_password_name(name) { is_password(secret) } else { is_token(name, secret, site) }
+}
+
+/// What the name says.
+fn by_name(literal: &Literal, value: &str) -> Option<Judged> {
+    let name = literal.name.as_str();
+    if literal.site == Site::Cookie {
+        return by_cookies(literal, &format!("{name}={value}"));
+    }
+    let lower_name = name.to_lowercase();
+    if matches!(lower_name.as_str(), "cookie" | "cookies" | "set-cookie") {
+        return by_cookies(literal, value);
+    }
+    if literal.site == Site::Pair {
+        let ok = is_password(value) || value.len() > 3 && !classify::is_dummy(value);
+        return if ok { judged(literal, Kind::Basic, strength(value), Confidence::High, None, value) } else { None };
+    }
+    let sensitive = if literal.site == Site::Header {
+        classify::is_sensitive_header(name)
+    } else {
+        classify::is_sensitive_name(name)
+    };
+    if !sensitive || is_elsewhere(value) {
+        return None;
+    }
+    if lower_name.ends_with("authorization") || classify::auth_scheme(value).is_some() {
+        return by_authorization(literal, value);
+    }
+    if classify::is_password_name(name) {
+        if !is_password(value) {
+            return None;
+        }
+        let lower = value.to_lowercase();
+        let weak = WEAK.contains(&lower.as_str());
+        if weak && matches!(literal.site, Site::Dead | Site::Embedded if literal.site == Site::Dead)
+            || weak
+                && literal.site == Site::Fallback
+                && matches!(
+                    lower.as_str(),
+                    "test" | "testing" | "demo" | "guest" | "user" | "dev" | "local" | "pass" | "pwd"
+                )
+        {
+            return None;
+        }
+        let confidence = if literal.site == Site::Config { Confidence::Medium } else { Confidence::High };
+        return judged(literal, Kind::Password, strength(value), confidence, None, value);
+    }
+    if !is_token(name, value, literal.site) {
+        return None;
+    }
+    let words = classify::words(name);
+    let kind = match () {
+        () if lower_name == "x-vault-token" || lower_name == "vault_token" => Kind::Manager,
+        () if words.iter().any(|word| word.contains("key") || word.contains("secret") || word == "internal") => {
+            Kind::Key
+        }
+        () => Kind::Token,
+    };
+    let confidence = if classify::looks_random(value) { Confidence::High } else { Confidence::Medium };
+    judged(literal, kind, Severity::High, confidence, None, value)
+}
+
+fn strength(value: &str) -> Severity {
+    if WEAK.contains(&value.to_lowercase().as_str()) || value.len() < 4 { Severity::Medium } else { Severity::High }
+}
+
+/// `Authorization: Bearer …`, `Basic …`, or a bare token.
+fn by_authorization(literal: &Literal, value: &str) -> Option<Judged> {
+    let scheme = classify::auth_scheme(value).unwrap_or(0);
+    let secret = value[scheme..].trim();
+    if value[..scheme].to_lowercase().starts_with("basic") {
+        let plausible = secret.len() >= 8
+            && secret
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_' | b':'));
+        return if plausible && !classify::is_dummy_token(secret) {
+            judged(literal, Kind::Basic, Severity::High, Confidence::High, None, secret)
+        } else {
+            None
+        };
+    }
+    if classify::is_dummy_token(value) || secret.contains(' ') || secret.len() < 8 || is_wordy(secret) {
+        return None;
+    }
+    let confidence = if classify::looks_random(secret) { Confidence::High } else { Confidence::Medium };
+    judged(literal, Kind::Token, Severity::High, confidence, None, secret)
+}
+
+/// A `Cookie` header: worth it if one of its cookies opens a session.
+fn by_cookies(literal: &Literal, value: &str) -> Option<Judged> {
+    let opens = |pair: &str| {
+        let Some((name, secret)) = pair.split_once('=') else { return false };
+        let name = name.trim().to_lowercase();
+        let secret = secret.trim();
+        SESSIONS.iter().any(|session| name.contains(session))
+            && !TRACKERS.iter().any(|tracker| name.contains(tracker))
+            && !classify::is_dummy_token(secret)
+            && !secret.contains("{}")
+            && (classify::looks_random(secret) || secret.len() >= 12 && secret.bytes().any(|b| b.is_ascii_digit()))
+    };
+    value
+        .split(';')
+        .any(opens)
+        .then(|| ())
+        .and_then(|()| judged(literal, Kind::Cookie, Severity::High, Confidence::High, None, literal.value.trim()))
+}
+
+/// Names of fields, selectors, paths, URLs, references: what tells where a secret is, and is none.
+fn is_elsewhere(value: &str) -> bool {
+    let start = [
+        "/",
+        "./",
+        "../",
+        "#",
+        "http://",
+        "https://",
+        "$.",
+        "//",
+        "input[",
+        "arn:",
+        "projects/",
+        "vault:",
+        "env:",
+        "file:",
+        "secret/",
+        "{{",
+        "op://",
+        "sm://",
+        "@",
+    ];
+    start.iter().any(|start| value.starts_with(start)) && !value.contains("://:")
+        || value.contains("[name=")
+        || value.contains("(?P<")
+}
+
+/// Whether a value may be somebody's password.
+fn is_password(value: &str) -> bool {
+    let value = value.trim();
+    let lower = value.to_lowercase();
+    let text = value.len() > 24 && value.split_whitespace().count() > 3;
+    let field = lower.ends_with("_password")
+        || lower.starts_with("id_pass")
+        || lower.ends_with("passwordfield")
+        || lower.ends_with("-password") && value.starts_with('-');
+    !(classify::is_dummy(value)
+        || text
+        || field
+        || value.len() > 200
+        || value.contains("{}")
+        || is_elsewhere(value) && value.len() > 3 && value.starts_with(['/', '#', '.', 'h', 'i'])
+        || REFUSED.iter().any(|part| lower.contains(part))
+        || matches!(
+            lower.as_str(),
+            "basic"
+                | "bearer"
+                | "client_credentials"
+                | "refresh_token"
+                | "plain"
+                | "text"
+                | "credentials"
+                | "password_grant"
+                | "new_password"
+        ))
+}
+
+/// Whether a value may be a token or key that somebody issued.
+fn is_token(name: &str, value: &str, site: Site) -> bool {
+    let value = value.trim();
+    if value.contains(char::is_whitespace)
+        || value.contains("{}")
+        || value.len() < 6
+        || classify::is_dummy_token(value)
+        || is_elsewhere(value)
+    {
+        return false;
+    }
+    if REFUSED.iter().any(|part| value.to_lowercase().contains(part)) || value.eq_ignore_ascii_case(name) {
+        return false;
+    }
+    let words = classify::words(name);
+    // A session's or request's id is often just a uuid that the script makes up.
+    if is_uuid(value) && words.iter().any(|word| word.contains("session")) {
+        return false;
+    }
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    if classify::looks_random(value) || digits >= 2 && letters >= 2 && value.len() >= 8 || digits >= 10 {
+        return true;
+    }
+    if value.len() >= 20 && classify::entropy(value) > 3.6 && !is_wordy(value) {
+        return true;
+    }
+    // Words: real for secrets that people choose, hardly for tokens that machines issue.
+    let chosen = words.iter().any(|word| word.contains("secret") || word.contains("key") || word == "internal");
+    chosen && value.len() >= 8 && !classify::is_sensitive_name(value) && !(is_wordy(value) && site == Site::Argument)
+}
+
+/// Lower-case words joined by `_`, `-` or `.`: an identifier.
+fn is_wordy(value: &str) -> bool {
+    value.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-' | b'.'))
+        || value.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+}
+
+fn is_uuid(value: &str) -> bool {
+    value.len() == 36
+        && value
+            .bytes()
+            .enumerate()
+            .all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(name: &str, value: &str, site: Site) -> Option<Kind> {
+        let literal =
+            Literal { name: name.into(), value: value.into(), spans: Vec::new(), site, block: None, list: None };
+        judge(literal, false).map(|judged| judged.kind)
+    }
+
+    #[test]
+    fn secrets() {
+        assert_eq!(kind("password", "hunter2!", Site::Key), Some(Kind::Password));
+        assert_eq!(kind("TEST_PASS", "Test1234!", Site::Variable), Some(Kind::Password));
+        assert_eq!(kind("password", "test", Site::Key), Some(Kind::Password));
+        assert_eq!(kind("Authorization", "Bearer 7f3a9c2d1e5b8a60", Site::Header), Some(Kind::Token));
+        assert_eq!(kind("Authorization", "Basic YWRtaW46aHVudGVyMg==", Site::Header), Some(Kind::Basic));
+        assert_eq!(kind("X-Acme-Key", "mobile-9f2k1", Site::Header), Some(Kind::Key));
+        assert_eq!(kind("client_secret", "d0c4e7a1-52b3-4f6e-9a8b-77c1f2e3d4a5", Site::Key), Some(Kind::Key));
+        assert_eq!(kind("DB_PASSWORD", "s3cr3tDB", Site::Fallback), Some(Kind::Fallback));
+        assert_eq!(kind("DATABASE_URL", "postgresql://app:s3cr3t@db/shop", Site::Variable), Some(Kind::Url));
+        assert_eq!(kind("Cookie", "lang=en; sessionid=8f3b2c9d7e6a5f41", Site::Header), Some(Kind::Cookie));
+    }
+
+    #[test]
+    fn none() {
+        for (name, value, site) in [
+            ("password", "", Site::Key),
+            ("password", "changeme", Site::Key),
+            ("password", "<password>", Site::Key),
+            ("password", "{{password}}", Site::Key),
+            ("password", "#password", Site::Variable),
+            ("password", "wrong-password", Site::Key),
+            ("grant_type", "password", Site::Key),
+            ("token", "access_token", Site::Variable),
+            ("token_url", "https://idp.example.com/token", Site::Variable),
+            ("Authorization", "Bearer foo", Site::Header),
+            ("Authorization", "Bearer ", Site::Header),
+            ("Authorization", "Bearer $AUTH_TOKEN", Site::Header),
+            ("ACCESS_TOKEN", "ACCESS_TOKEN", Site::Variable),
+            ("Cookie", "_ga=GA1.2.1234567890.1234567890; csrftoken=8f3b2c9d7e6a5f41", Site::Header),
+            ("private_key", "/etc/ssl/client.key", Site::Variable),
+            ("X-CSRF-Token", "8f3b2c9d7e6a5f418f3b2c9d7e6a5f41", Site::Header),
+            ("etag", "8f3b2c9d7e6a5f418f3b2c9d7e6a5f41", Site::Variable),
+            ("client_id", "d0c4e7a1-52b3-4f6e-9a8b-77c1f2e3d4a5", Site::Key),
+            ("X-Api-Key", "test-api-key", Site::Header),
+            ("secretName", "my-secret-7f3a", Site::Key),
+        ] {
+            assert_eq!(kind(name, value, site), None, "{name}={value}");
+        }
+    }
+}

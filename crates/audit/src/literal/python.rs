@@ -1,0 +1,419 @@
+//! Literals of a Python module, with the names that they go by.
+
+use std::collections::{HashMap, HashSet};
+
+use tegmen_classify as classify;
+use tegmen_syntax::{
+    BlockId, BoolOp, DefValue, ExprId, ExprKind, FPart, Module, ScopeKind, SequenceKind, Span, StmtKind, Target,
+};
+
+use super::judge::judge;
+use super::text::{Values, pairs};
+use super::value::{Value, value_of};
+use super::{Judged, Literal, Site, calls, lists};
+
+/// Collects the judged literals of a module.
+pub struct Collector<'m> {
+    /// The module.
+    pub module: &'m Module,
+    found: Vec<Judged>,
+    /// Where literals start that were looked at under a name.
+    covered: HashSet<u32>,
+    /// What is assigned where: the target of the definition whose value an expression is.
+    targets: HashMap<ExprId, Target>,
+}
+
+/// All literals of a module that are judged to be secrets.
+pub fn collect(module: &Module) -> Vec<Judged> {
+    let targets = module
+        .definitions
+        .iter()
+        .filter_map(|definition| match definition.value {
+            DefValue::Expr(value) => Some((value, definition.target)),
+            _ => None,
+        })
+        .collect();
+    let mut collector = Collector { module, found: Vec::new(), covered: HashSet::new(), targets };
+    collector.run();
+    collector.found
+}
+
+impl<'m> Collector<'m> {
+    fn run(&mut self) {
+        let module = self.module;
+        for (id, expr) in module.exprs() {
+            match &expr.kind {
+                ExprKind::Call { func, args } => calls::call(self, id, *func, args),
+                ExprKind::BoolOp { op: BoolOp::Or, values } => calls::alternatives(self, id, values),
+                _ => {}
+            }
+        }
+        for definition in &module.definitions {
+            self.definition(definition);
+        }
+        for function in &module.functions {
+            for param in &function.params {
+                if let Some(default) = param.default {
+                    self.named(module.symbol(param.name), default, Site::Default, function.body);
+                }
+            }
+        }
+        for (id, expr) in module.exprs() {
+            match &expr.kind {
+                ExprKind::Dict(items) => {
+                    for item in items {
+                        if let Some(name) = item.key.and_then(|key| module.as_text(key)) {
+                            let site = self.key_site(id, name);
+                            self.named(name, item.value, site, module.block_of(id));
+                        }
+                    }
+                }
+                ExprKind::Sequence { items, kind } if items.len() == 2 && *kind != SequenceKind::Set => {
+                    if let Some(name) = module.as_text(items[0])
+                        && is_key(name)
+                        && classify::is_sensitive_header(name)
+                    {
+                        self.named(name, items[1], Site::Header, module.block_of(id));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let docstrings: HashSet<ExprId> = module
+            .statements
+            .iter()
+            .filter_map(|statement| match statement.kind {
+                StmtKind::Text(text, _) => Some(text),
+                _ => None,
+            })
+            .collect();
+        for (id, expr) in module.exprs() {
+            match &expr.kind {
+                ExprKind::Str(_) | ExprKind::Bytes(_) if !docstrings.contains(&id) => self.bare(id),
+                ExprKind::FString(parts) => self.template(id, parts),
+                _ => {}
+            }
+        }
+        self.dead();
+    }
+
+    fn definition(&mut self, definition: &tegmen_syntax::Definition) {
+        let module = self.module;
+        let DefValue::Expr(value) = definition.value else { return };
+        let (name, site) = match definition.target {
+            Target::Name(_, name) | Target::Field(_, name) | Target::Attribute(_, name) => {
+                (module.symbol(name), Site::Variable)
+            }
+            Target::Item(object, key) => {
+                let Some(key) = module.as_text(key) else { return };
+                let object = module.tail_str(object).unwrap_or_default().to_lowercase();
+                let site = match () {
+                    () if object.contains("header") || is_header(key) => Site::Header,
+                    () if object.contains("cookie") => Site::Cookie,
+                    () => Site::Key,
+                };
+                (key, site)
+            }
+        };
+        if lists::definition(self, definition, name, value) {
+            return;
+        }
+        self.named(name, value, site, definition.block);
+    }
+
+    /// A literal under a name; lists and tuples of literals one by one.
+    pub fn named(&mut self, name: &str, value: ExprId, site: Site, block: BlockId) {
+        let sensitive =
+            classify::is_sensitive_name(name) || site == Site::Header && classify::is_sensitive_header(name);
+        if let ExprKind::Sequence { items, .. } = self.module.kind(value)
+            && sensitive
+        {
+            let list = self.module.span(value);
+            for item in items.iter().take(100_000) {
+                if let Some(text) = value_of(self.module, *item) {
+                    self.add(name, text, Site::Entry, block, Some(list));
+                }
+            }
+            return;
+        }
+        if !sensitive && !matches!(site, Site::Fallback | Site::Cookie | Site::Pair | Site::EnvironmentName) {
+            return;
+        }
+        if let Some(text) = value_of(self.module, value) {
+            let list = self.list_around(value);
+            self.add(name, text, site, block, list);
+        }
+    }
+
+    /// Judges a value and keeps it if it is a secret.
+    pub fn add(&mut self, name: &str, value: Value, site: Site, block: BlockId, list: Option<Span>) {
+        let fresh = value.spans.iter().any(|span| self.covered.insert(span.start));
+        if !fresh {
+            return;
+        }
+        let literal =
+            Literal { name: name.to_owned(), value: value.text, spans: value.spans, site, block: Some(block), list };
+        let spans = literal.spans.clone();
+        match judge(literal, value.open) {
+            Some(judged) => self.found.push(judged),
+            // A value that its name does not give away may still have something inside.
+            None => {
+                for span in spans {
+                    self.covered.remove(&span.start);
+                }
+            }
+        }
+    }
+
+    /// The outermost list or tuple around a value, if it has several entries.
+    fn list_around(&self, value: ExprId) -> Option<Span> {
+        let mut current = self.module.parent(value);
+        let mut list = None;
+        while let Some(id) = current {
+            match self.module.kind(id) {
+                ExprKind::Sequence { items, .. } if items.len() > 1 => list = Some(self.module.span(id)),
+                ExprKind::Call { .. } => break,
+                _ => {}
+            }
+            current = self.module.parent(id);
+        }
+        list
+    }
+
+    fn key_site(&self, dict: ExprId, name: &str) -> Site {
+        let context = self.place_of(dict);
+        match () {
+            () if context.contains("cookie") => Site::Cookie,
+            () if context.contains("header") || is_header(name) => Site::Header,
+            () => Site::Key,
+        }
+    }
+
+    /// What a dict goes into: the keyword of a call, or the variable that it is assigned to, in lower case.
+    fn place_of(&self, dict: ExprId) -> String {
+        if let Some(parent) = self.module.parent(dict) {
+            if let ExprKind::Call { args, .. } = self.module.kind(parent)
+                && let Some(name) = args.iter().find(|arg| arg.value == dict).and_then(|arg| arg.name)
+            {
+                return self.module.symbol(name).to_lowercase();
+            }
+            return String::new();
+        }
+        match self.targets.get(&dict).copied() {
+            Some(Target::Name(_, name) | Target::Field(_, name) | Target::Attribute(_, name)) => {
+                self.module.symbol(name).to_lowercase()
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// A string under no name: what its shape says, and pairs inside it (JSON, forms).
+    fn bare(&mut self, id: ExprId) {
+        let module = self.module;
+        let (ExprKind::Str(literal) | ExprKind::Bytes(literal)) = module.kind(id) else { return };
+        let value = module.str_value(literal);
+        if value.len() < 8 || self.covered.contains(&literal.content.start) {
+            return;
+        }
+        let block = module.block_of(id);
+        let name = self.name_around(id);
+        let name = if classify::why_not(&name).is_some() { String::new() } else { name };
+        if may_have_shape(value) {
+            let spans = literal.parts.as_deref().map_or_else(|| vec![literal.content], <[Span]>::to_vec);
+            let found = Literal {
+                name,
+                value: value.to_owned(),
+                spans,
+                site: Site::Bare,
+                block: Some(block),
+                list: self.list_around(id),
+            };
+            if let Some(judged) = judge(found, false) {
+                self.covered.insert(literal.content.start);
+                self.found.push(judged);
+                return;
+            }
+        }
+        let spans = literal.parts.as_deref().map_or_else(|| vec![literal.content], <[Span]>::to_vec);
+        for span in spans {
+            self.embedded(span, block);
+        }
+    }
+
+    fn template(&mut self, id: ExprId, parts: &[FPart]) {
+        let block = self.module.block_of(id);
+        if let Some(value) = value_of(self.module, id)
+            && may_have_shape(&value.text)
+        {
+            let name = self.name_around(id);
+            self.add(&name, value, Site::Bare, block, None);
+        }
+        for part in parts {
+            if let FPart::Text(span) = part {
+                self.embedded(*span, block);
+            }
+        }
+    }
+
+    /// Pairs inside a string: `{"password": "…"}`, `password=…&`.
+    fn embedded(&mut self, span: Span, block: BlockId) {
+        let text = self.module.text(span);
+        if text.len() < 10 || text.len() > 100_000 || self.covered.contains(&span.start) || !may_have_pairs(text) {
+            return;
+        }
+        let multiline = text.contains('\n');
+        let values = if text.contains('&') || text.contains('=') && !multiline && !text.contains(' ') {
+            Values::Form
+        } else {
+            Values::Quoted
+        };
+        for pair in pairs(text, values) {
+            let name = &text[pair.name.clone()];
+            if !classify::is_sensitive_name(name) {
+                continue;
+            }
+            let value = &text[pair.value.clone()];
+            // `password={password}` of an f-string, `$password` of GraphQL.
+            if value.contains('{') || value.contains('$') && !pair.quoted || value.is_empty() {
+                continue;
+            }
+            let start = span.start + pair.value.start as u32;
+            let found = Value {
+                text: value.to_owned(),
+                spans: vec![Span::new(start, span.start + pair.value.end as u32)],
+                open: false,
+            };
+            self.add(name, found, Site::Embedded, block, None);
+        }
+    }
+
+    /// The key, keyword or variable that a literal stands under, however deep.
+    fn name_around(&self, id: ExprId) -> String {
+        let module = self.module;
+        let mut inner = id;
+        let mut current = module.parent(id);
+        while let Some(outer) = current {
+            match module.kind(outer) {
+                ExprKind::Dict(items) => {
+                    if let Some(name) = items
+                        .iter()
+                        .find(|item| item.value == inner)
+                        .and_then(|item| item.key)
+                        .and_then(|key| module.as_str(key))
+                    {
+                        return name.to_owned();
+                    }
+                }
+                ExprKind::Call { args, .. } => {
+                    if let Some(name) = args.iter().find(|arg| arg.value == inner).and_then(|arg| arg.name) {
+                        return module.symbol(name).to_owned();
+                    }
+                }
+                _ => {}
+            }
+            inner = outer;
+            current = module.parent(outer);
+        }
+        match self.targets.get(&inner).copied() {
+            Some(Target::Name(_, name) | Target::Field(_, name) | Target::Attribute(_, name)) => {
+                module.symbol(name).to_owned()
+            }
+            Some(Target::Item(_, key)) => module.as_str(key).unwrap_or_default().to_owned(),
+            None => String::new(),
+        }
+    }
+
+    /// Comments with code in them, and blocks of text that nothing uses.
+    fn dead(&mut self) {
+        let module = self.module;
+        for comment in &module.comments {
+            self.dead_text(comment.span, BlockId::MODULE);
+        }
+        for statement in &module.statements {
+            let StmtKind::Text(text, docstring) = statement.kind else { continue };
+            if docstring && !matches!(module.scope(module.block(statement.block).scope).kind, ScopeKind::Module) {
+                continue;
+            }
+            if let ExprKind::Str(literal) = module.kind(text)
+                && !(docstring && !looks_like_code(module.text(literal.content)))
+            {
+                self.dead_text(literal.content, statement.block);
+            }
+        }
+    }
+
+    fn dead_text(&mut self, span: Span, block: BlockId) {
+        let text = self.module.text(span);
+        if text.len() < 10 || text.len() > 200_000 {
+            return;
+        }
+        let mut end = 0;
+        if may_have_pairs(text) {
+            for pair in pairs(text, Values::Quoted) {
+                let name = &text[pair.name.clone()];
+                let site_name = classify::is_sensitive_header(name);
+                if !site_name || !pair.quoted {
+                    continue;
+                }
+                let start = span.start + pair.value.start as u32;
+                let value = text[pair.value.clone()].to_owned();
+                let found = Value {
+                    open: value.contains('{'),
+                    text: value,
+                    spans: vec![Span::new(start, span.start + pair.value.end as u32)],
+                };
+                self.add(name, found, Site::Dead, block, None);
+                end = pair.value.end;
+            }
+        }
+        if may_have_shape(text) {
+            for token in classify::find_tokens(text) {
+                if token.range.start < end {
+                    continue;
+                }
+                let found = Value {
+                    text: text[token.range.clone()].to_owned(),
+                    spans: vec![Span::new(span.start + token.range.start as u32, span.start + token.range.end as u32)],
+                    open: false,
+                };
+                self.add("", found, Site::Dead, block, None);
+            }
+        }
+    }
+}
+
+/// Whether a dead block of text is code that somebody put out of use.
+fn looks_like_code(text: &str) -> bool {
+    ["self.client.", "def ", "import ", "headers = {", "class "].iter().filter(|mark| text.contains(**mark)).count()
+        >= 2
+}
+
+/// Whether a name can be the key of something: no path, no sentence.
+pub fn is_key(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 80
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+}
+
+/// Whether a key is the name of a header even outside a dict of headers.
+fn is_header(name: &str) -> bool {
+    name.eq_ignore_ascii_case("authorization")
+        || name.eq_ignore_ascii_case("cookie")
+        || name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"))
+        || name.eq_ignore_ascii_case("ocp-apim-subscription-key")
+}
+
+/// A quick look for what `by_shape` and `by_url` may find.
+fn may_have_shape(text: &str) -> bool {
+    text.len() >= 12
+        && (text.contains("://")
+            || text.contains('?')
+            || !classify::find_tokens(text).is_empty()
+            || classify::provider_token(text).is_some())
+}
+
+/// A quick look for pairs with a sensitive name.
+fn may_have_pairs(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    (memchr::memchr2(b'=', b':', bytes).is_some()) && crate::prefilter::has_sensitive_word(bytes)
+}

@@ -1,0 +1,42 @@
+//! `hardcoded-password`.
+
+use super::shared::{literals, place, subject};
+use crate::context::{Candidate, Context};
+use crate::literal::Kind;
+
+rule! {
+    /// ## What it does
+    /// Finds passwords written into Python: variables, class attributes, keys of dicts, arguments (by keyword, by
+    /// the parameter of a local function, of `login(user, password)`), defaults of parameters, JSON and forms
+    /// inside strings; and in configuration files beside the scripts.
+    ///
+    /// ## Why is this bad?
+    /// Whoever can read the repository, its history, a worker's disk (`.pyc` files keep constants) or a traceback
+    /// can log in. Locust sends the source of the locustfile from the master to every worker in plain text.
+    ///
+    /// ## Example
+    /// ```python
+    /// self.client.post("/login", {"username": "ellen", "password": "…"})
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```python
+    /// from tegmen import secret
+    ///
+    /// PASSWORD = secret("SHOP_PASSWORD")
+    /// self.client.post("/login", {"username": "ellen", "password": PASSWORD})
+    /// ```
+    ///
+    /// ## References
+    /// - CWE-259: Use of Hard-coded Password <https://cwe.mitre.org/data/definitions/259.html>
+    /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
+    /// - OWASP Secrets Management Cheat Sheet <https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html>
+    HARDCODED_PASSWORD, "TGM101", "hardcoded-password", High, "a password is written in the source"
+}
+
+/// Looks at the literals of a file.
+pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    literals(context, &HARDCODED_PASSWORD, Kind::Password, out, |judged| {
+        format!("the value of {} is written in the source{}", subject(judged, "a password"), place(judged.literal.site))
+    });
+}

@@ -1,0 +1,40 @@
+//! `hardcoded-token`.
+
+use super::shared::{literals, place, subject};
+use crate::context::{Candidate, Context};
+use crate::literal::Kind;
+
+rule! {
+    /// ## What it does
+    /// Finds bearer tokens, JSON Web Tokens, session tokens and the published shapes of provider tokens, in
+    /// headers, dicts, variables, arguments and strings. The same token in many places is one finding with all its
+    /// locations.
+    ///
+    /// ## Why is this bad?
+    /// A token is as good as the login that it came from, and recordings (har2locust, HAR converters) copy tokens
+    /// of real people into the script. It also expires: the test then measures how fast the target says 401.
+    ///
+    /// ## Example
+    /// ```python
+    /// headers = {"Authorization": "Bearer eyJ…"}
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```python
+    /// from tegmen import secret
+    ///
+    /// headers = {"Authorization": f"Bearer {secret('SHOP_TOKEN')}"}
+    /// ```
+    ///
+    /// ## References
+    /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
+    /// - OWASP Secrets Management Cheat Sheet <https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html>
+    HARDCODED_TOKEN, "TGM102", "hardcoded-token", High, "a token is written in the source"
+}
+
+/// Looks at the literals of a file.
+pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    literals(context, &HARDCODED_TOKEN, Kind::Token, out, |judged| {
+        format!("{} is written in the source{}", subject(judged, "a token"), place(judged.literal.site))
+    });
+}

@@ -1,0 +1,52 @@
+//! `secret-in-log`.
+
+use tegmen_findings::{Confidence, Severity};
+
+use super::shared::{Sink, calls, leak, printed, sink};
+use crate::context::{Candidate, Context};
+use crate::flow::Origin;
+
+rule! {
+    /// ## What it does
+    /// Finds secrets in `print` and in logging calls of any form: by their name, and by following values from
+    /// literals, environment variables, options, secrets managers and login responses through variables, fields,
+    /// dicts, f-strings and functions, across modules. Lengths, hashes, masks and comparisons are no secrets.
+    ///
+    /// ## Why is this bad?
+    /// Output is kept and shared: CI logs, `--logfile`, the log tab of Locust's web page, log collectors. What was
+    /// printed once is there for years, and whoever can read the logs can log in.
+    ///
+    /// ## Example
+    /// ```python
+    /// print(f"logged in, token {self.token}")
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```python
+    /// print("logged in")
+    /// ```
+    ///
+    /// ## References
+    /// - CWE-532: Insertion of Sensitive Information into Log File <https://cwe.mitre.org/data/definitions/532.html>
+    /// - OWASP Logging Cheat Sheet <https://cheatsheetseries.owasp.org/cheatsheets/Logging_Cheat_Sheet.html>
+    SECRET_IN_LOG, "TGM401", "secret-in-log", High, "a secret is printed or logged"
+}
+
+/// Looks at what is printed and logged.
+pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    let Some((module, flow)) = context.python() else { return };
+    for (_, func, args) in calls(module) {
+        let Some(sink) = sink(module, func) else { continue };
+        for arg in printed(module, args) {
+            let taint = flow.of(arg);
+            let Some(source) = taint.secret() else { continue };
+            let confidence = if source.origin == Origin::Named { Confidence::Medium } else { Confidence::High };
+            let mut candidate = leak(&SECRET_IN_LOG, Severity::High, confidence, flow, module, arg, source);
+            let verb = if sink == Sink::Print { "printed" } else { "logged" };
+            candidate.message = format!("`{}`, {}, is {verb}", source.name, source.origin.describe());
+            candidate.hint = Some("say that it is there, not what it is".to_owned());
+            out.push(candidate);
+            break;
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `secret-in-name`.
+
+use tegmen_classify as classify;
+use tegmen_findings::{Confidence, Severity};
+use tegmen_syntax::{ExprId, ExprKind, Module};
+
+use super::shared::{calls, is_locust_request, keyword, leak};
+use crate::context::{Candidate, Context};
+use crate::flow::calls::request;
+use crate::flow::{Flow, Origin, Source};
+
+rule! {
+    /// ## What it does
+    /// Finds secrets, and identifying numbers of citizens and patients, in the path or query of a request without a
+    /// static `name=`, in `params=`, and in `name=` itself.
+    ///
+    /// ## Why is this bad?
+    /// Locust makes the URL the name of the request in its statistics, unless `name=` says another: it is in the
+    /// web page, the CSV and the HTML report, and every value makes a line of its own.
+    ///
+    /// ## Example
+    /// ```python
+    /// self.client.get(f"/orders?token={self.token}")
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```python
+    /// self.client.get("/orders", headers={"Authorization": f"Bearer {self.token}"})
+    /// # or, where the target takes it in the URL only:
+    /// self.client.get(f"/orders?token={self.token}", name="/orders?token=[token]")
+    /// ```
+    ///
+    /// ## References
+    /// - CWE-598: Use of GET Request Method With Sensitive Query Strings <https://cwe.mitre.org/data/definitions/598.html>
+    /// - CWE-200: Exposure of Sensitive Information <https://cwe.mitre.org/data/definitions/200.html>
+    SECRET_IN_NAME, "TGM404", "secret-in-name", Medium, "a secret or a personal number goes into a URL that Locust keeps"
+}
+
+/// Names of numbers that identify a person.
+const PERSONAL: &[&str] = &[
+    "ssn", "cpf", "bsn", "nino", "pesel", "personnummer", "curp", "dni", "nhs", "aadhaar", "nric", "tckn", "fnr", "fodselsnummer", "cnp",
+];
+
+/// Looks at the requests of Locust's clients.
+pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    let Some((module, flow)) = context.python() else { return };
+    if !context.locust {
+        return;
+    }
+    for (_, func, args) in calls(module) {
+        let Some(url) = request(module, func, args) else { continue };
+        if !is_locust_request(module, func) {
+            continue;
+        }
+        if let Some(name) = keyword(module, args, "name") {
+            if let Some(source) = flow.of(name).secret() {
+                push(module, flow, name, source, Severity::High, "the name of a request", out);
+            }
+            continue;
+        }
+        let params = keyword(module, args, "params");
+        for (value, place) in [(url, "the URL of a request"), (params, "the query of a request")] {
+            let Some(value) = value else { continue };
+            let taint = flow.of(value);
+            if let Some(source) = taint.secret() {
+                push(module, flow, value, source, Severity::Medium, place, out);
+            } else if let Some((name, at)) = personal(module, value) {
+                let mut candidate = Candidate::new(&SECRET_IN_NAME, Severity::Medium, Confidence::Medium, module.span(at));
+                candidate.message = format!("`{name}`, a number that identifies a person, goes into {place}");
+                candidate.name = name;
+                candidate.block = Some(module.block_of(value));
+                out.push(candidate);
+            }
+        }
+    }
+}
+
+fn push(module: &Module, flow: &Flow<'_>, at: ExprId, source: &Source, severity: Severity, place: &str, out: &mut Vec<Candidate>) {
+    let confidence = if source.origin == Origin::Named { Confidence::Medium } else { Confidence::High };
+    let mut candidate = leak(&SECRET_IN_NAME, severity, confidence, flow, module, at, source);
+    candidate.message = format!("`{}`, {}, goes into {place}, and with it into Locust's statistics", source.name, source.origin.describe());
+    candidate.hint = Some("send it in a header or the body, or give the request a static `name=`".to_owned());
+    out.push(candidate);
+}
+
+/// A personal number among the names that a URL is put together from, and the keys of `params`.
+fn personal(module: &Module, value: ExprId) -> Option<(String, ExprId)> {
+    let is = |name: &str| {
+        let words = classify::words(name);
+        words.iter().any(|word| PERSONAL.contains(&word.as_str()))
+            || words.windows(2).any(|pair| matches!((pair[0].as_str(), pair[1].as_str()), ("patient" | "national" | "citizen", "id" | "number") | ("social", "security") | ("tax", "id") | ("passport", "number") | ("medical", "record")))
+    };
+    match module.kind(value) {
+        ExprKind::Name(name) if is(module.symbol(*name)) => Some((module.symbol(*name).to_owned(), value)),
+        ExprKind::Attribute { attr, .. } if is(module.symbol(*attr)) => Some((module.symbol(*attr).to_owned(), value)),
+        ExprKind::Subscript { index, .. } if module.as_str(*index).is_some_and(is) => Some((module.as_str(*index)?.to_owned(), value)),
+        ExprKind::Dict(items) => items.iter().find_map(|item| {
+            let key = module.as_str(item.key?)?;
+            is(key).then(|| (key.to_owned(), value))
+        }),
+        ExprKind::FString(_) | ExprKind::Binary { .. } | ExprKind::Call { .. } => {
+            let mut found = None;
+            module.kind(value).children(&mut |child| found = found.take().or_else(|| personal(module, child)));
+            found
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,51 @@
+//! `secret-in-process-arguments`.
+
+use tegmen_findings::{Confidence, Severity};
+
+use super::shared::{calls, leak};
+use crate::context::{Candidate, Context};
+use crate::flow::Origin;
+
+rule! {
+    /// ## What it does
+    /// Finds secrets in the arguments of `subprocess.run`, `Popen`, `os.system` and their kin.
+    ///
+    /// ## Why is this bad?
+    /// The arguments of a process can be read by every user of the machine (`/proc/PID/cmdline`, `ps`), and are
+    /// kept in the logs of schedulers and audit systems.
+    ///
+    /// ## Example
+    /// ```python
+    /// subprocess.run(["locust", "--db-password", password])
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```python
+    /// subprocess.run(["locust"], env={**os.environ, "DB_PASSWORD": password})
+    /// ```
+    ///
+    /// ## References
+    /// - CWE-214: Invocation of Process Using Visible Sensitive Information <https://cwe.mitre.org/data/definitions/214.html>
+    SECRET_IN_PROCESS_ARGUMENTS, "TGM408", "secret-in-process-arguments", Medium, "a secret is passed on a command line"
+}
+
+/// Looks at processes that are started.
+pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    let Some((module, flow)) = context.python() else { return };
+    for (_, func, args) in calls(module) {
+        let starts = module.qualified(func).is_some_and(|name| {
+            matches!(
+                name.as_str(),
+                "subprocess.run" | "subprocess.Popen" | "subprocess.call" | "subprocess.check_call" | "subprocess.check_output" | "os.system" | "os.popen"
+            )
+        });
+        let Some(arguments) = args.first().filter(|arg| starts && arg.name.is_none_or(|name| module.symbol(name) == "args")) else { continue };
+        let taint = flow.of(arguments.value);
+        let Some(source) = taint.secret() else { continue };
+        let confidence = if source.origin == Origin::Named { Confidence::Medium } else { Confidence::High };
+        let mut candidate = leak(&SECRET_IN_PROCESS_ARGUMENTS, Severity::Medium, confidence, flow, module, arguments.value, source);
+        candidate.message = format!("`{}`, {}, is passed on a command line", source.name, source.origin.describe());
+        candidate.hint = Some("pass it in the environment or on standard input".to_owned());
+        out.push(candidate);
+    }
+}

@@ -1,0 +1,157 @@
+//! What several rules need: a candidate for a literal, sinks, requests.
+
+use tegmen_findings::{Confidence, Rule, Severity};
+use tegmen_syntax::{Arg, ExprId, ExprKind, Module, Span};
+
+use crate::context::{Candidate, Context, Group, Related};
+use crate::flow::{Flow, Source};
+use crate::literal::{Judged, Kind, Site};
+
+/// Candidates for all literals of a kind.
+pub fn literals(
+    context: &Context<'_>,
+    rule: &'static Rule,
+    kind: Kind,
+    out: &mut Vec<Candidate>,
+    say: impl Fn(&Judged) -> String,
+) {
+    for judged in context.literals.iter().filter(|judged| judged.kind == kind) {
+        let literal = &judged.literal;
+        let Some(first) = literal.spans.first() else { continue };
+        let end = literal.spans.last().map_or(first.end, |last| last.end);
+        let mut candidate =
+            Candidate::new(rule, judged.severity, judged.confidence, Span::new(first.start, end.max(first.end)));
+        candidate.name.clone_from(&literal.name);
+        candidate.message = say(judged);
+        candidate.block = literal.block;
+        candidate.group = Some(match (literal.list, context.flow) {
+            (Some(list), Some(flow)) => Group::List(flow.file(), list, literal.name.clone()),
+            _ => Group::Secret(judged.secret.clone()),
+        });
+        out.push(candidate);
+    }
+}
+
+/// What a literal is, for a sentence: its name, or what kind of token it is.
+pub fn subject(judged: &Judged, otherwise: &str) -> String {
+    match (judged.shape, judged.literal.name.as_str()) {
+        (Some(shape), "") => shape.to_owned(),
+        (Some(shape), name) => format!("{shape} in `{name}`"),
+        (None, "") => otherwise.to_owned(),
+        (None, name) => format!("{otherwise} in `{name}`"),
+    }
+}
+
+/// Where a literal stands, for a sentence.
+pub fn place(site: Site) -> &'static str {
+    match site {
+        Site::Default => " as a parameter's default",
+        Site::Embedded => " inside a string",
+        Site::Config => " in a configuration file",
+        Site::Header => " in a header",
+        _ => "",
+    }
+}
+
+/// Where values come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sink {
+    /// Standard output or error.
+    Print,
+    /// A logger.
+    Log,
+}
+
+/// Whether a call prints or logs.
+pub fn sink(module: &Module, func: ExprId) -> Option<Sink> {
+    match module.kind(func) {
+        ExprKind::Name(name) => match module.symbol(*name) {
+            "print" | "pprint" | "pp" | "console_log" => Some(Sink::Print),
+            "debug" | "info" | "warning" | "error" | "critical" | "exception"
+                if module.qualified(func).is_some_and(|name| name.starts_with("logging.")) =>
+            {
+                Some(Sink::Log)
+            }
+            _ => None,
+        },
+        ExprKind::Attribute { value, attr } => {
+            let method = module.symbol(*attr);
+            let object = module.tail_str(*value).unwrap_or_default();
+            match method {
+                "debug" | "info" | "warning" | "warn" | "error" | "critical" | "exception" | "fatal" | "log"
+                | "trace" | "success" => {
+                    let lower = object.to_lowercase();
+                    (lower.contains("log") || lower == "getlogger" || lower == "console" && method == "log")
+                        .then_some(Sink::Log)
+                }
+                "write" if matches!(object, "stdout" | "stderr") => Some(Sink::Print),
+                "print" | "pprint" | "pp" if matches!(object, "console" | "pprint" | "rich" | "builtins") => {
+                    Some(Sink::Print)
+                }
+                "echo" | "secho" if object == "click" => Some(Sink::Print),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// All calls of a module.
+pub fn calls(module: &Module) -> impl Iterator<Item = (ExprId, ExprId, &[Arg])> {
+    module.exprs().filter_map(|(id, expr)| match &expr.kind {
+        ExprKind::Call { func, args } => Some((id, *func, &**args)),
+        _ => None,
+    })
+}
+
+/// The argument of a keyword.
+pub fn keyword(module: &Module, args: &[Arg], name: &str) -> Option<ExprId> {
+    args.iter().find(|arg| arg.name.is_some_and(|keyword| module.symbol(keyword) == name)).map(|arg| arg.value)
+}
+
+/// The arguments of a sink that carry values, without keywords that steer it.
+pub fn printed(module: &Module, args: &[Arg]) -> impl Iterator<Item = ExprId> {
+    args.iter()
+        .filter(|arg| arg.name.is_none_or(|name| matches!(module.symbol(name), "extra" | "msg" | "args")))
+        .map(|arg| arg.value)
+}
+
+/// A place that explains where a value came from, unless it is where it comes out.
+pub fn origin(flow: &Flow<'_>, source: &Source, at: Span) -> Vec<Related> {
+    let same = source.file == flow.file() && (at.contains(source.span) || source.span == at);
+    if same {
+        return Vec::new();
+    }
+    vec![Related {
+        file: source.file,
+        span: source.span,
+        note: format!("{} comes from here", source.origin.describe()),
+    }]
+}
+
+/// A candidate for a value that comes out at `at`.
+pub fn leak(
+    rule: &'static Rule,
+    severity: Severity,
+    confidence: Confidence,
+    flow: &Flow<'_>,
+    module: &Module,
+    at: ExprId,
+    source: &Source,
+) -> Candidate {
+    let span = module.span(at);
+    let mut candidate = Candidate::new(rule, severity, confidence, span);
+    candidate.name.clone_from(&source.name);
+    candidate.block = Some(module.block_of(at));
+    candidate.related = origin(flow, source, span);
+    candidate
+}
+
+/// Whether a call is one of Locust's own client, whose URL goes into the statistics.
+pub fn is_locust_request(module: &Module, func: ExprId) -> bool {
+    let ExprKind::Attribute { value, .. } = module.kind(func) else { return false };
+    module
+        .tail_str(*value)
+        .is_some_and(|object| matches!(object, "client" | "http" | "session" | "fast_client" | "self" | "l" | "user"))
+        || module.text(module.span(*value)).contains("client")
+}

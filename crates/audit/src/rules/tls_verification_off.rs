@@ -1,0 +1,86 @@
+//! `tls-verification-off`.
+
+use tegmen_findings::{Confidence, Severity};
+use tegmen_syntax::{DefValue, ExprId, ExprKind, Module, Span, Target};
+
+use super::shared::calls;
+use crate::context::{Candidate, Context, Group};
+
+rule! {
+    /// ## What it does
+    /// Finds `verify=False`, `client.verify = False`, `insecure=True`, `urllib3.disable_warnings()`, unverified SSL
+    /// contexts. All of one file are one finding.
+    ///
+    /// ## Why is this bad?
+    /// Whoever is between the worker and the target (a proxy, a wrong DNS entry, another host of the network) gets
+    /// every credential that the test sends. Silencing the warning hides that it happens.
+    ///
+    /// ## Example
+    /// ```python
+    /// self.client.get("/orders", verify=False)
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```python
+    /// self.client.verify = "/etc/ssl/certs/staging-ca.pem"
+    /// ```
+    ///
+    /// ## References
+    /// - CWE-295: Improper Certificate Validation <https://cwe.mitre.org/data/definitions/295.html>
+    TLS_VERIFICATION_OFF, "TGM501", "tls-verification-off", Medium, "the certificate of the target is not verified"
+}
+
+/// Looks at switches of TLS.
+pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    let Some((module, flow)) = context.python() else { return };
+    if !context.locust {
+        return;
+    }
+    let mut push = |span, block, name: &str| {
+        let mut candidate = Candidate::new(&TLS_VERIFICATION_OFF, Severity::Medium, Confidence::High, span);
+        candidate.name = name.to_owned();
+        candidate.message = format!("`{name}` turns off the verification of certificates");
+        candidate.block = Some(block);
+        candidate.group = Some(Group::List(flow.file(), Span::new(0, 0), String::new()));
+        out.push(candidate);
+    };
+    for definition in &module.definitions {
+        let (Target::Name(_, name) | Target::Field(_, name) | Target::Attribute(_, name)) = definition.target else { continue };
+        let DefValue::Expr(value) = definition.value else { continue };
+        let name = module.symbol(name);
+        let off = match name {
+            "verify" | "verify_ssl" | "check_hostname" | "ssl_verify" | "verify_certs" => is_bool(module, value, false),
+            "insecure" => is_bool(module, value, true),
+            "verify_mode" => module.text(module.span(value)).ends_with("CERT_NONE"),
+            "_create_default_https_context" => module.text(module.span(value)).ends_with("_create_unverified_context"),
+            _ => false,
+        };
+        // A name by itself switches nothing; an attribute does.
+        if off && !matches!(definition.target, Target::Name(..)) {
+            push(definition.span, definition.block, name);
+        }
+    }
+    for (id, func, args) in calls(module) {
+        let tail = module.tail_str(func).unwrap_or_default();
+        if tail == "disable_warnings" || tail == "_create_unverified_context" {
+            push(module.span(func), module.block_of(id), tail);
+        }
+        for arg in args {
+            let Some(name) = arg.name.map(|name| module.symbol(name)) else { continue };
+            let off = match name {
+                "verify" | "verify_ssl" | "ssl_verify" | "check_hostname" | "verify_certs" | "tls_verify" => is_bool(module, arg.value, false),
+                "insecure" => is_bool(module, arg.value, true),
+                "ssl" => is_bool(module, arg.value, false) && tail != "connect",
+                "cert_reqs" => module.text(module.span(arg.value)).ends_with("CERT_NONE"),
+                _ => false,
+            };
+            if off {
+                push(module.span(arg.value), module.block_of(id), name);
+            }
+        }
+    }
+}
+
+fn is_bool(module: &Module, value: ExprId, expected: bool) -> bool {
+    matches!(module.kind(value), ExprKind::Bool(found) if *found == expected)
+}

@@ -1,0 +1,68 @@
+//! `unchecked-environment-variable`.
+
+use tegmen_classify as classify;
+use tegmen_findings::{Confidence, Severity};
+use tegmen_syntax::ExprKind;
+
+use super::shared::calls;
+use crate::context::{Candidate, Context, Group};
+use crate::flow::checks;
+use crate::literal::calls::is_environment_read;
+
+rule! {
+    /// ## What it does
+    /// Finds `os.getenv("API_KEY")` and `os.environ.get(…)` of sensitive names whose result is used and never
+    /// checked. Checks in any form end it: `if not key: raise`, `assert`, `all([...])`, `sys.exit`, a helper that
+    /// raises, `os.environ[…]`.
+    ///
+    /// ## Why is this bad?
+    /// Without the variable, `None` goes out: `Authorization: Bearer None`. The target refuses every request, and
+    /// the test measures how fast it does that.
+    ///
+    /// ## Example
+    /// ```python
+    /// headers = {"Authorization": f"Bearer {os.getenv('SHOP_TOKEN')}"}
+    /// ```
+    ///
+    /// ## Use instead
+    /// ```python
+    /// headers = {"Authorization": f"Bearer {os.environ['SHOP_TOKEN']}"}
+    /// ```
+    ///
+    /// ## References
+    /// - CWE-252: Unchecked Return Value <https://cwe.mitre.org/data/definitions/252.html>
+    /// - Python: os.environ <https://docs.python.org/3/library/os.html#os.environ>
+    UNCHECKED_ENVIRONMENT_VARIABLE, "TGM201", "unchecked-environment-variable", Medium, "a secret is read from the environment and used without looking whether it is there"
+}
+
+/// Looks at the reads of environment variables.
+pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    let Some((module, flow)) = context.python() else { return };
+    for (id, func, args) in calls(module) {
+        if !is_environment_read(module, func) || module.tail_str(func) == Some("setdefault") {
+            continue;
+        }
+        let Some(name) = args.first().and_then(|arg| module.as_str(arg.value)) else { continue };
+        if !classify::is_sensitive_name(name) && !(classify::may_hold_credentials_url(name) && !name.to_lowercase().contains("proxy")) {
+            continue;
+        }
+        let default = args.get(1).map(|arg| arg.value);
+        let empty = match default {
+            None => true,
+            Some(default) => matches!(module.kind(default), ExprKind::None) || module.as_str(default) == Some(""),
+        };
+        if !empty || !checks::is_used(module, id) || checks::is_checked(module, id) {
+            continue;
+        }
+        let inside = matches!(module.parent(id).map(|parent| module.kind(parent)), Some(ExprKind::FString(_) | ExprKind::Binary { .. }));
+        let confidence = if inside { Confidence::High } else { Confidence::Medium };
+        let severity = if default.is_some_and(|default| module.as_str(default) == Some("")) { Severity::Low } else { Severity::Medium };
+        let mut candidate = Candidate::new(&UNCHECKED_ENVIRONMENT_VARIABLE, severity, confidence, module.span(id));
+        candidate.name = name.to_owned();
+        candidate.message = format!("`{name}` is used without looking whether it is set");
+        candidate.hint = Some(format!("read it with `os.environ[\"{name}\"]`, which says at once that it is missing"));
+        candidate.block = Some(module.block_of(id));
+        candidate.group = Some(Group::List(flow.file(), module.span(id), name.to_owned()));
+        out.push(candidate);
+    }
+}

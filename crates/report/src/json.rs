@@ -1,0 +1,27 @@
+//! JSON for programs.
+
+use serde_json::json as value;
+use tegmen_findings::Severity;
+
+use crate::Input;
+
+/// One JSON document: the findings with all their fields, problems, notes and counts.
+pub fn json(input: &Input<'_>) -> String {
+    let document = value!({
+        "version": 1,
+        "tool": { "name": "tegmen", "version": input.version },
+        "summary": {
+            "files": input.files,
+            "high": input.count(Severity::High),
+            "medium": input.count(Severity::Medium),
+            "low": input.count(Severity::Low),
+            "ignored": input.ignored,
+        },
+        "findings": input.findings,
+        "problems": input.problems,
+        "notes": input.notes,
+    });
+    let mut out = format!("{document:#}");
+    out.push('\n');
+    out
+}

@@ -1,0 +1,119 @@
+//! Text for people, with the lines that it is about.
+
+use std::fmt::Write;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use tegmen_findings::{Finding, Location, Severity};
+
+use crate::{Input, plural};
+
+/// Whether the text is coloured. Nothing is said by colour alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// With escape sequences.
+    Always,
+    /// Plain.
+    Never,
+}
+
+/// At most this many further places are listed.
+const PLACES: usize = 5;
+
+/// Findings with their lines, problems, notes and a summary.
+pub fn text(input: &Input<'_>, colour: Colour) -> String {
+    let renderer = match colour {
+        Colour::Always => Renderer::styled(),
+        Colour::Never => Renderer::plain(),
+    }
+    .decor_style(DecorStyle::Ascii)
+    .term_width(120);
+    let mut out = String::new();
+    for finding in input.findings {
+        out.push_str(&one(finding, &renderer));
+        out.push_str("\n\n");
+    }
+    for problem in input.problems {
+        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let _ = writeln!(out, "problem: {}{line}: {}", problem.path, problem.message);
+    }
+    for note in input.notes {
+        let line = note.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let _ = writeln!(out, "note: {}{line}: {}", note.path, note.message);
+    }
+    out.push_str(&summary(input));
+    out.push('\n');
+    out
+}
+
+/// One line: how many findings, of which severity, in how many files.
+pub fn summary(input: &Input<'_>) -> String {
+    let mut out = if input.findings.is_empty() {
+        format!("no findings in {}", plural(input.files, "file"))
+    } else {
+        format!(
+            "{} in {}: {} high, {} medium, {} low",
+            plural(input.findings.len(), "finding"),
+            plural(input.files, "file"),
+            input.count(Severity::High),
+            input.count(Severity::Medium),
+            input.count(Severity::Low)
+        )
+    };
+    if input.ignored > 0 {
+        let _ = write!(out, "; {} ignored inline", input.ignored);
+    }
+    if !input.problems.is_empty() {
+        let _ = write!(out, "; {} not audited as a whole", plural(input.problems.len(), "file"));
+    }
+    out
+}
+
+fn one(finding: &Finding, renderer: &Renderer) -> String {
+    let level = match finding.severity {
+        Severity::High => Level::ERROR.with_name("high"),
+        Severity::Medium => Level::WARNING.with_name("medium"),
+        Severity::Low => Level::NOTE.with_name("low"),
+    };
+    let id = format!("{} {}", finding.rule.code, finding.rule.id);
+    let mut group = Group::with_title(level.primary_title(&finding.message).id(&id));
+    let first = finding.location();
+    if let Some(snippet) = snippet(first, AnnotationKind::Primary) {
+        group = group.element(snippet);
+    }
+    for related in &finding.related {
+        if let Some(snippet) = snippet(related, AnnotationKind::Context) {
+            group = group.element(snippet);
+        }
+    }
+    let others = &finding.locations()[1..];
+    let mut places = String::new();
+    for location in others.iter().take(PLACES) {
+        let separator = if places.is_empty() { "" } else { ", " };
+        let _ = write!(places, "{separator}{}:{}", location.path, location.line);
+    }
+    if others.len() > PLACES {
+        let _ = write!(places, " and {} more", others.len() - PLACES);
+    }
+    if !places.is_empty() {
+        group = group.element(Level::NOTE.message(format!("the same at {places}")));
+    }
+    if let Some(hint) = &finding.hint {
+        group = group.element(Level::HELP.message(hint.as_str()));
+    }
+    renderer.render(&[group])
+}
+
+fn snippet(location: &Location, kind: AnnotationKind) -> Option<Snippet<'_, annotate_snippets::Annotation<'_>>> {
+    let excerpt = location.excerpt.as_ref()?;
+    let mut annotation = kind.span(excerpt.highlight.clone());
+    if let Some(note) = &location.note {
+        annotation = annotation.label(note.as_str());
+    }
+    Some(
+        Snippet::source(excerpt.text.as_str())
+            .line_start(location.line as usize)
+            .path(location.path.as_str())
+            .annotation(annotation),
+    )
+}

@@ -1,0 +1,51 @@
+//! `tegmen explain`: the page of a rule.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Explain a rule: what it finds, why it is bad, what to do instead.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  tegmen explain hardcoded-password
+  tegmen explain TGM401
+  tegmen explain --all                          all rules, a line each")]
+pub struct Args {
+    /// The rule, by id or code
+    #[arg(required_unless_present = "all")]
+    rule: Option<String>,
+    /// All rules
+    #[arg(long, conflicts_with = "rule")]
+    all: bool,
+    /// How to show them
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Markdown,
+}
+
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let rules = tegmen_audit::rules();
+    let text = match (&args.rule, args.format) {
+        (None, Format::Markdown) => tegmen_report::rules_reference(rules),
+        (None, Format::Text) => {
+            let width = rules.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
+            rules.iter().map(|rule| format!("{}  {:width$}  {}\n", rule.code, rule.id, rule.summary)).collect()
+        }
+        (Some(name), _) => {
+            let rule = rules.iter().find(|rule| rule.id == name || rule.code.eq_ignore_ascii_case(name));
+            let rule = rule.ok_or_else(|| tegmen_audit::Error::UnknownRule {
+                selector: name.clone(),
+                nearest: tegmen_audit::nearest_rule(name),
+            })?;
+            tegmen_report::rule_page(rule, 1)
+        }
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
