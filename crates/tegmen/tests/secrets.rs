@@ -162,3 +162,65 @@ fn writers_at_the_same_time() {
     });
     assert_eq!(String::from_utf8(home.run(&["list"]).stdout).unwrap().lines().count(), 6);
 }
+
+/// Runs a command at a terminal of its own, types `keys` when `wanted` appears, and prints what the terminal shows.
+const AT_A_TERMINAL: &str = r#"
+import os, pty, sys
+wanted, keys, command = sys.argv[1].encode(), sys.argv[2].encode(), sys.argv[3:]
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(command[0], command)
+shown = b""
+while True:
+    try:
+        chunk = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not chunk:
+        break
+    shown += chunk
+    if wanted and wanted in shown:
+        os.write(terminal, keys)
+        wanted = b""
+sys.stdout.buffer.write(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"#;
+
+impl Home {
+    fn at_a_terminal(&self, wanted: &str, keys: &str, arguments: &[&str]) -> (Option<i32>, String) {
+        let mut command = Command::new("python3");
+        command.args(["-c", AT_A_TERMINAL, wanted, keys, env!("CARGO_BIN_EXE_tegmen"), "secrets"]).args(arguments);
+        command.current_dir(self.0.path()).env("HOME", self.0.path()).env_remove("XDG_DATA_HOME");
+        let output = command.env_remove("TEGMEN_STORE").env_remove("TEGMEN_STORE_KEY").output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+#[test]
+fn at_a_terminal_a_value_is_asked_for_unseen_and_not_shown_without_being_asked() {
+    let home = Home::new();
+    let (code, shown) = home.at_a_terminal("not shown", "typed-value\n", &["set", "API_KEY"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("Value of API_KEY") && !shown.contains("typed-value"), "{shown}");
+    assert_eq!(home.run(&["get", "API_KEY"]).stdout, b"typed-value");
+
+    let (code, shown) =
+        home.at_a_terminal("not shown", "x\u{15}wrong\u{7f}\u{7f}\u{7f}ü\u{7f}ait\r", &["set", "EDITED"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert_eq!(home.run(&["get", "EDITED"]).stdout, b"wrait");
+    let long = "t".repeat(20_000);
+    assert_eq!(home.at_a_terminal("not shown", &format!("{long}\r"), &["set", "LONG"]).0, Some(0));
+    assert_eq!(home.run(&["get", "LONG"]).stdout, long.as_bytes());
+
+    let (code, shown) = home.at_a_terminal("not shown", "\u{3}", &["set", "API_KEY"]);
+    assert!(code == Some(2) && shown.contains("interrupted"), "{shown}");
+    let (code, shown) = home.at_a_terminal("not shown", "line 1\nline 2\nline 3\n", &["set", "API_KEY"]);
+    assert!(code == Some(2) && shown.contains("more than one line") && !shown.contains("line 1"), "{shown}");
+    assert_eq!(home.run(&["get", "API_KEY"]).stdout, b"typed-value");
+
+    let (code, shown) = home.at_a_terminal("", "", &["get", "API_KEY"]);
+    assert_eq!(code, Some(2));
+    assert!(shown.contains("add --show") && !shown.contains("typed-value"), "{shown}");
+    let (code, shown) = home.at_a_terminal("", "", &["get", "API_KEY", "--show"]);
+    assert_eq!((code, shown.as_str()), (Some(0), "typed-value\r\n"));
+}

@@ -3,6 +3,7 @@
 mod import;
 mod input;
 mod list;
+mod prompt;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};

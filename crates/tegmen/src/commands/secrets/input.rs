@@ -13,8 +13,7 @@ const LONGEST: usize = 1 << 20;
 pub(super) fn value(name: &str, keep_newline: bool) -> Result<SecretBytes, StoreError> {
     let input = std::io::stdin();
     let value = if input.is_terminal() {
-        let text = rpassword::prompt_password(format!("Value of {name} (not shown): "));
-        SecretBytes::from(text.map_err(|error| unreadable(&error))?)
+        super::prompt::ask(&format!("Value of {name} (not shown): "))?
     } else {
         let mut bytes = Vec::with_capacity(LONGEST + 1);
         input.lock().take(LONGEST as u64 + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
