@@ -12,7 +12,7 @@ use tegmen_broker::{
     child::{self, ChildOptions},
     keep::{Charge, Keep},
 };
-use tegmen_sources::{HostSpec, Manifest, PlaceSpec, Scheme, Session, TlsPolicy};
+use tegmen_sources::{HostSpec, Manifest, PlaceSpec, Revocation, Scheme, Session, TlsPolicy};
 use tegmen_sys::hardening;
 use tegmen_wire::{origin, place::Place, table::Binding};
 
@@ -110,7 +110,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(error) => {
             let code = error.code();
             messages::error(&error.into());
-            end(session);
+            end(session, args.quiet);
             return Ok(ExitCode::from(code));
         }
     };
@@ -122,7 +122,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         messages::warning(format_args!("a part of the output could not be written: {error}"));
     }
     sum_up(&contacts);
-    end(session);
+    end(session, args.quiet);
     Ok(ExitCode::from(status.code()))
 }
 
@@ -175,8 +175,16 @@ fn sum_up(contacts: &Contacts) {
 }
 
 /// Gives back what the sources gave for the time of the run: the login to Vault.
-fn end(session: Session) {
-    drop(session);
+fn end(mut session: Session, quiet: bool) {
+    match session.revoke() {
+        Some(Revocation::Revoked) => messages::note_unless(quiet, "the Vault token is revoked"),
+        Some(Revocation::AlreadyEnded) => messages::note_unless(quiet, "the Vault token had ended before"),
+        Some(Revocation::Failed(error)) => {
+            messages::warning(format_args!("the Vault token could not be revoked: {error}"));
+            messages::hint("it ends by its time to live; `vault token revoke -accessor` ends it at once");
+        }
+        Some(Revocation::NotOurs) | None => {}
+    }
 }
 
 /// Asks the sources for new values from time to time, so that a rotation reaches a running test.
