@@ -98,7 +98,18 @@ impl Project {
 
     fn link(files: Vec<SourceFile>, problems: &mut Vec<Problem>) -> Self {
         let mut modules: HashMap<String, Option<FileId>> = HashMap::new();
-        for (id, file) in files.iter().enumerate() {
+        for (id, file) in files.iter().enumerate().filter(|(_, file)| file.kind == FileKind::Python) {
+            for name in module_names(&file.path) {
+                modules.entry(name).and_modify(|known| *known = None).or_insert(Some(id));
+            }
+        }
+        let mut project = Self { files, modules, callers: HashMap::new(), locust: Vec::new() };
+        project.mark_locust();
+        // Modules in which there is nothing to find by themselves matter when a load test hands them something.
+        while project.parse_imported() {
+            project.mark_locust();
+        }
+        for file in &project.files {
             let Some(module) = file.module() else { continue };
             if let Some((span, message)) = module.errors.first() {
                 problems.push(Problem {
@@ -107,14 +118,29 @@ impl Project {
                     message: format!("does not parse as Python 3 ({message}); what could be understood was audited"),
                 });
             }
-            for name in module_names(&file.path) {
-                modules.entry(name).and_modify(|known| *known = None).or_insert(Some(id));
-            }
         }
-        let mut project = Self { files, modules, callers: HashMap::new(), locust: Vec::new() };
-        project.mark_locust();
         project.callers = project.find_callers();
         project
+    }
+
+    /// Parses what a load test imports and was not parsed before; says whether there was any.
+    fn parse_imported(&mut self) -> bool {
+        let locust = &self.locust;
+        let parsed: Vec<(FileId, Content)> = self
+            .files
+            .par_iter()
+            .enumerate()
+            .filter(|(id, file)| locust[*id] && file.kind == FileKind::Python)
+            .filter_map(|(id, file)| match &file.content {
+                Content::Text(text) => Some((id, Content::Python(Box::new(Module::parse(text.clone()))))),
+                Content::Python(_) => None,
+            })
+            .collect();
+        let any = !parsed.is_empty();
+        for (id, content) in parsed {
+            self.files[id].content = content;
+        }
+        any
     }
 
     /// The module of this dotted name, as seen from a file. A module beside the file goes first.

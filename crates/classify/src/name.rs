@@ -7,7 +7,7 @@ const STRONG: &[&str] = &[
     "contrasena", "contraseña", "wachtwoord", "haslo", "sifre", "mdp", "secret", "secrets", "token", "tokens",
     "credential", "credentials", "creds", "cred", "jwt", "apikey", "apikeys", "authkey", "appkey", "accesskey",
     "secretkey", "privatekey", "subscriptionkey", "authorization", "sessionid", "sessid", "phpsessid", "jsessionid",
-    "bearer", "pat", "psk", "sas",
+    "bearer", "pat", "psk", "sas", "pw",
 ];
 
 /// Endings of run-together words: `dbpassword`, `authtoken`, `clientsecret`.
@@ -134,31 +134,11 @@ enum Verdict {
 
 /// Bytes that every sensitive name contains at least one of, so that most names cost one scan.
 fn may_matter(name: &str) -> bool {
+    #[rustfmt::skip]
     const HINTS: &[&[u8]] = &[
-        b"pass",
-        b"pwd",
-        b"secret",
-        b"token",
-        b"key",
-        b"cred",
-        b"jwt",
-        b"auth",
-        b"sess",
-        b"cookie",
-        b"bearer",
-        b"pat",
-        b"psk",
-        b"sas",
-        b"senha",
-        b"contras",
-        b"kennwort",
-        b"wachtwoord",
-        b"haslo",
-        b"sifre",
-        b"mdp",
-        b"sid",
-        b"internal",
-        b"pin",
+        b"pass", b"pwd", b"secret", b"token", b"key", b"cred", b"jwt", b"auth", b"sess", b"cookie", b"bearer",
+        b"pat", b"psk", b"sas", b"senha", b"contras", b"kennwort", b"wachtwoord", b"haslo", b"sifre", b"mdp",
+        b"sid", b"internal", b"pin", b"pw",
     ];
     let bytes = name.as_bytes();
     HINTS.iter().any(|hint| bytes.windows(hint.len()).any(|window| window.eq_ignore_ascii_case(hint)))
@@ -203,7 +183,9 @@ fn verdict(name: &str) -> Verdict {
 
 fn contains_sensitive(words: &[&str]) -> bool {
     for (i, word) in words.iter().enumerate() {
-        if STRONG.contains(word) && (word.len() > 3 || matches!(*word, "pwd" | "jwt" | "mdp") || i + 1 == words.len()) {
+        if STRONG.contains(word)
+            && (word.len() > 3 || matches!(*word, "pwd" | "jwt" | "mdp" | "pw") || i + 1 == words.len())
+        {
             return true;
         }
         if ENDINGS.iter().any(|ending| word.ends_with(ending)) {
@@ -318,6 +300,7 @@ pub fn is_password_name(name: &str) -> bool {
             matches!(
                 word.as_str(),
                 "pass"
+                    | "pw"
                     | "pwd"
                     | "passwd"
                     | "passwds"

@@ -177,7 +177,10 @@ fn by_url(literal: &Literal, value: &str, open: bool) -> Option<Judged> {
     let found = parameters.iter().find(|parameter| {
         let name = &value[parameter.name.clone()];
         let secret = &value[parameter.value.clone()];
-        !secret.contains("{}") && !secret.contains('%') && is_worth(name, secret, literal.site)
+        !secret.contains("{}")
+            && !secret.contains("%s")
+            && !secret.contains("%(")
+            && is_worth(name, secret, literal.site)
     });
     if let Some(parameter) = found {
         let secret = value[parameter.value.clone()].to_owned();
@@ -328,7 +331,10 @@ fn is_password(value: &str) -> bool {
     let value = value.trim();
     let lower = value.to_lowercase();
     let text = value.len() > 24 && value.split_whitespace().count() > 3;
-    let field = lower.ends_with("_password")
+    let field = lower.contains('_')
+        && is_wordy(value)
+        && (classify::is_sensitive_name(value) || classify::why_not(value).is_some())
+        || lower.ends_with("_password")
         || lower.starts_with("id_pass")
         || lower.ends_with("passwordfield")
         || lower.ends_with("-password") && value.starts_with('-');

@@ -19,8 +19,9 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
     // `auth = ("user", "password")`
     if let [user, password] = items[..]
         && let (Some(user), Some(_)) = (module.as_str(user), module.as_str(password))
-        && about(&["auth", "credentials", "creds", "credential", "login"])
+        && about(&["auth", "credentials", "creds", "credential"])
         && !user.is_empty()
+        && !is_field(user)
     {
         collector.named("password", password, Site::Pair, definition.block);
         return true;
@@ -57,6 +58,11 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
         }
     }
     true
+}
+
+/// Whether a text names the field of a form rather than filling it.
+pub fn is_field(text: &str) -> bool {
+    matches!(text.to_lowercase().as_str(), "username" | "user" | "email" | "login" | "user_name" | "userid")
 }
 
 fn entry(collector: &mut Collector<'_>, name: &str, text: Value, definition: &Definition, list: Span) {

@@ -8,7 +8,7 @@ use tegmen_syntax::{
 };
 
 use super::judge::judge;
-use super::text::{Values, pairs};
+use super::text::{Values, elements, pairs};
 use super::value::{Value, value_of};
 use super::{Judged, Literal, Site, calls, lists};
 
@@ -137,6 +137,10 @@ impl<'m> Collector<'m> {
             return;
         }
         if !sensitive && !matches!(site, Site::Fallback | Site::Cookie | Site::Pair | Site::EnvironmentName) {
+            // `auth = "Bearer …"` says what it is whatever it is called.
+            if let Some(text) = leftmost(self.module, value).and_then(|_| value_of(self.module, value)) {
+                self.add("Authorization", text, Site::Header, block, self.list_around(value));
+            }
             return;
         }
         if let Some(text) = value_of(self.module, value) {
@@ -261,20 +265,15 @@ impl<'m> Collector<'m> {
         if text.len() < 10 || text.len() > 100_000 || self.covered.contains(&span.start) || !may_have_pairs(text) {
             return;
         }
-        let multiline = text.contains('\n');
-        let values = if text.contains('&') || text.contains('=') && !multiline && !text.contains(' ') {
-            Values::Form
-        } else {
-            Values::Quoted
-        };
-        for pair in pairs(text, values) {
+        let values = if text.contains('\n') && !text.contains('&') { Values::Quoted } else { Values::Form };
+        for pair in pairs(text, values).into_iter().chain(elements(text)) {
             let name = &text[pair.name.clone()];
             if !classify::is_sensitive_name(name) {
                 continue;
             }
             let value = &text[pair.value.clone()];
             // `password={password}` of an f-string, `$password` of GraphQL.
-            if value.contains('{') || value.contains('$') && !pair.quoted || value.is_empty() {
+            if value.contains('{') || value.contains('$') && !pair.quoted || value.len() < 3 {
                 continue;
             }
             let start = span.start + pair.value.start as u32;
@@ -382,6 +381,21 @@ impl<'m> Collector<'m> {
     }
 }
 
+/// The string that an expression begins with, if that is the scheme of an `Authorization` header.
+fn leftmost(module: &Module, expr: ExprId) -> Option<&str> {
+    let text = match module.kind(expr) {
+        ExprKind::Str(_) => module.as_str(expr)?,
+        ExprKind::Binary { left, .. } => return leftmost(module, *left),
+        ExprKind::FString(parts) => match parts.first()? {
+            FPart::Text(span) => module.text(*span),
+            FPart::Expr(_) => return None,
+        },
+        _ => return None,
+    };
+    let start = text.get(..6)?;
+    (start.eq_ignore_ascii_case("bearer") || start.eq_ignore_ascii_case("basic ")).then_some(text)
+}
+
 /// Whether a dead block of text is code that somebody put out of use.
 fn looks_like_code(text: &str) -> bool {
     ["self.client.", "def ", "import ", "headers = {", "class "].iter().filter(|mark| text.contains(**mark)).count()
@@ -415,5 +429,5 @@ fn may_have_shape(text: &str) -> bool {
 /// A quick look for pairs with a sensitive name.
 fn may_have_pairs(text: &str) -> bool {
     let bytes = text.as_bytes();
-    (memchr::memchr2(b'=', b':', bytes).is_some()) && crate::prefilter::has_sensitive_word(bytes)
+    (memchr::memchr3(b'=', b':', b'<', bytes).is_some()) && crate::prefilter::has_sensitive_word(bytes)
 }

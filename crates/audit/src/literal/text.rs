@@ -59,6 +59,24 @@ pub fn pairs(text: &str, values: Values) -> Vec<TextPair> {
     found
 }
 
+/// Elements of XML that hold text only: `<password>…</password>`.
+pub fn elements(text: &str) -> Vec<TextPair> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(close) = text[from..].find("</").map(|at| at + from) {
+        from = close + 2;
+        let Some(start) = text[..close].rfind('>') else { continue };
+        let Some(open) = text[..start].rfind('<') else { continue };
+        let name = open + 1..text[open + 1..start].find(' ').map_or(start, |at| open + 1 + at);
+        // Without the prefix of a namespace.
+        let name = text[name.clone()].rfind(':').map_or(name.start, |at| name.start + at + 1)..name.end;
+        if start + 1 < close && !name.is_empty() && text[name.clone()].bytes().all(is_name) {
+            found.push(TextPair { name, value: start + 1..close, quoted: true });
+        }
+    }
+    found
+}
+
 fn name_before(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let mut end = at;
     while end > 0 && matches!(bytes[end - 1], b' ' | b'\t') {
@@ -134,6 +152,13 @@ mod tests {
 
     fn found(text: &str, values: Values) -> Vec<(&str, &str)> {
         pairs(text, values).into_iter().map(|pair| (&text[pair.name], &text[pair.value])).collect()
+    }
+
+    #[test]
+    fn xml() {
+        let text = "<a><u>x</u><ns:password type='t'>p</ns:password></a>";
+        let found: Vec<_> = elements(text).into_iter().map(|pair| (&text[pair.name], &text[pair.value])).collect();
+        assert_eq!(found, [("u", "x"), ("password", "p")]);
     }
 
     #[test]

@@ -1,0 +1,191 @@
+//! Realistic scripts, bad and good: every line that a reviewer would mark is marked, and nothing else may be.
+//!
+//! `corpus/*.txt` hold one or more files each (`==== path`). A line that is to be found ends in `#! rule, rule`; the marks are
+//! taken away before the audit. Values that look real are made here, from `⟦kind⟧`, so that no scanner trips over the repository.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8Path;
+use tegmen_audit::{Options, audit_texts};
+
+/// Letters and digits without a pattern; the same for the same seed.
+fn noise(seed: &str, length: usize, alphabet: &[u8]) -> String {
+    let mut state = seed
+        .bytes()
+        .fold(0x9e37_79b9_7f4a_7c15_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    (0..length)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            char::from(alphabet[(state >> 33) as usize % alphabet.len()])
+        })
+        .collect()
+}
+
+const ALNUM: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const HEX: &[u8] = b"0123456789abcdef";
+const UPPER: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// A made-up value: `jwt:a`, `hex32:b`, `alnum24`, `github`, `stripe`, `uuid:c`, `basic`, `pem`, `pass:x`.
+fn made_up(kind: &str) -> String {
+    let (kind, seed) = kind.split_once(':').unwrap_or((kind, "0"));
+    let length = |prefix: &str| kind[prefix.len()..].parse().unwrap_or(20);
+    match kind {
+        "jwt" => format!(
+            "ey{}{}.ey{}{}.{}",
+            "Jh",
+            noise(seed, 30, ALNUM),
+            "Jz",
+            noise(&format!("{seed}b"), 60, ALNUM),
+            noise(&format!("{seed}c"), 43, ALNUM)
+        ),
+        "github" => format!("gh{}{}", "p_", noise(seed, 36, ALNUM)),
+        "stripe" => format!("sk_{}{}", "live_", noise(seed, 24, ALNUM)),
+        "aws" => format!("AK{}{}", "IA", noise(seed, 16, UPPER)),
+        "vault" => format!("hv{}{}", "s.", noise(seed, 28, ALNUM)),
+        "zeros" => format!("sk_{}{}", "live_", "0".repeat(48)),
+        "basic" => format!("{}==", noise(seed, 22, BASE64)),
+        "pass" => format!("{}!{}", noise(seed, 5, ALNUM), noise(seed, 3, b"123456789")),
+        "uuid" => format!(
+            "{}-{}-4{}-a{}-{}",
+            noise(seed, 8, HEX),
+            noise(seed, 4, HEX),
+            noise(seed, 3, HEX),
+            noise(seed, 3, HEX),
+            noise(seed, 12, HEX)
+        ),
+        "pem" => format!(
+            "-----BEGIN RSA {0} KEY-----\n{1}\n{2}\n-----END RSA {0} KEY-----",
+            "PRIVATE",
+            noise(seed, 64, BASE64),
+            noise(&format!("{seed}x"), 64, BASE64)
+        ),
+        _ if kind.starts_with("hex") => noise(seed, length("hex"), HEX),
+        _ if kind.starts_with("alnum") => noise(seed, length("alnum"), ALNUM),
+        _ => panic!("no such kind of value: {kind}"),
+    }
+}
+
+struct Case {
+    name: String,
+    files: BTreeMap<String, String>,
+    expected: Vec<(String, u32, String)>,
+    values: Vec<String>,
+}
+
+fn cases() -> Vec<Case> {
+    let mut paths: Vec<_> = std::fs::read_dir(Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    let mut cases = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        // A `==== path` begins a file, a `#### name` a case.
+        for section in text.split("\n#### ").flat_map(|section| section.strip_prefix("#### ").or(Some(section))) {
+            let (name, body) = section.split_once('\n').unwrap_or((section, ""));
+            if name.trim().is_empty() {
+                continue;
+            }
+            cases.push(case(name.trim(), body));
+        }
+    }
+    cases
+}
+
+fn case(name: &str, body: &str) -> Case {
+    let mut case = Case { name: name.into(), files: BTreeMap::new(), expected: Vec::new(), values: Vec::new() };
+    let mut path = "locustfile.py".to_owned();
+    let mut text = String::new();
+    for line in body.lines() {
+        if let Some(next) = line.strip_prefix("==== ") {
+            if !text.trim().is_empty() {
+                case.files.insert(path.clone(), std::mem::take(&mut text));
+            }
+            text.clear();
+            path = next.trim().to_owned();
+            continue;
+        }
+        let (code, marks) = match line.rsplit_once("#! ") {
+            Some((code, marks)) => (code.trim_end(), marks),
+            None => (line, ""),
+        };
+        let number = text.lines().count() as u32 + 1;
+        for rule in marks.split(',').map(str::trim).filter(|rule| !rule.is_empty()) {
+            case.expected.push((path.clone(), number, rule.to_owned()));
+        }
+        let mut rest = code;
+        while let Some((before, after)) = rest.split_once('⟦') {
+            let (kind, after) = after.split_once('⟧').expect("a closing ⟧");
+            let value = made_up(kind);
+            text.push_str(before);
+            text.push_str(&value);
+            case.values.push(value);
+            rest = after;
+        }
+        text.push_str(rest);
+        text.push('\n');
+    }
+    case.files.insert(path, text);
+    case.expected.sort();
+    case
+}
+
+fn found(case: &Case) -> Vec<(String, u32, String)> {
+    let audit = audit_texts(&case.files, &Options::default());
+    let mut found: Vec<(String, u32, String)> = audit
+        .findings
+        .iter()
+        .flat_map(|finding| {
+            finding.locations().iter().map(|place| (place.path.clone(), place.line, finding.rule.id.to_owned()))
+        })
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+#[test]
+fn what_is_marked_is_found_and_nothing_else() {
+    let (mut right, mut missed, mut wrong) = (0, Vec::new(), Vec::new());
+    let cases = cases();
+    assert!(cases.len() >= 30, "only {} cases", cases.len());
+    for case in &cases {
+        let found = found(case);
+        let line = |(path, number, rule): &(String, u32, String)| {
+            let text = case.files[path].lines().nth(*number as usize - 1).unwrap_or_default();
+            format!("{}: {path}:{number} {rule}   {}", case.name, text.trim().chars().take(110).collect::<String>())
+        };
+        right += found.iter().filter(|item| case.expected.contains(item)).count();
+        missed.extend(case.expected.iter().filter(|item| !found.contains(item)).map(line));
+        wrong.extend(found.iter().filter(|item| !case.expected.contains(item)).map(line));
+    }
+    println!("{} cases, {right} right, {} missed, {} wrong", cases.len(), missed.len(), wrong.len());
+    assert!(
+        missed.is_empty() && wrong.is_empty(),
+        "missed:\n  {}\nwrong:\n  {}",
+        missed.join("\n  "),
+        wrong.join("\n  ")
+    );
+}
+
+#[test]
+fn no_excerpt_or_message_has_a_value() {
+    for case in cases() {
+        let audit = audit_texts(&case.files, &Options::default());
+        let shown = format!("{:?}{}", audit.findings, serde_json::to_string(&audit.findings).unwrap());
+        for value in case.values.iter().filter(|value| value.len() >= 12) {
+            for piece in value.as_bytes().chunks(8).filter(|piece| piece.len() == 8) {
+                let piece = String::from_utf8_lossy(piece);
+                assert!(
+                    !shown.contains(&*piece) || piece.contains("-----"),
+                    "{}: a part of a value is shown",
+                    case.name
+                );
+            }
+        }
+    }
+}
