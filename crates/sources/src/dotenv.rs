@@ -125,8 +125,8 @@ impl Parser<'_> {
             self.at += b"export".len();
             let after = self.at;
             self.skip_blanks();
-            // `export=1` assigns to a variable of that name.
-            if self.at == after || self.peek() == Some(b'=') {
+            // `export=1` assigns to a variable of that name, and `export` alone names it.
+            if self.at == after || matches!(self.peek(), None | Some(b'=' | b'#' | b'\n' | b'\r')) {
                 self.at = before;
             }
         }
@@ -281,7 +281,7 @@ mod tests {
         ] {
             assert_eq!(one(text), value, "{text}");
         }
-        assert_eq!(read("# c\n\nA=1\nB\nexport=2\nA=${A}3\n").len(), 3);
+        assert_eq!(read("# c\n\nA=1\nB\nexport=2\nA=${A}3\nexport #x\nexport \n").len(), 3);
         assert_eq!(Dotenv::parse(b"A=1\nA=2", &Environment::default()).ok().unwrap().get("A"), Some(&b"2"[..]));
     }
 

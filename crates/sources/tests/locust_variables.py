@@ -1,7 +1,7 @@
 """Lists the environment variables that the installed Locust reads itself.
 
-    python locust_variables.py           print the list, as src/locust_variables.txt has it
-    python locust_variables.py --check   exit with 1 if that file and the installed Locust differ
+python locust_variables.py           print the list, as src/locust_variables.txt has it
+python locust_variables.py --check   exit with 1 if that file and the installed Locust differ
 """
 
 import pathlib
@@ -17,7 +17,8 @@ LIST = pathlib.Path(__file__).parent.parent / "src" / "locust_variables.txt"
 def variables() -> set[str]:
     parser = argument_parser.get_parser()
     found = {action.env_var for action in parser._actions if getattr(action, "env_var", None)}
-    # Beside the parser, modules look some up directly: os.getenv("…"), os.environ["…"], os.environ.get("…"), "…" in os.environ.
+    # Beside the parser, modules look some up directly: os.getenv("…"), os.environ["…"], os.environ.get("…") and
+    # "…" in os.environ.
     lookups = re.compile(
         r"""(?:getenv\(|environ\[|environ\.get\()\s*["'](LOCUST_\w+)["']|["'](LOCUST_\w+)["']\s+(?:not\s+)?in\s+os\.environ"""
     )
@@ -31,7 +32,7 @@ def variables() -> set[str]:
 def main() -> int:
     now = sorted(variables())
     if "--check" not in sys.argv:
-        print(f"# The environment variables that Locust reads itself. Written by tests/locust_variables.py.")
+        print("# The environment variables that Locust reads itself. Written by tests/locust_variables.py.")
         print("\n".join(now))
         return 0
     listed = [line for line in LIST.read_text().splitlines() if not line.startswith("#")]
