@@ -1,5 +1,6 @@
 //! What a developer of Tegmen runs beside cargo: `cargo xtask wheel` and its kin. Not part of the product.
 
+mod docs;
 mod wheel;
 
 use std::process::ExitCode;
@@ -10,6 +11,8 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
+    /// Write the documentation that is generated from the program (docs/rules.md), or check it.
+    Docs(docs::Args),
     /// Build the wheel: the command line and the Python package in one file.
     Wheel(wheel::WheelArgs),
     /// Build the command line and lay out the wheel's data directory, for a Python build front end that calls maturin.
@@ -18,6 +21,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Task::parse() {
+        Task::Docs(args) => docs::docs(&args),
         Task::Wheel(args) => wheel::wheel(&args),
         Task::WheelData(args) => wheel::data(args.profile),
     };
