@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+
 from demo.openbao import OpenBao
 from demo.shop_process import Shop
 from support.run import BIN, Result, run

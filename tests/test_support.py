@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import requests
+
 from conftest import Project
 from demo.forms import found
 from demo.openbao import OpenBao
