@@ -102,9 +102,9 @@ pub fn assemble(project: &Project, mut results: Vec<FileResult>, options: &Optio
             continue;
         }
         let mut finding = Finding::new(candidate.rule, candidate.severity, candidate.confidence, location)
-            .name(candidate.name)
-            .message(candidate.message);
-        finding.hint = candidate.hint;
+            .name(places.masker.text(&candidate.name))
+            .message(places.masker.text(&candidate.message));
+        finding.hint = candidate.hint.map(|hint| places.masker.text(&hint));
         finding.related = candidate
             .related
             .into_iter()

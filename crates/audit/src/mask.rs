@@ -43,6 +43,27 @@ impl Masker {
         Self { values: build(long), quoted: build(short) }
     }
 
+    /// A name or sentence with everything masked that may be a value: names are found in sources too, and may be one.
+    pub fn text(&self, text: &str) -> String {
+        let mut hidden = suspicious(text);
+        if let Some(values) = &self.values {
+            hidden.extend(values.find_iter(text).map(|found| (found.start(), found.end())));
+        }
+        if hidden.is_empty() {
+            return text.to_owned();
+        }
+        hidden.sort_unstable();
+        let mut out = String::with_capacity(text.len());
+        let mut position = 0;
+        for (first, last) in merge(hidden) {
+            out.push_str(&text[position..first]);
+            out.push_str(MASK);
+            position = last;
+        }
+        out.push_str(&text[position..]);
+        out
+    }
+
     /// The line at `line` of `text`, with everything masked that may be a value. `masks` are the spans of values in the text.
     pub fn excerpt(&self, text: &str, line: Span, highlight: Span, masks: &[Span]) -> Excerpt {
         let source = &text[line.range()];

@@ -93,7 +93,16 @@ pub fn judge(literal: Literal, open: bool) -> Option<Judged> {
     if let Some(judged) = by_url(&literal, value, open) {
         return Some(judged);
     }
-    if open || literal.site == Site::EnvironmentName || literal.site == Site::Bare {
+    if literal.site == Site::EnvironmentName {
+        // No shape that anybody publishes, but no name either.
+        let mixed = value.bytes().any(|b| b.is_ascii_lowercase()) && value.bytes().any(|b| b.is_ascii_uppercase());
+        return if mixed && value.len() >= 32 && classify::looks_random(value) {
+            judged(&literal, Kind::EnvironmentName, Severity::High, Confidence::Medium, None, value)
+        } else {
+            None
+        };
+    }
+    if open || literal.site == Site::Bare {
         return None;
     }
     by_name(&literal, value)

@@ -43,6 +43,10 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             continue;
         }
         let Some(name) = args.first().and_then(|arg| module.as_str(arg.value)) else { continue };
+        // A token in place of the name is `secret-as-variable-name`.
+        if name.len() > 64 || classify::find_tokens(name).first().is_some() {
+            continue;
+        }
         if !classify::is_sensitive_name(name) && !(classify::may_hold_credentials_url(name) && !name.to_lowercase().contains("proxy")) {
             continue;
         }
