@@ -98,6 +98,17 @@ pub fn storage<'py>(headers: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     headers.getattr(pyo3::intern!(headers.py(), "_store")).unwrap_or_else(|_| headers.clone())
 }
 
+type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+/// The fields in the storage of the headers of `requests`: pairs, by their names in lower case. `None` for other headers.
+fn stored_pairs<'py>(headers: &Bound<'py, PyAny>) -> Option<Vec<Pair<'py>>> {
+    let stored = storage(headers);
+    if stored.is(headers) {
+        return None;
+    }
+    stored.cast::<PyDict>().ok()?.iter().map(|(_, pair)| pair.extract().ok()).collect()
+}
+
 /// A request as Python has it.
 pub struct Parts {
     target: Text,
@@ -112,7 +123,11 @@ impl Parts {
         body: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let mut pairs = Vec::with_capacity(12);
-        if let Ok(dict) = headers.cast_exact::<PyDict>() {
+        if let Some(stored) = stored_pairs(headers) {
+            for (name, value) in &stored {
+                pairs.push((Text::lenient(name), Text::lenient(value)));
+            }
+        } else if let Ok(dict) = headers.cast_exact::<PyDict>() {
             for (name, value) in dict {
                 pairs.push((Text::lenient(&name), Text::lenient(&value)));
             }
