@@ -81,6 +81,17 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     }
 }
 
+/// Whether an expression is this truth value, written out or as a constant.
 fn is_bool(module: &Module, value: ExprId, expected: bool) -> bool {
-    matches!(module.kind(value), ExprKind::Bool(found) if *found == expected)
+    match module.kind(value) {
+        ExprKind::Bool(found) => *found == expected,
+        ExprKind::Name(name) => match module.reaching(value, *name)[..] {
+            [def] => match module.definition(def).value {
+                DefValue::Expr(value) => matches!(module.kind(value), ExprKind::Bool(found) if *found == expected),
+                _ => false,
+            },
+            _ => false,
+        },
+        _ => false,
+    }
 }
