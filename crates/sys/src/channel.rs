@@ -47,6 +47,8 @@ impl Listener {
     /// When the name is taken, or the kernel has no descriptors left.
     pub fn new(name: &str) -> io::Result<Self> {
         let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        // Sockets that are accepted inherit it. Set on them, it would come too late for a message that was sent between.
+        rustix::net::sockopt::set_socket_passcred(&socket, true)?;
         bind(&socket, &SocketAddrUnix::new_abstract_name(name.as_bytes())?)?;
         listen(&socket, 64)?;
         Ok(Self(socket))
@@ -198,7 +200,6 @@ mod tests {
         let listener = Listener::new(&name).unwrap();
         let ours = Channel::connect(&name).unwrap();
         let theirs = listener.accept().unwrap();
-        theirs.identify_senders().unwrap();
         ours.send(b"hello", &[]).unwrap();
         let received = theirs.receive(100).unwrap();
         assert_eq!((received.bytes.as_slice(), received.sender.unwrap().pid), (&b"hello"[..], std::process::id()));
