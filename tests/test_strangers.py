@@ -147,7 +147,9 @@ def test_a_child_that_others_can_look_into_gets_nothing(user: User, tegmen_bin: 
     # The same program, closed, is welcome: it is the check that stopped the first one.
     closed = user.run(*run, "closed")
     assert "welcome" in closed.stdout
-    assert found(user.value, closed.stdout + bytes_of(closed.stdout)), "the shared memory holds the value"
+    # It got the value, and the redactor knows it even in a dump of the memory in hex.
+    assert "[API_KEY]" in closed.stdout
+    assert not found(user.value, closed.stdout)
 
 
 @pytest.mark.parametrize("name", ["environ", "mem", "maps", "fd"])
