@@ -1,19 +1,21 @@
 //! [`Client`]: what the plugin does with the broker's secrets and its own.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use tegmen_redact::Patterns;
+use tegmen_redact::{Patterns, PatternsBuilder};
 use tegmen_secret::SecretBytes;
 use tegmen_sys::{channel::Channel, shared::Reader};
 use tegmen_wire::{
     fill::{self, Clear, Filled, Layer, Request},
+    finder::Form,
     origin::Origin,
+    placeholder::TOKEN_LEN,
     protocol::{self, Tell},
     sign,
-    table::{Book, Entry, Form, Span, Values},
+    table::{Book, Entry, Span, Values},
 };
 
-use crate::{ClientError, connect, local::Local, shared::Shared};
+use crate::{ClientError, connect, local::Local, pieces::Pieces, shared::Shared};
 
 /// How often a request is filled again when the values change meanwhile.
 const TRIES: usize = 100;
@@ -25,9 +27,9 @@ pub struct Client {
     files: Vec<(String, OwnedFd)>,
     shared: Shared,
     local: Local,
-    /// Everything that was ever a value in this run: what went out before may still come back.
-    known: Vec<(String, SecretBytes)>,
+    /// Everything that was ever a value in this run is in here: what went out before may still come back.
     patterns: Patterns,
+    pieces: Pieces,
     targets: Vec<Origin>,
 }
 
@@ -40,10 +42,10 @@ impl Client {
         let connect::Connection { channel, reader, files } = connect::connect(address, package)?;
         let shared = Shared::read(&reader)?;
         let local = Local::new(shared.book().table())?;
-        let known = shared.known(&reader);
         let patterns = Patterns::builder().build();
-        let mut client = Self { channel, reader, files, shared, local, known, patterns, targets: Vec::new() };
-        client.rebuild_patterns();
+        let pieces = Pieces::new().map_err(|_| ClientError::Randomness)?;
+        let mut client = Self { channel, reader, files, shared, local, patterns, pieces, targets: Vec::new() };
+        client.look_for_shared();
         Ok(client)
     }
 
@@ -51,32 +53,38 @@ impl Client {
     fn keep_up(&mut self) -> Result<(), ClientError> {
         if self.shared.is_stale(&self.reader) {
             self.shared = Shared::read(&self.reader)?;
-            for one in self.shared.known(&self.reader) {
-                if !self.known.contains(&one) {
-                    self.known.push(one);
-                }
-            }
-            self.rebuild_patterns();
+            self.look_for_shared();
         }
         Ok(())
     }
 
-    fn rebuild_patterns(&mut self) {
-        let mut builder = Patterns::builder();
-        for book in [self.shared.book(), self.local.book()] {
-            for entry in &book.table().entries {
-                builder.literal(&entry.binding.name, &entry.placeholder);
-                for token in &entry.tokens {
-                    builder.literal(&entry.binding.name, &token.text);
-                }
+    /// Lets outputs be searched for the secrets of the broker.
+    fn look_for_shared(&mut self) {
+        let mut builder = self.patterns.extend();
+        for entry in &self.shared.book().table().entries {
+            look_for_placeholder(&mut builder, entry);
+        }
+        for known in self.shared.known(&self.reader) {
+            // What is too short to be looked for was said by the broker before the run began.
+            let _ = builder.value(&known.name, &known.value);
+            if !known.is_document {
+                self.pieces.add_forms(&known.name, known.value.expose());
             }
         }
-        let known = self.known.iter().map(|(name, value)| (name.as_str(), value)).chain(self.local.known());
-        for (name, value) in known {
-            // What is too short to be looked for was said by the broker before the run began.
-            let _ = builder.value(name, value);
-        }
         self.patterns = builder.build();
+    }
+
+    /// Lets outputs be searched for a value that was born in this process, and for its placeholder if it has one.
+    fn look_for(&mut self, name: &str, value: &SecretBytes, placeholder: Option<&str>) {
+        let mut builder = self.patterns.extend();
+        let entry = placeholder.and_then(|text| self.local.entry(text));
+        if let Some(entry) = entry {
+            look_for_placeholder(&mut builder, entry);
+        }
+        let _ = builder.value(name, value);
+        self.patterns = builder.build();
+        // There may be thousands of them, one for each simulated user: not in every form.
+        self.pieces.add(name, value.expose());
     }
 
     /// The secrets of the broker.
@@ -146,9 +154,13 @@ impl Client {
     /// # Errors
     /// When the broker is gone.
     pub fn protect(&mut self, name: &str, value: String) -> Result<String, ClientError> {
-        let placeholder = self.local.add(name, &SecretBytes::new(value.clone().into_bytes()))?;
-        self.rebuild_patterns();
-        self.tell(&Tell::Learn { name: name.to_owned(), placeholder: placeholder.clone(), value })?;
+        let bytes = SecretBytes::new(value.clone().into_bytes());
+        let before = self.local.len();
+        let placeholder = self.local.add(name, &bytes)?;
+        if self.local.len() > before {
+            self.look_for(name, &bytes, Some(&placeholder));
+            self.teach(&Tell::Learn { name: name.to_owned(), placeholder: placeholder.clone(), value })?;
+        }
         Ok(placeholder)
     }
 
@@ -157,9 +169,8 @@ impl Client {
     /// # Errors
     /// When the broker is gone.
     pub fn learn(&mut self, name: &str, value: String) -> Result<(), ClientError> {
-        self.local.learnt.push((name.to_owned(), SecretBytes::new(value.clone().into_bytes())));
-        self.rebuild_patterns();
-        self.tell(&Tell::Learn { name: name.to_owned(), placeholder: String::new(), value })
+        self.look_for(name, &SecretBytes::new(value.clone().into_bytes()), None);
+        self.teach(&Tell::Learn { name: name.to_owned(), placeholder: String::new(), value })
     }
 
     /// Tells the broker that Locust is running in this process.
@@ -172,6 +183,19 @@ impl Client {
 
     fn tell(&self, message: &Tell) -> Result<(), ClientError> {
         self.channel.send(&protocol::encode(message)?, &[]).map_err(ClientError::Unreachable)
+    }
+
+    /// Tells the broker a value, and waits until its redactor knows it: what the test prints next may hold it. Each time
+    /// over a socket of its own, for forked processes share the channel.
+    fn teach(&self, message: &Tell) -> Result<(), ClientError> {
+        let Tell::Learn { name, .. } = message else { return self.tell(message) };
+        let bytes = protocol::encode(message).map_err(|_| ClientError::TooLong(name.clone()))?;
+        let (ours, theirs) = Channel::pair().map_err(ClientError::Unreachable)?;
+        self.channel.send(&bytes, &[theirs.as_fd()]).map_err(ClientError::Unreachable)?;
+        drop(theirs);
+        // Whichever way it ends: a broker that is gone lets nothing out any more.
+        let _ = ours.receive(1);
+        Ok(())
     }
 
     /// In a forked child: its placeholders get numbers of their own.
@@ -197,15 +221,12 @@ impl Client {
         let mut names: Vec<String> = Vec::new();
         let mut from = 0;
         while let Some((at, form)) = self.shared.book().finder().find(bytes, from) {
-            let found = books.iter().find_map(|book| book.look_up(bytes.get(at..)?));
-            let name = match (form, found) {
-                (Form::Plain, Some((entry, _))) => entry.binding.name.clone(),
-                _ => "a secret".to_owned(),
-            };
+            let found = books.iter().find_map(|book| book.entry_at(bytes, at, form));
+            let name = found.map_or_else(|| "a secret".to_owned(), |entry| entry.binding.name.clone());
             if !names.contains(&name) {
                 names.push(name);
             }
-            from = at + 1;
+            from = at + if form == Form::Plain { TOKEN_LEN } else { 1 };
         }
         Ok(names)
     }
@@ -220,6 +241,15 @@ impl Client {
             std::borrow::Cow::Borrowed(_) => Ok(None),
             std::borrow::Cow::Owned(redacted) => Ok(Some(redacted)),
         }
+    }
+
+    /// As [`Self::redact`], for a text that may quote others and have cut them: what is left of a value goes too.
+    ///
+    /// # Errors
+    /// When the shared memory cannot be read.
+    pub fn redact_cut(&mut self, text: &str) -> Result<Option<String>, ClientError> {
+        let redacted = self.redact(text)?;
+        Ok(self.pieces.mask(redacted.as_deref().unwrap_or(text)).or(redacted))
     }
 
     /// Fills a request. `None` when it carries no placeholder.
@@ -238,6 +268,13 @@ impl Client {
             }
         }
         Err(ClientError::Malformed)
+    }
+}
+
+fn look_for_placeholder(builder: &mut PatternsBuilder, entry: &Entry) {
+    builder.literal(&entry.binding.name, &entry.placeholder);
+    for token in &entry.tokens {
+        builder.literal(&entry.binding.name, &token.text);
     }
 }
 

@@ -107,6 +107,11 @@ impl Plugin {
         self.0.redact(text).map_err(broker_error)
     }
 
+    /// As `redact`, for a text that quotes others and may have cut them: pieces of values go too.
+    fn redact_cut(&mut self, text: &str) -> PyResult<Option<String>> {
+        self.0.redact_cut(text).map_err(broker_error)
+    }
+
     fn __repr__(&self) -> &'static str {
         "<tegmen plugin>"
     }
@@ -136,7 +141,7 @@ impl Plugin {
         // Everything that may run Python code comes before the plugin is borrowed.
         let parts = request::Parts::new(target, headers, body)?;
         let mut plugin = slf.try_borrow_mut()?;
-        if !parts.carries(&plugin.0) {
+        if !parts.carries(&plugin.0) && !plugin.0.carries(host.as_bytes()) {
             return Ok(None);
         }
         let scheme = Scheme::parse(scheme).unwrap_or(Scheme::Http);

@@ -9,6 +9,7 @@
 //! What must not come in: Python, Locust, sources of values.
 
 pub mod fill;
+pub mod finder;
 pub mod origin;
 pub mod place;
 pub mod placeholder;

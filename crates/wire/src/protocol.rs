@@ -71,7 +71,8 @@ pub enum Answer {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "tell")]
 pub enum Tell {
-    /// A value that was born in the test: the redactor has to know it.
+    /// A value that was born in the test: the redactor has to know it. With it comes a descriptor, which the broker
+    /// closes when the redactor does.
     Learn {
         /// The name that is shown.
         name: String,

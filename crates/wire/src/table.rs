@@ -5,13 +5,12 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::AhoCorasick;
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use serde::{Deserialize, Serialize};
 use tegmen_secret::SecretBytes;
 use zeroize::Zeroizing;
 
 use crate::{
+    finder::{self, Finder, Form},
     origin::Origin,
     place::Place,
     placeholder::{ID_LEN, Placeholder, TAG_LEN, TOKEN_LEN, Tag},
@@ -164,17 +163,6 @@ impl Values for [u8] {
     }
 }
 
-/// In which form a token was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// As it is.
-    Plain,
-    /// In base64; the number says at which of the three offsets.
-    Base64(usize),
-    /// In hexadecimal or UTF-16, or in capital letters: forms that are recognised so as to refuse them.
-    Unusable(&'static str),
-}
-
 /// A table made ready for searching.
 pub struct Book {
     table: Table,
@@ -234,6 +222,13 @@ impl Book {
         Some((entry, entry.tokens.get(*token)?))
     }
 
+    /// The secret whose token the finder has found at `at` of `text`, in whatever form it is.
+    pub fn entry_at(&self, text: &[u8], at: usize, form: Form) -> Option<&Entry> {
+        let token = finder::token_at(text, at, form);
+        let (entry, _) = token.as_deref().and_then(|token| self.look_up(token))?;
+        Some(entry)
+    }
+
     /// The secret of that name, or of that variable.
     pub fn entry(&self, name: &str) -> Option<&Entry> {
         let entries = &self.table.entries;
@@ -246,73 +241,9 @@ fn id_of(text: &[u8]) -> Option<[u8; ID_LEN]> {
     text.get(TAG_LEN..TOKEN_LEN)?.try_into().ok()
 }
 
-/// Finds the tokens of a run in bytes.
-pub struct Finder {
-    search: AhoCorasick,
-    forms: Vec<Form>,
-}
-
-impl Finder {
-    fn new(tag: &Tag) -> Result<Self, aho_corasick::BuildError> {
-        let tag = tag.as_str();
-        let mut patterns: Vec<(Vec<u8>, Form)> = vec![(tag.into(), Form::Plain)];
-        for offset in 0..3 {
-            // The characters that the tag alone decides; letters and digits give the same in base64url.
-            let encoded = STANDARD_NO_PAD.encode([&b"\0\0"[..offset], tag.as_bytes()].concat());
-            let first = (offset * 8).div_ceil(6);
-            let last = (offset + tag.len()) * 8 / 6;
-            patterns.push((encoded.as_bytes()[first..last].to_vec(), Form::Base64(offset)));
-        }
-        let hex: String = tag.bytes().map(|byte| format!("{byte:02x}")).collect();
-        patterns.push((hex.to_ascii_uppercase().into(), Form::Unusable("in hexadecimal")));
-        patterns.push((hex.into(), Form::Unusable("in hexadecimal")));
-        patterns.push((tag.to_ascii_uppercase().into(), Form::Unusable("in capital letters")));
-        // Without its last byte, little endian is big endian shifted by one: one pattern finds both.
-        let wide: Vec<u8> = tag.bytes().flat_map(|byte| [byte, 0]).collect();
-        patterns.push((wide[..wide.len() - 1].to_vec(), Form::Unusable("in UTF-16")));
-        patterns.push((tag.bytes().rev().collect(), Form::Unusable("backwards")));
-        let search = AhoCorasick::new(patterns.iter().map(|(pattern, _)| pattern))?;
-        Ok(Self { search, forms: patterns.into_iter().map(|(_, form)| form).collect() })
-    }
-
-    /// Whether a token, in any form, stands in the bytes.
-    pub fn hits(&self, bytes: &[u8]) -> bool {
-        self.search.is_match(bytes)
-    }
-
-    /// The first token from `from` on: where its tag stands in that form, and which form it is.
-    pub fn find(&self, bytes: &[u8], from: usize) -> Option<(usize, Form)> {
-        let found = self.search.find(bytes.get(from..)?)?;
-        Some((from + found.start(), *self.forms.get(found.pattern().as_usize())?))
-    }
-}
-
 impl Binding {
     /// Whether a request to `origin` may carry the secret, when `targets` is the test's own target.
     pub fn permits(&self, origin: &Origin, targets: &[Origin]) -> bool {
         self.hosts.as_deref().unwrap_or(targets).contains(origin)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_finder_knows_every_form() {
-        let tag = Tag::random().unwrap();
-        let finder = Finder::new(&tag).unwrap();
-        let token = tag.token(7);
-        assert_eq!(finder.find(format!("Bearer {token}").as_bytes(), 0), Some((7, Form::Plain)));
-        for user in ["a", "ab", "abc", "abcd"] {
-            let basic = STANDARD_NO_PAD.encode(format!("{user}:{token}"));
-            assert!(matches!(finder.find(basic.as_bytes(), 0), Some((_, Form::Base64(_)))), "{user}");
-        }
-        let wide: Vec<u8> = token.encode_utf16().flat_map(u16::to_be_bytes).collect();
-        let narrow: Vec<u8> = token.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        for bytes in [token.to_uppercase().into_bytes(), wide, narrow] {
-            assert!(matches!(finder.find(&bytes, 0), Some((_, Form::Unusable(_)))));
-        }
-        assert!(!finder.hits(b"GET /orders HTTP/1.1"));
     }
 }

@@ -52,13 +52,13 @@ impl Filler<'_> {
             return Err(self.refuse_any(Reason::Unusable("in base64 that does not decode to text")));
         };
         end += padding;
-        let place = match place {
+        let filled = match place {
+            // A user name and a password: neither of them is looked into.
             Place::Header(name) if name.ends_with("authorization") && text[..start].ends_with(b"asic ") => {
-                &Place::Basic
+                self.raw(&decoded, &Place::Basic, depth + 1)
             }
-            other => other,
-        };
-        let filled = self.sniff(&decoded, place, depth + 1)?;
+            other => self.sniff(&decoded, other, depth + 1),
+        }?;
         let mut encoded = Zeroizing::new(vec![0; (filled.len() / 3 + 1) * 4]);
         let Ok(length) = engine.encode_slice(&*filled, &mut encoded) else {
             return Err(self.refuse_any(Reason::Unusable("in base64 that is too long")));

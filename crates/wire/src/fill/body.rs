@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use flate2::{Compression, read, write};
 use zeroize::Zeroizing;
 
-use super::{Clear, Filler, Reason, Result};
+use super::{Clear, Filler, Reason, Result, Shape};
 use crate::place::Place;
 
 /// How much a compressed body may grow when it is looked into.
@@ -29,7 +29,8 @@ enum Kind<'a> {
     Form,
     Xml,
     Multipart(&'a str),
-    Text,
+    Text(Charset),
+    Graphql,
     Binary,
     Unknown,
 }
@@ -45,17 +46,57 @@ fn kind(content_type: Option<&str>) -> Kind<'_> {
         (_, "xml" | "html") => Kind::Xml,
         (_, subtype) if subtype.ends_with("+xml") => Kind::Xml,
         ("multipart", _) => boundary(content_type).map_or(Kind::Binary, Kind::Multipart),
-        ("text", _) => Kind::Text,
-        (_, "graphql" | "javascript" | "yaml" | "x-yaml" | "toml" | "sql") => Kind::Text,
+        (_, "graphql") => Kind::Graphql,
+        ("text", _) | (_, "javascript" | "yaml" | "x-yaml" | "toml" | "sql") => {
+            Kind::Text(parameter(content_type, "charset").map_or(Charset::Utf8, Charset::of))
+        }
         _ => Kind::Binary,
     }
 }
 
-fn boundary(content_type: &str) -> Option<&str> {
+fn parameter<'a>(content_type: &'a str, name: &str) -> Option<&'a str> {
     content_type.split(';').skip(1).find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("boundary").then_some(value.trim().trim_matches('"'))
+        let (key, value) = parameter.split_once('=')?;
+        key.trim().eq_ignore_ascii_case(name).then_some(value.trim().trim_matches('"'))
     })
+}
+
+fn boundary(content_type: &str) -> Option<&str> {
+    parameter(content_type, "boundary")
+}
+
+/// The character sets in which a text may be written, as far as that matters for a value.
+#[derive(Clone, Copy)]
+enum Charset {
+    Utf8,
+    Latin1,
+    /// Only ASCII is the same in (nearly) all of them.
+    Other,
+}
+
+impl Charset {
+    fn of(name: &str) -> Self {
+        match name.to_ascii_lowercase().as_str() {
+            "utf-8" | "utf8" | "us-ascii" | "ascii" => Self::Utf8,
+            "iso-8859-1" | "iso8859-1" | "latin1" | "latin-1" => Self::Latin1,
+            _ => Self::Other,
+        }
+    }
+
+    fn write(self, value: &[u8]) -> std::result::Result<Vec<u8>, &'static str> {
+        if value.is_ascii() {
+            return Ok(value.to_vec());
+        }
+        let text = std::str::from_utf8(value).map_err(|_| "it is not text")?;
+        match self {
+            Self::Latin1 => text
+                .chars()
+                .map(|character| u8::try_from(u32::from(character)))
+                .collect::<std::result::Result<_, _>>()
+                .map_err(|_| "the character set of the body has no such characters; send it as UTF-8"),
+            _ => Err("the body is not in UTF-8, and the value is not in ASCII; send the body as UTF-8"),
+        }
+    }
 }
 
 impl Filler<'_> {
@@ -94,8 +135,14 @@ impl Filler<'_> {
             Kind::Form => self.form(content, &|name| Place::Body(Some(name.to_owned())), depth),
             Kind::Xml => self.xml(content, place, depth),
             Kind::Multipart(boundary) => self.multipart(content, boundary.as_bytes(), depth),
-            Kind::Text => self.raw(content, place, depth),
+            Kind::Text(Charset::Utf8) => self.sniff(content, place, depth),
+            Kind::Text(charset) => self.replace(content, place, depth, &mut |_, value| charset.write(value)),
+            Kind::Graphql => self.graphql(content, place, depth),
             Kind::Unknown if std::str::from_utf8(content).is_ok() => self.sniff(content, place, depth),
+            // What is JSON or XML as a whole holds no lengths; FastHttpUser calls every body of bytes octet-stream.
+            Kind::Binary if matches!(self.shape(content.trim_ascii()), Shape::Json | Shape::Xml) => {
+                self.sniff(content, place, depth)
+            }
             Kind::Unknown | Kind::Binary => self.binary(content, depth),
         }
     }

@@ -14,6 +14,15 @@ impl Filler<'_> {
             append(&mut out, if index == 0 { b"" } else { b";" });
             let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
             let place = Place::Cookie(Some(String::from_utf8_lossy(name).into_owned()));
+            // A secret that is a whole Cookie header, as recorded from a browser, brings its own separators.
+            if let Some(whole) = self.whole_value(pair.trim_ascii(), &Place::Header("cookie".to_owned()))?
+                && is_cookie_string(&whole)
+            {
+                let spaces = pair.len() - pair.trim_ascii_start().len();
+                append(&mut out, &pair[..spaces]);
+                append(&mut out, &whole);
+                continue;
+            }
             let value_start = memchr::memchr(b'=', pair).map_or(0, |at| at + 1);
             append(&mut out, &pair[..value_start]);
             append(&mut out, &self.cookie_value(&pair[value_start..], &place)?);
@@ -37,6 +46,11 @@ impl Filler<'_> {
         }
         Ok(quote(&filled))
     }
+}
+
+/// `name=value; name=value`, with nothing that would end the header.
+fn is_cookie_string(value: &[u8]) -> bool {
+    value.contains(&b'=') && value.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
 }
 
 /// RFC 6265, 4.1.1, and what every parser takes as well.

@@ -65,7 +65,8 @@ impl Filler<'_> {
     }
 }
 
-fn is_query(value: &[u8]) -> bool {
+/// Whether a value is a query of its own, `name=value&name=value`.
+pub(super) fn is_query(value: &[u8]) -> bool {
     value.contains(&b'=')
         && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~%+=&:/,;@!$'()*".contains(byte))
         && value.split(|byte| *byte == b'&').all(|pair| pair.contains(&b'='))

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{
-    Clear, Filler, Reason, Result,
+    Clear, Filler, Reader, Reason, Result,
     form::percent,
     text::{Context, append},
 };
@@ -14,6 +14,9 @@ impl Filler<'_> {
     pub(super) fn header(&self, name: &[u8], value: &[u8]) -> Result<Clear> {
         let name = String::from_utf8_lossy(name).to_ascii_lowercase();
         let place = Place::Header(name.clone());
+        if name == "proxy-authorization" {
+            self.reader.set(Reader::Proxy);
+        }
         let filled = match name.as_str() {
             "cookie" => self.cookie(value),
             // RFC 5849, 3.5.1: parameters are percent-encoded.
@@ -29,7 +32,9 @@ impl Filler<'_> {
                     self.replace(value, &place, 0, &mut field_value)
                 }
             }
-        }?;
+        };
+        self.reader.set(Reader::Both);
+        let filled = filled?;
         if filled.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
             let why = "it holds a line break or a NUL, which a header must not (RFC 9110, 5.5)";
             return Err(self.refuse_in(value, Reason::Impossible(place, why)));
@@ -39,14 +44,6 @@ impl Filler<'_> {
             return Err(self.refuse_in(value, Reason::Impossible(place, why)));
         }
         Ok(latin_1(filled))
-    }
-
-    /// A refusal that names the first secret in `text`.
-    pub(super) fn refuse_in(&self, text: &[u8], reason: Reason) -> super::Error {
-        match self.find(text, 0).map(|(at, _)| self.hit(text, at, 0)) {
-            Some(Ok(hit)) => self.refuse(hit.entry, reason),
-            _ => self.refuse_any(reason),
-        }
     }
 }
 

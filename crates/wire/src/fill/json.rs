@@ -6,9 +6,19 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{Clear, Filler, Reason, Result, text::append};
 use crate::place::Place;
 
-/// Whether the text is one JSON document.
+/// Whether the text is a JSON document, or several one after the other, as in NDJSON.
 pub(super) fn is_json(text: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
+    let mut documents = serde_json::Deserializer::from_slice(text).into_iter::<serde::de::IgnoredAny>();
+    !text.is_empty() && documents.all(|document| document.is_ok())
+}
+
+/// Whose strings they are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strings {
+    /// Everything beyond ASCII is written as an escape, which is right in every character set.
+    Json,
+    /// UTF-8; not every server knows the escapes for what is beyond 16 bits.
+    Graphql,
 }
 
 impl Filler<'_> {
@@ -28,23 +38,27 @@ impl Filler<'_> {
             if text[string_end..].trim_ascii_start().starts_with(b":") {
                 key = literal;
             }
-            append(&mut out, &self.json_string(literal, &below(place, key), depth)?);
+            append(&mut out, &self.string_literal(literal, &below(place, key), depth, Strings::Json)?);
             at = string_end;
         }
         Ok(out)
     }
 
-    fn json_string(&self, literal: &[u8], place: &Place, depth: usize) -> Result<Clear> {
+    /// A string in quotes.
+    pub(super) fn string_literal(&self, literal: &[u8], place: &Place, depth: usize, whose: Strings) -> Result<Clear> {
         if !self.hits(literal) {
             return Ok(Zeroizing::new(literal.to_vec()));
         }
         let Ok(decoded) = serde_json::from_slice::<String>(literal) else {
-            return Err(self.refuse_any(Reason::Impossible(place.clone(), "the JSON around it is not well-formed")));
+            return Err(
+                self.refuse_in(literal, Reason::Impossible(place.clone(), "the string around it is not well-formed"))
+            );
         };
         let filled = self.sniff(decoded.as_bytes(), place, depth + 1)?;
         match std::str::from_utf8(&filled).map(serde_json::to_vec) {
-            Ok(Ok(escaped)) => Ok(Zeroizing::new(escaped)),
-            _ => Err(self.refuse_any(Reason::Impossible(place.clone(), "it is not text"))),
+            Ok(Ok(escaped)) if whose == Strings::Graphql || escaped.is_ascii() => Ok(Zeroizing::new(escaped)),
+            Ok(Ok(escaped)) => Ok(ascii(Zeroizing::new(escaped))),
+            _ => Err(self.refuse_in(literal, Reason::Impossible(place.clone(), "it is not text"))),
         }
     }
 
@@ -70,8 +84,23 @@ fn below(place: &Place, key: &[u8]) -> Place {
     }
 }
 
+/// A JSON text with escapes for everything beyond ASCII, as Python's json.dumps writes it.
+fn ascii(text: Clear) -> Clear {
+    let mut out = Zeroizing::new(Vec::with_capacity(text.len() * 3));
+    for character in String::from_utf8_lossy(&text).chars() {
+        if character.is_ascii() {
+            append(&mut out, &[character as u8]);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            append(&mut out, format!("\\u{unit:04x}").as_bytes());
+        }
+    }
+    out
+}
+
 /// One past the closing quote of the string that begins at `start`; the text's end when it is not closed.
-fn end_of_string(text: &[u8], start: usize) -> usize {
+pub(super) fn end_of_string(text: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
         at += found;

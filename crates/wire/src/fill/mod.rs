@@ -9,6 +9,7 @@ mod base64;
 mod body;
 mod cookie;
 mod form;
+mod graphql;
 mod header;
 mod json;
 mod multipart;
@@ -94,6 +95,7 @@ pub struct Layer<'a> {
 pub fn carries(book: &Book, request: &Request<'_>) -> bool {
     let finder = book.finder();
     finder.hits(request.target)
+        || finder.hits(request.origin.host.as_bytes())
         || request.headers.iter().any(|(name, value)| finder.hits(value) || finder.hits(name))
         || request.body.is_some_and(|body| finder.hits(body) || body::is_compressed(request.headers))
 }
@@ -109,20 +111,27 @@ pub fn fill(layers: &[Layer<'_>], targets: &[Origin], request: &Request<'_>) -> 
     if !carries(first.book, request) {
         return Ok(None);
     }
-    let origin = if request.target.starts_with(b"http") {
-        let absolute = std::str::from_utf8(request.target).ok().and_then(Origin::of_url);
-        absolute.unwrap_or_else(|| request.origin.clone())
-    } else {
-        request.origin.clone()
+    // A target that is a whole URL goes to a proxy, which reads the request.
+    let absolute = std::str::from_utf8(request.target).ok().filter(|target| target.contains("://"));
+    let filler = Filler {
+        layers,
+        targets,
+        origin: absolute.and_then(Origin::of_url).unwrap_or_else(|| request.origin.clone()),
+        next: request.origin,
+        reader: Cell::new(Reader::Both),
+        used: RefCell::default(),
+        verified_only: Cell::new(false),
     };
-    let filler = Filler { layers, targets, origin, used: RefCell::default(), verified_only: Cell::new(false) };
     let mut filled = Filled::default();
+    if filler.hits(request.origin.host.as_bytes()) {
+        return Err(filler.refuse_in(request.origin.host.as_bytes(), Reason::InHost));
+    }
     if filler.hits(request.target) {
         filled.target = Some(filler.target(request.target)?);
     }
     for (index, (name, value)) in request.headers.iter().enumerate() {
         if filler.hits(name) {
-            return Err(filler.refuse_any(Reason::HeaderName));
+            return Err(filler.refuse_in(name, Reason::HeaderName));
         }
         if filler.hits(value) {
             filled.headers.push((index, filler.header(name, value)?));
@@ -136,11 +145,24 @@ pub fn fill(layers: &[Layer<'_>], targets: &[Origin], request: &Request<'_>) -> 
     Ok(if filled.secrets.is_empty() { None } else { Some(filled) })
 }
 
+/// Who reads the part of the request that is being filled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// Whoever is at the end of the connection, and the destination behind it.
+    Both,
+    /// The proxy alone: its own credentials.
+    Proxy,
+}
+
 /// The work on one request.
 struct Filler<'a> {
     layers: &'a [Layer<'a>],
     targets: &'a [Origin],
+    /// Where the request is meant to arrive.
     origin: Origin,
+    /// Where the connection goes: the same, or a proxy.
+    next: &'a Origin,
+    reader: Cell<Reader>,
     used: RefCell<Vec<String>>,
     verified_only: Cell<bool>,
 }
@@ -153,8 +175,11 @@ impl<'a> Filler<'a> {
     /// The value, if the secret may be sent to this origin and stand in this place.
     fn value(&self, layer: &Layer<'_>, entry: &Entry, span: Span, place: &Place) -> Result<Clear> {
         let binding = &entry.binding;
-        if !binding.permits(&self.origin, self.targets) {
+        if self.reader.get() == Reader::Both && !binding.permits(&self.origin, self.targets) {
             return Err(self.refuse(entry, Reason::NotBound));
+        }
+        if *self.next != self.origin && !binding.permits(self.next, self.targets) {
+            return Err(self.refusal(entry, self.next, Reason::Proxy));
         }
         if !binding.places.is_empty() && !binding.places.iter().any(|allowed| allowed.covers(place)) {
             return Err(self.refuse(entry, Reason::WrongPlace(place.clone())));
@@ -170,12 +195,20 @@ impl<'a> Filler<'a> {
     }
 
     fn refuse(&self, entry: &Entry, reason: Reason) -> Error {
-        let manifest = self.layers.iter().find_map(|layer| layer.book.table().manifest.clone());
-        Refusal::new(&entry.binding, &self.origin, self.targets, manifest, reason).into()
+        self.refusal(entry, &self.origin, reason)
     }
 
-    /// A refusal where it is not known which secret it was.
+    fn refusal(&self, entry: &Entry, origin: &Origin, reason: Reason) -> Error {
+        let manifest = self.layers.iter().find_map(|layer| layer.book.table().manifest.clone());
+        Refusal::new(&entry.binding, origin, self.targets, manifest, reason).into()
+    }
+
+    /// A refusal where it is not known which secret it was. Where there is but one, it was that.
     fn refuse_any(&self, reason: Reason) -> Error {
+        let mut entries = self.layers.iter().flat_map(|layer| &layer.book.table().entries);
+        if let (Some(entry), None) = (entries.next(), entries.next()) {
+            return self.refuse(entry, reason);
+        }
         Refusal::unnamed(&self.origin, reason).into()
     }
 
@@ -187,19 +220,36 @@ impl<'a> Filler<'a> {
         if !self.hits(text) {
             return Ok(Zeroizing::new(text.to_vec()));
         }
-        let trimmed = text.trim_ascii();
-        if self.is_placeholder(trimmed) {
-            return self.raw(text, place, depth);
-        }
-        match (trimmed.first(), trimmed.last()) {
-            (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) if json::is_json(trimmed) => {
-                self.json(text, place, depth)
-            }
-            (Some(b'<'), Some(b'>')) => self.xml(text, place, depth),
-            _ if url::is_url(trimmed) => self.url(text, place, depth),
-            _ => self.raw(text, place, depth),
+        match self.shape(text.trim_ascii()) {
+            Shape::Json => self.json(text, place, depth),
+            Shape::Xml => self.xml(text, place, depth),
+            Shape::Graphql => self.graphql(text, place, depth),
+            Shape::Url => self.url(text, place, depth),
+            Shape::Plain => self.raw(text, place, depth),
         }
     }
+
+    /// What a text without surrounding white space is. A placeholder that looks like something is just text.
+    fn shape(&self, text: &[u8]) -> Shape {
+        match (text.first(), text.last()) {
+            _ if self.is_placeholder(text) => Shape::Plain,
+            (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) if json::is_json(text) => Shape::Json,
+            (Some(b'<'), Some(b'>')) => Shape::Xml,
+            _ if graphql::is_graphql(text) => Shape::Graphql,
+            _ if url::is_url(text) => Shape::Url,
+            _ => Shape::Plain,
+        }
+    }
+}
+
+/// What a text shows itself to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Json,
+    Xml,
+    Graphql,
+    Url,
+    Plain,
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ use crate::{
 pub enum Reason {
     /// The secret is not bound to the origin.
     NotBound,
+    /// The request goes through a proxy that reads it, and the secret is not bound to the proxy.
+    Proxy,
     /// The secret may not stand there.
     WrongPlace(Place),
     /// Only a part of the placeholder is there.
@@ -121,6 +123,10 @@ impl fmt::Display for Refusal {
         write!(f, "[{name}] was not sent to {}: ", self.origin)?;
         match &self.reason {
             Reason::NotBound => self.not_bound(f, name),
+            Reason::Proxy => {
+                f.write_str("this proxy would read the request, for it is not encrypted on the way there, and ")?;
+                self.not_bound(f, name)
+            }
             Reason::WrongPlace(place) => {
                 write!(
                     f,
@@ -142,7 +148,7 @@ impl fmt::Display for Refusal {
             Reason::InHost => f.write_str("it stands in the host of a URL, which is looked up in clear"),
             Reason::Compressed(encoding) => write!(
                 f,
-                "the body has the Content-Encoding {encoding}, which cannot be searched for placeholders. \
+                "the body has the Content-Encoding {encoding}, in which a placeholder could be neither found nor replaced. \
                  Send it as gzip, deflate or uncompressed"
             ),
             Reason::TooDeep => f.write_str("it stands under too many layers of encoding"),

@@ -238,11 +238,86 @@ fn other_places_get_nothing() {
 fn what_cannot_be_replaced_is_refused() {
     let bench = Bench::new("hunter2-hunter2-hunter2-hunter2-hunter2-hunter2");
     let p = &bench.placeholder;
-    for changed in [p.to_uppercase(), p[..p.len() - 3].to_owned(), p.chars().rev().collect()] {
-        assert!(bench.send("/", &[("X-Key", &changed)], None).is_err(), "{changed}");
+    let changed: Vec<String> = vec![
+        p.to_uppercase(),
+        p[..p.len() - 3].to_owned(),
+        p[..12].to_owned(),
+        p[10..].to_owned(),
+        p.chars().rev().collect(),
+        p.bytes().map(|byte| format!("{byte:02x}")).collect(),
+    ];
+    for changed in changed {
+        let Err(error) = bench.send("/", &[("X-Key", &changed)], None) else { panic!("sent: {changed}") };
+        assert!(error.to_string().starts_with("[KEY] was not sent"), "{error}");
     }
     assert!(bench.send("/", &[(p, "1")], None).is_err());
     assert!(bench.send(&format!("http://{p}.example.com/"), &[], None).is_err());
+    assert!(bench.send_to(&format!("https://{p}.example.com"), "/", &[], None).is_err());
+}
+
+#[test]
+fn a_text_is_written_in_its_character_set_or_not_at_all() {
+    let bench = Bench::new("pässword");
+    let headers = [("Content-Type", "text/plain; charset=ISO-8859-1")];
+    assert_eq!(bench.send("/", &headers, Some(bench.placeholder.as_bytes())).unwrap().body, b"p\xe4ssword");
+    let headers = [("Content-Type", "text/plain; charset=windows-1251")];
+    assert!(bench.send("/", &headers, Some(bench.placeholder.as_bytes())).is_err());
+    let bench = Bench::new("5€");
+    let headers = [("Content-Type", "text/plain; charset=latin1")];
+    assert!(bench.send("/", &headers, Some(bench.placeholder.as_bytes())).is_err());
+}
+
+#[test]
+fn a_proxy_that_reads_the_request_has_to_be_bound_too() {
+    let shop = Origin::of_url("http://shop.example.com").unwrap();
+    let bench =
+        Bench::with(b"hunter2", Binding { name: "KEY".to_owned(), hosts: Some(vec![shop]), ..Binding::default() });
+    let header = [("X-Key", bench.placeholder.as_str())];
+    let target = "http://shop.example.com/orders";
+    let Err(error) = bench.send_to("http://proxy.example.com:3128", target, &header, None) else { panic!("sent") };
+    let text = error.to_string();
+    assert!(text.starts_with("[KEY] was not sent to http://proxy.example.com:3128: this proxy would read"), "{text}");
+    assert!(text.contains(r#"hosts = ["http://shop.example.com", "http://proxy.example.com:3128"]"#), "{text}");
+}
+
+#[test]
+fn a_proxy_gets_its_own_credentials() {
+    let proxy = Origin::of_url("http://proxy.example.com:3128").unwrap();
+    let binding = Binding { name: "KEY".to_owned(), hosts: Some(vec![proxy]), ..Binding::default() };
+    let bench = Bench::with(b"hunter2", binding);
+    let basic = format!("Basic {}", STANDARD.encode(format!("u:{}", bench.placeholder)));
+    let target = "http://shop.example.com/orders";
+    let origin = "http://proxy.example.com:3128";
+    assert!(bench.send_to(origin, target, &[("Proxy-Authorization", &basic)], None).is_ok());
+    assert!(bench.send_to(origin, target, &[("Authorization", &basic)], None).is_err());
+}
+
+#[test]
+fn what_looks_like_something_else_is_filled_as_that() {
+    let bench = Bench::new("a\"b\\c");
+    let p = &bench.placeholder;
+    let sent = bench
+        .send(
+            "/",
+            &[("Content-Type", "application/graphql")],
+            Some(format!("# \"{p}\" it's\nquery {{ a(b: \"\"\"x {p}\"\"\", c: \"{p}\") }}").as_bytes()),
+        )
+        .unwrap();
+    assert_eq!(sent.body, b"# \"a\"b\\c\" it's\nquery { a(b: \"\"\"x a\"b\\c\"\"\", c: \"a\\\"b\\\\c\") }");
+    let text = format!("<a t='x > \"'><!-- {p} --><b c=\"{{&quot;k&quot;:&quot;{p}&quot;}}\"/></a>");
+    let sent = bench.send("/", &[("Content-Type", "text/xml")], Some(text.as_bytes())).unwrap();
+    let filled = "{&quot;k&quot;:&quot;a\\&quot;b\\\\c&quot;}";
+    assert_eq!(String::from_utf8(sent.body).unwrap(), format!("<a t='x > \"'><!-- a\"b\\c --><b c=\"{filled}\"/></a>"));
+}
+
+#[test]
+fn a_whole_cookie_header_and_a_whole_query_bring_their_separators() {
+    let bench = Bench::new("a=1; b=2");
+    assert_eq!(bench.send("/", &[("Cookie", &bench.placeholder)], None).unwrap().header, b"a=1; b=2");
+    let bench = Bench::new("?sv=1&sig=a%2Bb");
+    assert_eq!(bench.send(&format!("/a/{}", bench.placeholder), &[], None).unwrap().target, b"/a/?sv=1&sig=a%2Bb");
+    let sent = bench.send(&format!("/a/b.txt{}&c=1", bench.placeholder), &[], None).unwrap();
+    assert_eq!(sent.target, b"/a/b.txt?sv=1&sig=a%2Bb&c=1");
 }
 
 #[test]

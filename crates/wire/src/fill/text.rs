@@ -4,9 +4,10 @@ use zeroize::Zeroizing;
 
 use super::{Clear, Filler, Layer, Reason, Result};
 use crate::{
+    finder::Form,
     place::Place,
     placeholder::TOKEN_LEN,
-    table::{Entry, Form, Span, TokenEntry},
+    table::{Entry, Span, TokenEntry},
 };
 
 /// A placeholder, or a part of one, that was found in a text.
@@ -15,7 +16,8 @@ pub(super) struct Hit<'a> {
     pub(super) entry: &'a Entry,
     pub(super) start: usize,
     pub(super) end: usize,
-    span: Span,
+    pub(super) span: Span,
+    pub(super) is_whole: bool,
 }
 
 /// Puts a value into its place: the bytes before it in the text, and the value. Refuses with a reason.
@@ -47,7 +49,8 @@ impl<'a> Filler<'a> {
                     let run = self.base64(text, done, at, offset, place, depth)?;
                     (run.start, run.end, run.text, None)
                 }
-                Form::Unusable(how) => return Err(self.refuse_any(Reason::Unusable(how))),
+                Form::Cut => return Err(self.refuse_at(text, at, form, Reason::Cut)),
+                Form::Unusable(how) => return Err(self.refuse_at(text, at, form, Reason::Unusable(how.shown()))),
             };
             append(&mut out, &text[done..start]);
             let context = Context { before: &text[..start], after: &text[end..] };
@@ -69,21 +72,53 @@ impl<'a> Filler<'a> {
     /// What the token at `at` belongs to: the whole placeholder if it stands there, else the part.
     pub(super) fn hit(&self, text: &[u8], at: usize, not_before: usize) -> Result<Hit<'a>> {
         let Some((layer, entry, token)) = self.look_up(&text[at..]) else {
-            return Err(self.refuse_any(Reason::Cut));
+            return Err(self.refuse_at(text, at, Form::Cut, Reason::Cut));
         };
         let whole = entry.placeholder.as_bytes();
         if let Some(start) = at.checked_sub(token.offset)
             && start >= not_before
             && text[start..].starts_with(whole)
         {
-            return Ok(Hit { layer, entry, start, end: start + whole.len(), span: entry.whole });
+            return Ok(Hit { layer, entry, start, end: start + whole.len(), span: entry.whole, is_whole: true });
         }
         let end = at + TOKEN_LEN + token.filler;
         match text.get(at + TOKEN_LEN..end) {
             Some(filler) if filler.iter().all(|byte| *byte == b'x') => {
-                Ok(Hit { layer, entry, start: at, end, span: token.part })
+                Ok(Hit { layer, entry, start: at, end, span: token.part, is_whole: false })
             }
             _ => Err(self.refuse(entry, Reason::Cut)),
+        }
+    }
+
+    /// Where whole placeholders stand: those of documents and URLs hold quotes and more.
+    pub(super) fn wholes(&self, text: &[u8]) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        let mut from = 0;
+        while let Some((at, _)) = self.find(text, from) {
+            from = at + 1;
+            if let Ok(hit) = self.hit(text, at, 0)
+                && hit.is_whole
+            {
+                found.push((hit.start, hit.end));
+                from = hit.end.max(from);
+            }
+        }
+        found
+    }
+
+    /// A refusal that names the secret whose token was found there, if that can be told.
+    pub(super) fn refuse_at(&self, text: &[u8], at: usize, form: Form, reason: Reason) -> super::Error {
+        match self.layers.iter().find_map(|layer| layer.book.entry_at(text, at, form)) {
+            Some(entry) => self.refuse(entry, reason),
+            None => self.refuse_any(reason),
+        }
+    }
+
+    /// A refusal that names the first secret in the text.
+    pub(super) fn refuse_in(&self, text: &[u8], reason: Reason) -> super::Error {
+        match self.find(text, 0) {
+            Some((at, form)) => self.refuse_at(text, at, form, reason),
+            None => self.refuse_any(reason),
         }
     }
 

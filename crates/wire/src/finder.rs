@@ -1,0 +1,205 @@
+//! [`Finder`]: where the placeholders of a run stand in bytes, in whatever form scripts bring them.
+//!
+//! Those that can be replaced are found as they are and in base64. The others, and pieces of a placeholder, are found so
+//! that the request can be refused: a placeholder is never sent silently.
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+
+use crate::placeholder::{ID_LEN, TAG_LEN, TOKEN_LEN, Tag};
+
+/// In which form a token was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As it is.
+    Plain,
+    /// In base64; the number says at which of the three offsets.
+    Base64(usize),
+    /// A piece of it.
+    Cut,
+    /// In a form that cannot be undone: see [`Unusable::shown`].
+    Unusable(Unusable),
+}
+
+/// Forms that are recognised so as to refuse them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// `.upper()`, `.title()`.
+    Capitals,
+    /// Two digits a byte.
+    Hex,
+    /// UTF-16, of either byte order.
+    Wide,
+    /// Backwards.
+    Reversed,
+    /// Base64 that is broken into lines, or a piece of it.
+    BrokenBase64,
+}
+
+impl Unusable {
+    /// As the end of "its placeholder is in the request …".
+    pub fn shown(self) -> &'static str {
+        match self {
+            Self::Capitals => "in capital letters",
+            Self::Hex => "in hexadecimal",
+            Self::Wide => "in UTF-16",
+            Self::Reversed => "backwards",
+            Self::BrokenBase64 => "in base64 that is cut or broken into lines",
+        }
+    }
+}
+
+/// So much of a tag is recognised as a piece of it: 51 random bits, which nothing else has by chance.
+const PIECE: usize = 10;
+/// The same in base64.
+const BASE64_PIECE: usize = 12;
+
+/// Finds the tokens of a run in bytes.
+pub struct Finder {
+    search: AhoCorasick,
+    forms: Vec<Form>,
+}
+
+impl Finder {
+    /// For the tokens of the tag.
+    ///
+    /// # Errors
+    /// When the search cannot be built from the tag.
+    pub fn new(tag: &Tag) -> Result<Self, aho_corasick::BuildError> {
+        let tag = tag.as_str();
+        let mut patterns: Vec<(Vec<u8>, Form)> = vec![(tag.into(), Form::Plain)];
+        patterns.push((tag[..PIECE].into(), Form::Cut));
+        patterns.push((tag[TAG_LEN - PIECE..].into(), Form::Cut));
+        for offset in 0..3 {
+            // The characters that the tag alone decides; letters and digits give the same in base64url.
+            let encoded = STANDARD_NO_PAD.encode([&b"\0\0"[..offset], tag.as_bytes()].concat());
+            let first = (offset * 8).div_ceil(6);
+            let last = (offset + tag.len()) * 8 / 6;
+            let encoded = &encoded.as_bytes()[first..last];
+            patterns.push((encoded.into(), Form::Base64(offset)));
+            for piece in [&encoded[..BASE64_PIECE], &encoded[encoded.len() - BASE64_PIECE..]] {
+                patterns.push((piece.into(), Form::Unusable(Unusable::BrokenBase64)));
+            }
+        }
+        let hex: String = tag.bytes().map(|byte| format!("{byte:02x}")).collect();
+        // Without its last byte, little endian is big endian shifted by one: one pattern finds both.
+        let wide: Vec<u8> = tag.bytes().flat_map(|byte| [byte, 0]).collect();
+        for (pattern, form) in [
+            (hex.to_ascii_uppercase().into(), Unusable::Hex),
+            (hex.into(), Unusable::Hex),
+            (tag.to_ascii_uppercase().into(), Unusable::Capitals),
+            (title(tag).as_bytes()[TAG_LEN - PIECE..].into(), Unusable::Capitals),
+            (wide[..wide.len() - 1].to_vec(), Unusable::Wide),
+            (tag.bytes().rev().collect(), Unusable::Reversed),
+        ] {
+            patterns.push((pattern, Form::Unusable(form)));
+        }
+        // The longest, so that a whole tag is not taken for a piece of itself.
+        let search = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(patterns.iter().map(|(pattern, _)| pattern))?;
+        Ok(Self { search, forms: patterns.into_iter().map(|(_, form)| form).collect() })
+    }
+
+    /// Whether a token, in any form, stands in the bytes.
+    pub fn hits(&self, bytes: &[u8]) -> bool {
+        self.search.is_match(bytes)
+    }
+
+    /// The first token from `from` on: where its tag stands in that form, and which form it is.
+    pub fn find(&self, bytes: &[u8], from: usize) -> Option<(usize, Form)> {
+        let found = self.search.find(bytes.get(from..)?)?;
+        Some((from + found.start(), *self.forms.get(found.pattern().as_usize())?))
+    }
+}
+
+/// As Python's `str.title`.
+fn title(text: &str) -> String {
+    let mut is_inside = false;
+    text.chars()
+        .map(|character| {
+            let made = if is_inside { character } else { character.to_ascii_uppercase() };
+            is_inside = character.is_ascii_alphabetic();
+            made
+        })
+        .collect()
+}
+
+/// The token whose tag was found at `at` in that form, as it would be without the form. `None` when the text does not
+/// hold all of it.
+pub fn token_at(bytes: &[u8], at: usize, form: Form) -> Option<Vec<u8>> {
+    let lower = |bytes: &[u8]| bytes.to_ascii_lowercase();
+    Some(match form {
+        Form::Plain => bytes.get(at..at + TOKEN_LEN)?.to_vec(),
+        // The last piece of the tag, and what follows it.
+        Form::Cut | Form::Unusable(Unusable::Capitals) => {
+            let whole = bytes.get(at..at + TOKEN_LEN).filter(|token| token.iter().all(u8::is_ascii_alphanumeric));
+            match form {
+                Form::Unusable(_) if whole.is_some() => lower(whole?),
+                _ => [vec![b'-'; TAG_LEN], lower(bytes.get(at + PIECE..at + PIECE + ID_LEN)?)].concat(),
+            }
+        }
+        Form::Unusable(Unusable::Hex) => {
+            let digits = std::str::from_utf8(bytes.get(at..at + 2 * TOKEN_LEN)?).ok()?;
+            (0..TOKEN_LEN)
+                .map(|index| u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok())
+                .collect::<Option<_>>()?
+        }
+        Form::Unusable(Unusable::Wide) => bytes.get(at..at + 2 * TOKEN_LEN - 1)?.iter().step_by(2).copied().collect(),
+        Form::Unusable(Unusable::Reversed) => {
+            bytes.get(at.checked_sub(ID_LEN)?..at + TAG_LEN)?.iter().rev().copied().collect()
+        }
+        Form::Base64(_) | Form::Unusable(Unusable::BrokenBase64) => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_finder_knows_every_form() {
+        let tag = Tag::random().unwrap();
+        let finder = Finder::new(&tag).unwrap();
+        let token = tag.token(7);
+        assert_eq!(finder.find(format!("Bearer {token}").as_bytes(), 0), Some((7, Form::Plain)));
+        for user in ["a", "ab", "abc", "abcd"] {
+            let basic = STANDARD_NO_PAD.encode(format!("{user}:{token}"));
+            assert!(matches!(finder.find(basic.as_bytes(), 0), Some((_, Form::Base64(_)))), "{user}");
+        }
+        let wide: Vec<u8> = token.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let narrow: Vec<u8> = token.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let hex: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let reversed: Vec<u8> = token.bytes().rev().collect();
+        for bytes in [token.to_uppercase().into_bytes(), wide, narrow, hex.into_bytes(), reversed] {
+            let bytes = [b"x=", &bytes[..]].concat();
+            let (at, form) = finder.find(&bytes, 0).unwrap();
+            assert!(matches!(form, Form::Unusable(_)), "{form:?}");
+            assert_eq!(token_at(&bytes, at, form).unwrap()[TAG_LEN..], token.as_bytes()[TAG_LEN..], "{form:?}");
+        }
+        assert!(!finder.hits(b"GET /orders HTTP/1.1"));
+    }
+
+    #[test]
+    fn pieces_are_found() {
+        for _ in 0..50 {
+            let tag = Tag::random().unwrap();
+            let finder = Finder::new(&tag).unwrap();
+            let token = tag.token(7);
+            for length in PIECE..TAG_LEN {
+                assert_eq!(finder.find(&token.as_bytes()[..length], 0), Some((0, Form::Cut)));
+                assert!(finder.hits(&token.as_bytes()[TAG_LEN - length..]));
+            }
+            for start in 0..3 {
+                let encoded = STANDARD_NO_PAD.encode([&b"ab"[..start], token.as_bytes()].concat());
+                for cut in 1..encoded.len() {
+                    assert!(finder.hits(format!("{}\n{}", &encoded[..cut], &encoded[cut..]).as_bytes()), "{cut}");
+                }
+            }
+            let capitals = title(&token);
+            assert!(finder.hits(capitals.as_bytes()) && finder.hits(format!("x{capitals}").as_bytes()), "{capitals}");
+            let capital = [token[..1].to_uppercase(), token[1..].to_owned()].concat();
+            assert!(finder.hits(capital.as_bytes()));
+        }
+    }
+}
