@@ -7,7 +7,7 @@ const STRONG: &[&str] = &[
     "contrasena", "contraseña", "wachtwoord", "haslo", "sifre", "mdp", "secret", "secrets", "token", "tokens",
     "credential", "credentials", "creds", "cred", "jwt", "apikey", "apikeys", "authkey", "appkey", "accesskey",
     "secretkey", "privatekey", "subscriptionkey", "authorization", "sessionid", "sessid", "phpsessid", "jsessionid",
-    "bearer", "pat", "psk", "sas", "pw",
+    "bearer", "psk", "sas", "pw",
 ];
 
 /// Endings of run-together words: `dbpassword`, `authtoken`, `clientsecret`.
@@ -221,6 +221,14 @@ fn contains_sensitive(words: &[&str]) -> bool {
                 return true;
             }
             "id" if before == Some("session") => return true,
+            "pat"
+                if matches!(
+                    before,
+                    Some("github" | "gh" | "gitlab" | "azure" | "ado" | "devops" | "jira" | "bitbucket")
+                ) =>
+            {
+                return true;
+            }
             "sid" if i + 1 == words.len() && (before == Some("connect") || before == Some("session")) => return true,
             _ => {}
         }

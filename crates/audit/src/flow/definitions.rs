@@ -152,8 +152,14 @@ impl Flow<'_> {
         if defs.is_empty() {
             return None;
         }
+        // Two modules may import a name from each other.
+        if !self.globals.borrow_mut().insert((file, symbol)) {
+            return None;
+        }
         let span = module.definition(defs[0]).span;
-        Some(self.defined(file, module, name, span, defs))
+        let taint = self.defined(file, module, name, span, defs);
+        self.globals.borrow_mut().remove(&(file, symbol));
+        Some(taint)
     }
 
     /// Entries that are put into a dict after it was made: `headers["Authorization"] = …`.

@@ -13,7 +13,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use tegmen_syntax::{ExprId, ExprKind, FunctionId, Module, Span};
+use tegmen_syntax::{ExprId, ExprKind, FunctionId, Module, Span, Symbol};
 
 use crate::project::{FileId, Project};
 
@@ -136,6 +136,8 @@ pub struct Flow<'p> {
     memo: RefCell<HashMap<(FileId, ExprId), Rc<Taint>>>,
     active: RefCell<HashSet<(FileId, ExprId)>>,
     callers: RefCell<HashMap<FileId, Rc<HashMap<FunctionId, Vec<ExprId>>>>>,
+    /// Globals of other modules that are being followed.
+    globals: RefCell<HashSet<(FileId, Symbol)>>,
     authorised: OnceCell<bool>,
 }
 
@@ -152,6 +154,7 @@ impl<'p> Flow<'p> {
             memo: RefCell::default(),
             active: RefCell::default(),
             callers: RefCell::default(),
+            globals: RefCell::default(),
             authorised: OnceCell::new(),
         }
     }

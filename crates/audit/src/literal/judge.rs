@@ -234,7 +234,7 @@ fn by_name(literal: &Literal, value: &str) -> Option<Judged> {
         }
         let lower = value.to_lowercase();
         let weak = WEAK.contains(&lower.as_str());
-        if weak && matches!(literal.site, Site::Dead | Site::Embedded if literal.site == Site::Dead)
+        if weak && matches!(literal.site, Site::Dead | Site::Entry)
             || weak
                 && literal.site == Site::Fallback
                 && matches!(

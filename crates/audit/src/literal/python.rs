@@ -396,10 +396,10 @@ fn leftmost(module: &Module, expr: ExprId) -> Option<&str> {
     (start.eq_ignore_ascii_case("bearer") || start.eq_ignore_ascii_case("basic ")).then_some(text)
 }
 
-/// Whether a dead block of text is code that somebody put out of use.
+/// Whether a dead block of text is code that somebody put out of use, rather than a text with samples in it.
 fn looks_like_code(text: &str) -> bool {
-    ["self.client.", "def ", "import ", "headers = {", "class "].iter().filter(|mark| text.contains(**mark)).count()
-        >= 2
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    ["import ", "from ", "class ", "def ", "self.", "@", "headers =", "#"].iter().any(|start| first.starts_with(start))
 }
 
 /// Whether a name can be the key of something: no path, no sentence.

@@ -34,6 +34,9 @@ rule! {
 /// Looks at debug switches.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     let Some((module, flow)) = context.python() else { return };
+    if !context.locust {
+        return;
+    }
     let mut push = |span, block, name: &str| {
         let mut candidate = Candidate::new(&DEBUG_WIRE_LOGGING, Severity::Medium, Confidence::High, span);
         candidate.name = name.to_owned();
