@@ -11,12 +11,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-say = printf '\n\033[1m== %s\033[0m\n' '$(1)'
-ifneq ($(NO_COLOR),)
-say = printf '\n== %s\n' '$(1)'
-else ifneq ($(CI),)
-say = printf '\n== %s\n' '$(1)'
-endif
+# A heading; bold where somebody sees it.
+say = if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then printf '\n\033[1m== %s\033[0m\n' '$(1)'; else printf '\n== %s\n' '$(1)'; fi
 
 .PHONY: help
 help: ## This list.
