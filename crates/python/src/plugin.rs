@@ -11,6 +11,9 @@ pub fn broker_error(error: ClientError) -> PyErr {
     BrokerError::new_err(error.to_string())
 }
 
+/// A secret's name, its variables, its placeholder, and whether Python code is to read the value.
+type Description = (String, Vec<String>, String, bool);
+
 /// The connection of this process to the broker.
 #[pyclass(module = "tegmen._native")]
 pub struct Plugin(pub(crate) Client);
@@ -25,7 +28,7 @@ impl Plugin {
     }
 
     /// For each secret its name, its variables, its placeholder and whether Python code is to read the value.
-    fn secrets(&mut self) -> PyResult<Vec<(String, Vec<String>, String, bool)>> {
+    fn secrets(&mut self) -> PyResult<Vec<Description>> {
         let described = |entry: &Entry| {
             let binding = &entry.binding;
             (binding.name.clone(), binding.env.clone(), entry.placeholder.clone(), binding.reveal)
@@ -135,15 +138,15 @@ impl Plugin {
         let stored = request::storage(headers);
         let none = slf.py().None().into_bound(slf.py());
         let quick = [target, &stored, body.unwrap_or(&none)];
-        if !request::may_carry(&slf.try_borrow()?.0, &quick) {
-            return Ok(None);
+        {
+            let plugin = slf.try_borrow()?;
+            if !request::may_carry(&plugin.0, &quick) && !plugin.0.carries(host.as_bytes()) {
+                return Ok(None);
+            }
         }
         // Everything that may run Python code comes before the plugin is borrowed.
         let parts = request::Parts::new(target, headers, body)?;
         let mut plugin = slf.try_borrow_mut()?;
-        if !parts.carries(&plugin.0) && !plugin.0.carries(host.as_bytes()) {
-            return Ok(None);
-        }
         let scheme = Scheme::parse(scheme).unwrap_or(Scheme::Http);
         let origin = Origin::new(scheme, host, Some(port));
         let filled = parts.with_request(&origin, |request| plugin.0.fill(request));

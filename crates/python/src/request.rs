@@ -140,16 +140,6 @@ impl Parts {
         Ok(Self { target: Text::lenient(target), headers: pairs, body: body.map(Text::lenient) })
     }
 
-    pub fn carries(&self, client: &Client) -> bool {
-        client.carries(self.target.bytes())
-            || self.headers.iter().any(|(name, value)| {
-                client.carries(value.bytes())
-                    || client.carries(name.bytes())
-                    || name.bytes().eq_ignore_ascii_case(b"content-encoding")
-            })
-            || self.body.as_ref().is_some_and(|body| client.carries(body.bytes()))
-    }
-
     pub fn with_request<T>(&self, origin: &Origin, work: impl FnOnce(&Request<'_>) -> T) -> T {
         let headers: Vec<(&[u8], &[u8])> =
             self.headers.iter().map(|(name, value)| (name.bytes(), value.bytes())).collect();

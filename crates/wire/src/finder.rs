@@ -103,7 +103,8 @@ impl Finder {
 
     /// Whether a token, in any form, stands in the bytes.
     pub fn hits(&self, bytes: &[u8]) -> bool {
-        self.search.is_match(bytes)
+        // Most names and values of header fields are shorter than any form of a tag.
+        bytes.len() >= PIECE && self.search.is_match(bytes)
     }
 
     /// The first token from `from` on: where its tag stands in that form, and which form it is.

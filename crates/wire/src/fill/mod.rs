@@ -91,15 +91,6 @@ pub struct Layer<'a> {
     pub values: &'a dyn Values,
 }
 
-/// Whether the request carries a token in any form. This is all that most requests cost.
-pub fn carries(book: &Book, request: &Request<'_>) -> bool {
-    let finder = book.finder();
-    finder.hits(request.target)
-        || finder.hits(request.origin.host.as_bytes())
-        || request.headers.iter().any(|(name, value)| finder.hits(value) || finder.hits(name))
-        || request.body.is_some_and(|body| finder.hits(body) || body::is_compressed(request.headers))
-}
-
 /// Fills a request. `layers` are searched in order and share one tag; `targets` is the test's own target, to which a
 /// secret without `hosts` is bound. `None` when the request carries no token.
 ///
@@ -107,10 +98,6 @@ pub fn carries(book: &Book, request: &Request<'_>) -> bool {
 /// [`Error::Refused`] when a secret may not or cannot be sent so; [`Error::Stale`] when the caller has to read the table
 /// again.
 pub fn fill(layers: &[Layer<'_>], targets: &[Origin], request: &Request<'_>) -> Result<Option<Filled>> {
-    let Some(first) = layers.first() else { return Ok(None) };
-    if !carries(first.book, request) {
-        return Ok(None);
-    }
     // A target that is a whole URL goes to a proxy, which reads the request.
     let absolute = std::str::from_utf8(request.target).ok().filter(|target| target.contains("://"));
     let filler = Filler {
