@@ -68,7 +68,8 @@ pub fn wheel(args: &WheelArgs) -> anyhow::Result<()> {
         // Stays on this machine: neither packed tightly nor checked against the manylinux rules.
         maturin.args(["--compatibility", "linux", "--compression-method", "stored"]);
     }
-    run(&mut maturin)
+    println!("    Building the extension module and packing the wheel");
+    run_quietly(&mut maturin)
 }
 
 /// Builds the command line and fills maturin's data directory.
@@ -140,6 +141,18 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
     fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+/// Shows what the program wrote only if it fails. maturin warns at each start that pip would build with something else
+/// than maturin, which is how we want it.
+fn run_quietly(command: &mut Command) -> anyhow::Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("cannot run {program}"))?;
+    if !output.status.success() {
+        let written = [output.stdout, output.stderr].concat();
+        bail!("{program} failed: {}\n{}", output.status, String::from_utf8_lossy(&written));
+    }
     Ok(())
 }
 
