@@ -1,12 +1,13 @@
 //! What a rule sees, and what it gives.
 
-use tegmen_findings::{Confidence, Rule, Severity};
+use tegmen_findings::{Confidence, Problem, Rule, Severity};
 use tegmen_syntax::{BlockId, Module, Span};
 
 use crate::flow::Flow;
 use crate::ignores::Ignore;
 use crate::literal::Judged;
 use crate::project::{FileId, SourceFile};
+use crate::spot::Spot;
 
 /// What a rule sees of a file.
 pub struct Context<'p> {
@@ -34,7 +35,7 @@ pub enum Group {
     /// The same secret, anywhere in the project.
     Secret(String),
     /// One list in one file.
-    List(FileId, Span, String),
+    List(String, Span, String),
 }
 
 /// A place that explains a finding.
@@ -91,15 +92,29 @@ impl Candidate {
     }
 }
 
+/// A candidate with its places, which stand by themselves.
+pub struct Found {
+    /// What the rule found.
+    pub candidate: Candidate,
+    /// Where.
+    pub spot: Spot,
+    /// Where the value came from.
+    pub related: Vec<(Spot, String)>,
+    /// The names of the class and function around it.
+    pub context: String,
+}
+
 /// What the rules say of one file.
 #[derive(Default)]
 pub struct FileResult {
+    /// Its path.
+    pub path: String,
     /// What they found.
-    pub candidates: Vec<Candidate>,
-    /// Where values stand that no output may show.
-    pub masks: Vec<Span>,
+    pub found: Vec<Found>,
     /// The values, for masking them where else they stand.
     pub secrets: Vec<String>,
     /// Inline ignores.
     pub ignores: Vec<Ignore>,
+    /// What was wrong with the file.
+    pub problem: Option<Problem>,
 }

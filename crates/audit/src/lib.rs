@@ -9,11 +9,14 @@ mod config;
 mod context;
 mod flow;
 mod ignores;
+mod index;
 mod literal;
 mod mask;
 mod prefilter;
 mod project;
+mod read;
 mod rules;
+mod spot;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -101,14 +104,15 @@ pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
 
 fn run(paths: &[Utf8PathBuf], options: &Options) -> Audit {
     let (entries, mut problems) = walk::walk(paths);
-    let files = entries.len();
-    let project = project::Project::read(entries, &mut problems);
-    let results = project.check();
-    let mut audit = assemble::assemble(&project, results, options);
-    audit.files = files;
-    problems.append(&mut audit.problems);
-    problems.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-    audit.problems = problems;
+    let mut entries: Vec<(String, walk::FileKind)> =
+        entries.into_iter().map(|(path, kind)| (path.into_string(), kind)).collect();
+    // By their text, which is how imports look them up.
+    entries.sort();
+    entries.dedup();
+    let mut audit = assemble::assemble(project::check_all(&entries, &read::read), options);
+    audit.files = entries.len();
+    audit.problems.append(&mut problems);
+    audit.problems.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     audit
 }
 
@@ -119,12 +123,10 @@ pub fn audit_text(path: &Utf8Path, text: &str, options: &Options) -> Audit {
 
 /// Audits texts as if they were the files of a project.
 pub fn audit_texts(files: &BTreeMap<String, String>, options: &Options) -> Audit {
-    let mut problems = Vec::new();
-    let project = project::Project::from_texts(files, &mut problems);
-    let results = project.check();
-    let mut audit = assemble::assemble(&project, results, options);
-    audit.files = files.len();
-    problems.append(&mut audit.problems);
-    audit.problems = problems;
+    let entries: Vec<_> =
+        files.keys().filter_map(|path| Some((path.clone(), walk::kind(Utf8Path::new(path))?))).collect();
+    let read = |path: &str, _| Ok(files.get(path).cloned());
+    let mut audit = assemble::assemble(project::check_all(&entries, &read), options);
+    audit.files = entries.len();
     audit
 }

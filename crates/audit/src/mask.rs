@@ -2,7 +2,6 @@
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use tegmen_findings::Excerpt;
-use tegmen_syntax::Span;
 
 /// What stands where a value was.
 pub const MASK: &str = "***";
@@ -64,19 +63,9 @@ impl Masker {
         out
     }
 
-    /// The line at `line` of `text`, with everything masked that may be a value. `masks` are the spans of values in the text.
-    pub fn excerpt(&self, text: &str, line: Span, highlight: Span, masks: &[Span]) -> Excerpt {
-        let source = &text[line.range()];
-        let mut hidden: Vec<(usize, usize)> = masks
-            .iter()
-            .filter(|mask| mask.end > line.start && mask.start < line.end && mask.end > mask.start)
-            .map(|mask| {
-                (
-                    mask.start.max(line.start) as usize - line.start as usize,
-                    mask.end.min(line.end) as usize - line.start as usize,
-                )
-            })
-            .collect();
+    /// A line with everything masked that may be a value. `masks` are where values stand in it, `highlight` is what to point at.
+    pub fn excerpt(&self, source: &str, highlight: (usize, usize), masks: &[(usize, usize)]) -> Excerpt {
+        let mut hidden = masks.to_vec();
         if let Some(values) = &self.values {
             hidden.extend(values.find_iter(source).map(|found| (found.start(), found.end())));
         }
@@ -85,8 +74,7 @@ impl Masker {
         }
         hidden.extend(suspicious(source));
         hidden.sort_unstable();
-        let from = highlight.start.clamp(line.start, line.end) as usize - line.start as usize;
-        let to = highlight.end.clamp(line.start, line.end) as usize - line.start as usize;
+        let (from, to) = highlight;
         let mut out = String::with_capacity(source.len().min(WIDTH));
         let (mut start, mut end) = (None, None);
         let mut position = 0;
@@ -188,12 +176,12 @@ mod tests {
     use super::*;
 
     fn excerpt(source: &str, value: &str, highlight: &str) -> (String, String) {
-        let span = |part: &str| {
-            let start = source.find(part).unwrap() as u32;
-            Span::new(start, start + part.len() as u32)
+        let place = |part: &str| {
+            let start = source.find(part).unwrap();
+            (start, start + part.len())
         };
         let masker = Masker::new([value].into_iter());
-        let found = masker.excerpt(source, Span::new(0, source.len() as u32), span(highlight), &[span(value)]);
+        let found = masker.excerpt(source, place(highlight), &[place(value)]);
         (found.text[found.highlight.clone()].to_owned(), found.text)
     }
 

@@ -1,21 +1,22 @@
 //! The files of a project, parsed, and what they import of one another.
+//!
+//! Files are read one by one; what belongs to no load test is audited by itself and let go. The files of a load test are audited together
+//! with what they import, one such group after another, so that memory holds a few groups and never a whole tree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
-use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 use tegmen_findings::Problem;
 use tegmen_syntax::{ExprId, ExprKind, FunctionId, Module};
 
-use crate::context::{Context, FileResult};
+use crate::context::{Context, FileResult, Found};
 use crate::flow::Flow;
+use crate::index::{self, Index};
+use crate::literal::Judged;
+use crate::spot::Lines;
 use crate::walk::FileKind;
 use crate::{config, ignores, literal, prefilter, rules};
-
-/// Python files larger than this are not audited; nobody writes them by hand.
-const MAX_PYTHON: u64 = 64 << 20;
-/// Other files larger than this are data, not configuration.
-const MAX_OTHER: u64 = 2 << 20;
 
 /// A file that was read.
 pub struct SourceFile {
@@ -24,18 +25,36 @@ pub struct SourceFile {
     /// What it is read as.
     pub kind: FileKind,
     /// What it says.
-    pub content: Content,
+    content: Content,
+    literals: OnceLock<Vec<Judged>>,
 }
 
 /// What a file says.
-pub enum Content {
+enum Content {
     /// Python, as facts.
     Python(Box<Module>),
     /// Text of another kind, or Python in which there is nothing to find.
     Text(String),
 }
 
+/// Whether a Python file is parsed even if there is nothing to find in it by itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parse {
+    Always,
+    IfPromising,
+}
+
 impl SourceFile {
+    fn new(path: String, kind: FileKind, text: String, parse: Parse) -> Self {
+        let promising = parse == Parse::Always || prefilter::may_have_findings(text.as_bytes());
+        let content = if kind == FileKind::Python && promising {
+            Content::Python(Box::new(Module::parse(text)))
+        } else {
+            Content::Text(text)
+        };
+        Self { path, kind, content, literals: OnceLock::new() }
+    }
+
     /// The text of the file.
     pub fn text(&self) -> &str {
         match &self.content {
@@ -51,120 +70,161 @@ impl SourceFile {
             Content::Text(_) => None,
         }
     }
+
+    /// The literals in it that are judged to be secrets.
+    pub fn literals(&self) -> &[Judged] {
+        self.literals.get_or_init(|| match &self.content {
+            Content::Python(module) => literal::python::collect(module),
+            Content::Text(_) if self.kind == FileKind::Python => Vec::new(),
+            Content::Text(text) => config::collect(self.kind, text),
+        })
+    }
+
+    fn lines(&self) -> Lines<'_> {
+        let masks = self.literals().iter().flat_map(|judged| judged.literal.spans.iter().copied());
+        Lines::new(&self.path, self.text(), masks)
+    }
 }
 
 /// An index into [`Project::files`].
 pub type FileId = usize;
 
-/// The files of a project.
+/// Files that are audited together.
 pub struct Project {
-    /// All files, by path.
+    /// The files, by path.
     pub files: Vec<SourceFile>,
-    /// Modules by their dotted names: every ending of their path, `helpers`, `shop.helpers`; `None` where two share one.
-    modules: HashMap<String, Option<FileId>>,
+    index: Index,
     /// Calls of functions from other modules.
     callers: HashMap<(FileId, FunctionId), Vec<(FileId, ExprId)>>,
-    /// Which files belong to a load test: they import Locust, or are imported by one that does.
-    pub locust: Vec<bool>,
+    /// Whether they belong to a load test.
+    locust: bool,
+}
+
+/// Gives the text of a file; `None` for one that is not to be looked at.
+pub type Reader<'r> = dyn Fn(&str, FileKind) -> Result<Option<String>, Problem> + Sync + 'r;
+
+/// What the first look at a file gives.
+enum First {
+    /// It belongs to no load test, as far as it tells itself.
+    Checked(FileResult, Vec<String>),
+    /// It imports Locust: it is audited with what it imports.
+    Locust(Vec<String>),
+}
+
+/// Audits files, which are in order of their paths.
+pub fn check_all(entries: &[(String, FileKind)], read: &Reader<'_>) -> Vec<FileResult> {
+    let firsts: Vec<First> = entries.par_iter().map(|(path, kind)| first_look(path, *kind, read)).collect();
+    let groups = groups(entries, &firsts);
+    let mut results: Vec<Option<FileResult>> = firsts
+        .into_iter()
+        .map(|first| match first {
+            First::Checked(result, _) => Some(result),
+            First::Locust(_) => None,
+        })
+        .collect();
+    let checked: Vec<(usize, FileResult)> =
+        groups.into_par_iter().flat_map_iter(|group| check_group(entries, &group, read)).collect();
+    for (id, result) in checked {
+        results[id] = Some(result);
+    }
+    results.into_iter().flatten().collect()
+}
+
+fn first_look(path: &str, kind: FileKind, read: &Reader<'_>) -> First {
+    let text = match read(path, kind) {
+        Ok(Some(text)) => text,
+        Ok(None) => return First::Checked(FileResult { path: path.to_owned(), ..FileResult::default() }, Vec::new()),
+        Err(problem) => {
+            return First::Checked(
+                FileResult { path: path.to_owned(), problem: Some(problem), ..FileResult::default() },
+                Vec::new(),
+            );
+        }
+    };
+    let imports = if kind == FileKind::Python { index::imports(&text) } else { Vec::new() };
+    let locust = |name: &String| ["locust", "tegmen"].iter().any(|library| name.starts_with(library));
+    if imports.iter().any(locust) {
+        return First::Locust(imports);
+    }
+    let file = SourceFile::new(path.to_owned(), kind, text, Parse::IfPromising);
+    let mut results = Project::new(vec![file], false).check();
+    First::Checked(results.pop().unwrap_or_default(), imports)
+}
+
+/// The files that belong to load tests, in groups that import from one another.
+fn groups(entries: &[(String, FileKind)], firsts: &[First]) -> Vec<Vec<usize>> {
+    let mut queue: Vec<usize> =
+        firsts.iter().enumerate().filter(|(_, first)| matches!(first, First::Locust(_))).map(|(id, _)| id).collect();
+    if queue.is_empty() {
+        return Vec::new();
+    }
+    let index = Index::new(entries.iter().map(|(path, _)| path.clone()).collect());
+    // Sets with one member each, joined along imports.
+    let mut parents: Vec<usize> = (0..entries.len()).collect();
+    let mut reached = vec![false; entries.len()];
+    while let Some(id) = queue.pop() {
+        if std::mem::replace(&mut reached[id], true) {
+            continue;
+        }
+        let (First::Locust(imports) | First::Checked(_, imports)) = &firsts[id];
+        for name in imports {
+            let level = name.bytes().take_while(|byte| *byte == b'.').count();
+            let module = index.resolve(id, &name[level..], level as u32);
+            for target in module.into_iter().chain(index.member(id, name).map(|(file, _)| file)) {
+                queue.push(target);
+                let (a, b) = (root(&mut parents, id), root(&mut parents, target));
+                parents[a] = b;
+            }
+        }
+    }
+    let mut groups: HashMap<usize, Vec<usize>> = HashMap::new();
+    for id in (0..entries.len()).filter(|id| reached[*id]) {
+        groups.entry(root(&mut parents, id)).or_default().push(id);
+    }
+    groups.into_values().collect()
+}
+
+fn root(parents: &mut [usize], mut id: usize) -> usize {
+    while parents[id] != id {
+        parents[id] = parents[parents[id]];
+        id = parents[id];
+    }
+    id
+}
+
+fn check_group(entries: &[(String, FileKind)], group: &[usize], read: &Reader<'_>) -> Vec<(usize, FileResult)> {
+    let mut ids = Vec::with_capacity(group.len());
+    let mut files = Vec::with_capacity(group.len());
+    for id in group {
+        let (path, kind) = &entries[*id];
+        // What could be read a moment ago and cannot be now keeps its first result, or has none.
+        if let Ok(Some(text)) = read(path, *kind) {
+            ids.push(*id);
+            files.push(SourceFile::new(path.clone(), *kind, text, Parse::Always));
+        }
+    }
+    ids.into_iter().zip(Project::new(files, true).check()).collect()
 }
 
 impl Project {
-    /// Reads and parses files.
-    pub fn read(entries: Vec<(Utf8PathBuf, FileKind)>, problems: &mut Vec<Problem>) -> Self {
-        let read: Vec<Result<Option<SourceFile>, Problem>> =
-            entries.into_par_iter().map(|(path, kind)| read_file(&path, kind)).collect();
-        let mut files = Vec::with_capacity(read.len());
-        for result in read {
-            match result {
-                Ok(Some(file)) => files.push(file),
-                Ok(None) => {}
-                Err(problem) => problems.push(problem),
-            }
+    fn new(files: Vec<SourceFile>, locust: bool) -> Self {
+        let paths = files.iter().map(|file| file.path.clone()).collect();
+        let index = if files.len() > 1 { Index::new(paths) } else { Index::default() };
+        let mut project = Self { files, index, callers: HashMap::new(), locust };
+        if project.files.len() > 1 {
+            project.callers = project.find_callers();
         }
-        Self::link(files, problems)
-    }
-
-    /// A project of texts.
-    pub fn from_texts(texts: &BTreeMap<String, String>, problems: &mut Vec<Problem>) -> Self {
-        let files = texts
-            .iter()
-            .filter_map(|(path, text)| {
-                let kind = crate::walk::kind(Utf8Path::new(path))?;
-                Some(parse(path.clone(), kind, text.clone()))
-            })
-            .collect();
-        Self::link(files, problems)
-    }
-
-    fn link(files: Vec<SourceFile>, problems: &mut Vec<Problem>) -> Self {
-        let mut modules: HashMap<String, Option<FileId>> = HashMap::new();
-        for (id, file) in files.iter().enumerate().filter(|(_, file)| file.kind == FileKind::Python) {
-            for name in module_names(&file.path) {
-                modules.entry(name).and_modify(|known| *known = None).or_insert(Some(id));
-            }
-        }
-        let mut project = Self { files, modules, callers: HashMap::new(), locust: Vec::new() };
-        project.mark_locust();
-        // Modules in which there is nothing to find by themselves matter when a load test hands them something.
-        while project.parse_imported() {
-            project.mark_locust();
-        }
-        for file in &project.files {
-            let Some(module) = file.module() else { continue };
-            if let Some((span, message)) = module.errors.first() {
-                problems.push(Problem {
-                    path: file.path.clone(),
-                    line: Some(module.line_of(span.start)),
-                    message: format!("does not parse as Python 3 ({message}); what could be understood was audited"),
-                });
-            }
-        }
-        project.callers = project.find_callers();
         project
     }
 
-    /// Parses what a load test imports and was not parsed before; says whether there was any.
-    fn parse_imported(&mut self) -> bool {
-        let locust = &self.locust;
-        let parsed: Vec<(FileId, Content)> = self
-            .files
-            .par_iter()
-            .enumerate()
-            .filter(|(id, file)| locust[*id] && file.kind == FileKind::Python)
-            .filter_map(|(id, file)| match &file.content {
-                Content::Text(text) => Some((id, Content::Python(Box::new(Module::parse(text.clone()))))),
-                Content::Python(_) => None,
-            })
-            .collect();
-        let any = !parsed.is_empty();
-        for (id, content) in parsed {
-            self.files[id].content = content;
-        }
-        any
-    }
-
-    /// The module of this dotted name, as seen from a file. A module beside the file goes first.
+    /// The module of this dotted name, as seen from a file.
     pub fn resolve(&self, from: FileId, name: &str, level: u32) -> Option<FileId> {
-        let path = Utf8Path::new(&self.files.get(from)?.path);
-        let mut base = path.parent()?.to_path_buf();
-        for _ in 1..level.max(1) {
-            base = base.parent()?.to_path_buf();
-        }
-        let relative = name.replace('.', "/");
-        for candidate in [base.join(format!("{relative}.py")), base.join(&relative).join("__init__.py")] {
-            if let Ok(id) = self.files.binary_search_by(|file| file.path.as_str().cmp(candidate.as_str())) {
-                return Some(id);
-            }
-        }
-        if level > 0 || name.is_empty() { None } else { self.modules.get(name).copied().flatten() }
+        self.index.resolve(from, name, level)
     }
 
-    /// The file and the name in it that `qualified` (as imported by a file) means: `helpers.log` is `log` of `helpers.py`.
+    /// The file and the name in it that `qualified`, as imported by a file, means.
     pub fn member<'n>(&self, from: FileId, qualified: &'n str) -> Option<(FileId, &'n str)> {
-        let level = qualified.bytes().take_while(|byte| *byte == b'.').count();
-        let name = &qualified[level..];
-        let (module, member) = name.rsplit_once('.').unwrap_or(("", name));
-        Some((self.resolve(from, module, level as u32).filter(|_| level > 0 || !module.is_empty())?, member))
+        self.index.member(from, qualified)
     }
 
     /// The calls of a function from other modules.
@@ -214,93 +274,51 @@ impl Project {
         callers
     }
 
-    fn mark_locust(&mut self) {
-        let mut locust = vec![false; self.files.len()];
-        let mut queue: Vec<FileId> = Vec::new();
-        for (id, file) in self.files.iter().enumerate() {
-            let imports_locust = file.module().is_some_and(|module| {
-                module.imports.iter().any(|import| {
-                    import.level == 0
-                        && (import.qualified.starts_with("locust") || import.qualified.starts_with("tegmen"))
-                }) || module.stars.iter().any(|(name, _)| name.starts_with("locust"))
-            });
-            if imports_locust {
-                queue.push(id);
-            }
-        }
-        while let Some(id) = queue.pop() {
-            if std::mem::replace(&mut locust[id], true) {
-                continue;
-            }
-            let Some(module) = self.files[id].module() else { continue };
-            for import in &module.imports {
-                let name = format!("{}{}", ".".repeat(import.level as usize), import.qualified);
-                queue.extend(self.member(id, &name).map(|(file, _)| file));
-                queue.extend(self.resolve(id, &import.qualified, import.level));
-            }
-            for (name, level) in &module.stars {
-                queue.extend(self.resolve(id, name, *level));
-            }
-        }
-        self.locust = locust;
-    }
-
     /// Asks all rules about all files.
-    pub fn check(&self) -> Vec<FileResult> {
+    fn check(&self) -> Vec<FileResult> {
         (0..self.files.len()).into_par_iter().map(|id| self.check_file(id)).collect()
     }
 
     fn check_file(&self, id: FileId) -> FileResult {
         let file = &self.files[id];
-        let (literals, module) = match &file.content {
-            Content::Python(module) => (literal::python::collect(module), Some(&**module)),
-            Content::Text(_) if file.kind == FileKind::Python => (Vec::new(), None),
-            Content::Text(text) => (config::collect(file.kind, text, &file.path), None),
-        };
-        let mut result = FileResult { ignores: ignores::find(file.text()), ..FileResult::default() };
-        for judged in &literals {
-            result.masks.extend(judged.literal.spans.iter().copied());
-            result.secrets.push(judged.secret.clone());
-        }
+        let module = file.module();
+        let literals = file.literals();
         let flow = module.map(|module| Flow::new(self, id, module));
-        let context = Context { file, literals: &literals, flow: flow.as_ref(), locust: self.locust[id] };
-        rules::check(&context, &mut result.candidates);
-        result
+        let context = Context { file, literals, flow: flow.as_ref(), locust: self.locust };
+        let mut candidates = Vec::new();
+        rules::check(&context, &mut candidates);
+        let mut lines: HashMap<FileId, Lines<'_>> = HashMap::new();
+        let mut spot = |file: FileId, span| lines.entry(file).or_insert_with(|| self.files[file].lines()).spot(span);
+        let found = candidates
+            .into_iter()
+            .map(|candidate| Found {
+                spot: spot(id, candidate.span),
+                related: candidate
+                    .related
+                    .iter()
+                    .map(|related| (spot(related.file, related.span), related.note.clone()))
+                    .collect(),
+                context: match (candidate.block, module) {
+                    (Some(block), Some(module)) => module.context(block),
+                    _ => String::new(),
+                },
+                candidate,
+            })
+            .collect();
+        let problem = module.and_then(|module| {
+            let (span, message) = module.errors.first()?;
+            Some(Problem {
+                path: file.path.clone(),
+                line: Some(module.line_of(span.start)),
+                message: format!("does not parse as Python 3 ({message}); what could be understood was audited"),
+            })
+        });
+        FileResult {
+            path: file.path.clone(),
+            found,
+            secrets: literals.iter().map(|judged| judged.secret.clone()).collect(),
+            ignores: ignores::find(file.text()),
+            problem,
+        }
     }
-}
-
-/// The dotted names that a module may be imported by.
-fn module_names(path: &str) -> Vec<String> {
-    let path = path.strip_suffix(".py").unwrap_or(path);
-    let path = path.strip_suffix("/__init__").unwrap_or(path);
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != "." && *part != "..").collect();
-    (0..parts.len()).rev().take(6).map(|from| parts[from..].join(".")).collect()
-}
-
-fn read_file(path: &Utf8Path, kind: FileKind) -> Result<Option<SourceFile>, Problem> {
-    let problem = |message: String| Problem { path: path.to_string(), line: None, message };
-    let unreadable = |error: std::io::Error| problem(format!("could not be read ({}); not audited", error.kind()));
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if kind != FileKind::Python && size > MAX_OTHER {
-        return Ok(None);
-    }
-    if size > MAX_PYTHON {
-        return Err(problem(format!("has {} MB, more than the {} MB that are audited", size >> 20, MAX_PYTHON >> 20)));
-    }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        // Latin-1 and the like: what is ASCII in it stays readable.
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    };
-    Ok(Some(parse(path.to_string(), kind, text)))
-}
-
-fn parse(path: String, kind: FileKind, text: String) -> SourceFile {
-    let content = if kind == FileKind::Python && prefilter::may_have_findings(text.as_bytes()) {
-        Content::Python(Box::new(Module::parse(text)))
-    } else {
-        Content::Text(text)
-    };
-    SourceFile { path, kind, content }
 }

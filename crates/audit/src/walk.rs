@@ -5,7 +5,7 @@ use ignore::WalkBuilder;
 use tegmen_findings::Problem;
 
 /// What a file is read as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileKind {
     /// Python.
     Python,

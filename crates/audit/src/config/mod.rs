@@ -12,7 +12,7 @@ use crate::prefilter::has_sensitive_word;
 use crate::walk::FileKind;
 
 /// The secrets of a file that is no Python.
-pub fn collect(kind: FileKind, text: &str, path: &str) -> Vec<Judged> {
+pub fn collect(kind: FileKind, text: &str) -> Vec<Judged> {
     let mut found = Vec::new();
     if !has_sensitive_word(text.as_bytes()) && !text.contains("://") && !text.contains("eyJ") {
         return found;
@@ -30,7 +30,7 @@ pub fn collect(kind: FileKind, text: &str, path: &str) -> Vec<Judged> {
         }
         offset += line.len() as u32;
     }
-    private_keys(text, path, &mut found);
+    private_keys(text, &mut found);
     found
 }
 
@@ -107,7 +107,7 @@ fn add(name: &str, line: &str, value: std::ops::Range<usize>, offset: u32, found
     true
 }
 
-fn private_keys(text: &str, _path: &str, found: &mut Vec<Judged>) {
+fn private_keys(text: &str, found: &mut Vec<Judged>) {
     if !text.contains("PRIVATE KEY-----") {
         return;
     }

@@ -33,7 +33,7 @@ rule! {
 
 /// Looks at debug switches.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
-    let Some((module, flow)) = context.python() else { return };
+    let Some((module, _)) = context.python() else { return };
     if !context.locust {
         return;
     }
@@ -42,7 +42,7 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         candidate.name = name.to_owned();
         candidate.message = format!("`{name}` makes the HTTP client write out every request");
         candidate.block = Some(block);
-        candidate.group = Some(Group::List(flow.file(), Span::new(0, 0), String::new()));
+        candidate.group = Some(Group::List(context.file.path.clone(), Span::new(0, 0), String::new()));
         out.push(candidate);
     };
     for definition in &module.definitions {

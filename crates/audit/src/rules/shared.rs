@@ -25,7 +25,7 @@ pub fn literals(
         candidate.message = say(judged);
         candidate.block = literal.block;
         candidate.group = Some(match (literal.list, context.flow) {
-            (Some(list), Some(flow)) => Group::List(flow.file(), list, literal.name.clone()),
+            (Some(list), Some(_)) => Group::List(context.file.path.clone(), list, literal.name.clone()),
             _ => Group::Secret(judged.secret.clone()),
         });
         out.push(candidate);

@@ -37,7 +37,7 @@ rule! {
 
 /// Looks at the reads of environment variables.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
-    let Some((module, flow)) = context.python() else { return };
+    let Some((module, _)) = context.python() else { return };
     for (id, func, args) in calls(module) {
         if !is_environment_read(module, func) || module.tail_str(func) == Some("setdefault") {
             continue;
@@ -66,7 +66,7 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         candidate.message = format!("`{name}` is used without looking whether it is set");
         candidate.hint = Some(format!("read it with `os.environ[\"{name}\"]`, which says at once that it is missing"));
         candidate.block = Some(module.block_of(id));
-        candidate.group = Some(Group::List(flow.file(), module.span(id), name.to_owned()));
+        candidate.group = Some(Group::List(context.file.path.clone(), module.span(id), name.to_owned()));
         out.push(candidate);
     }
 }
