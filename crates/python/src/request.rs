@@ -100,13 +100,15 @@ pub fn storage<'py>(headers: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
 
 type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
 
-/// The fields in the storage of the headers of `requests`: pairs, by their names in lower case. `None` for other headers.
+/// The fields in the storage of the headers of `requests` and `geventhttpclient`: pairs, by their names in lower case.
+/// `None` for other headers, and where a name has several lines.
 fn stored_pairs<'py>(headers: &Bound<'py, PyAny>) -> Option<Vec<Pair<'py>>> {
-    let stored = storage(headers);
-    if stored.is(headers) {
+    if headers.is_exact_instance_of::<PyDict>() {
         return None;
     }
-    stored.cast::<PyDict>().ok()?.iter().map(|(_, pair)| pair.extract().ok()).collect()
+    let stored = storage(headers);
+    let pair = |pair: Bound<'py, PyAny>| pair.cast::<PyTuple>().ok()?.extract().ok();
+    stored.cast::<PyDict>().ok()?.iter().map(|(_, value)| pair(value)).collect()
 }
 
 /// A request as Python has it.
