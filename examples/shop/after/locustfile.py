@@ -9,6 +9,7 @@ import logging
 import os
 
 from locust import HttpUser, between, events, task
+
 from tegmen import protect, secret
 
 API_KEY = os.environ["LOCUST_API_KEY"]
