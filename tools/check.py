@@ -77,7 +77,11 @@ def steps(python: str) -> list[Step]:
         Step("Rust tests", rust),
         Step("generated documents", ["cargo", "xtask", "docs", "--check"], skip=missing_task("docs")),
         Step("wheel into .venv", ["make", "install", f"PYTHON={python}"]),
-        Step("type stubs", [python, "-m", "mypy.stubtest", "tegmen._native"], needs="wheel into .venv"),
+        Step(
+            "type stubs",
+            [python, "-m", "mypy.stubtest", "--allowlist", "tests/stubtest.txt", "tegmen._native"],
+            needs="wheel into .venv",
+        ),
         Step("Python tests", [python, "-m", "pytest", "-q", "tests"], needs="wheel into .venv"),
     ]
 
