@@ -27,6 +27,10 @@ impl Index {
 
     /// The module of this dotted name, as seen from a file. A module beside the file goes first.
     pub fn resolve(&self, from: usize, name: &str, level: u32) -> Option<usize> {
+        // What no path ends in is nobody's module here, and most imports are of other people's.
+        if level == 0 && !self.names.contains_key(name) {
+            return None;
+        }
         let path = Utf8Path::new(self.paths.get(from)?);
         let mut base = path.parent()?.to_path_buf();
         for _ in 1..level.max(1) {

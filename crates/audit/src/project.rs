@@ -104,81 +104,75 @@ pub struct Project {
 pub type Reader<'r> = dyn Fn(&str, FileKind) -> Result<Option<String>, Problem> + Sync + 'r;
 
 /// What the first look at a file gives.
-enum First {
-    /// It belongs to no load test, as far as it tells itself.
-    Checked(FileResult, Vec<String>),
-    /// It imports Locust: it is audited with what it imports.
-    Locust(Vec<String>),
+struct First {
+    /// What the rules say of it by itself; `None` if it is to be audited with what it imports.
+    result: Option<FileResult>,
+    /// The files that it imports.
+    imports: Vec<usize>,
+    /// Whether it imports Locust.
+    locust: bool,
 }
 
 /// Audits files, which are in order of their paths.
 pub fn check_all(entries: &[(String, FileKind)], read: &Reader<'_>) -> Vec<FileResult> {
-    let firsts: Vec<First> = entries.par_iter().map(|(path, kind)| first_look(path, *kind, read)).collect();
-    let groups = groups(entries, &firsts);
-    let mut results: Vec<Option<FileResult>> = firsts
-        .into_iter()
-        .map(|first| match first {
-            First::Checked(result, _) => Some(result),
-            First::Locust(_) => None,
-        })
-        .collect();
-    let checked: Vec<(usize, FileResult)> =
-        groups.into_par_iter().flat_map_iter(|group| check_group(entries, &group, read)).collect();
-    for (id, result) in checked {
-        results[id] = Some(result);
-    }
-    results.into_iter().flatten().collect()
-}
-
-fn first_look(path: &str, kind: FileKind, read: &Reader<'_>) -> First {
-    let text = match read(path, kind) {
-        Ok(Some(text)) => text,
-        Ok(None) => return First::Checked(FileResult { path: path.to_owned(), ..FileResult::default() }, Vec::new()),
-        Err(problem) => {
-            return First::Checked(
-                FileResult { path: path.to_owned(), problem: Some(problem), ..FileResult::default() },
-                Vec::new(),
-            );
-        }
-    };
-    let imports = if kind == FileKind::Python { index::imports(&text) } else { Vec::new() };
-    let locust = |name: &String| ["locust", "tegmen"].iter().any(|library| name.starts_with(library));
-    if imports.iter().any(locust) {
-        return First::Locust(imports);
-    }
-    let file = SourceFile::new(path.to_owned(), kind, text, Parse::IfPromising);
-    let mut results = Project::new(vec![file], false).check();
-    First::Checked(results.pop().unwrap_or_default(), imports)
-}
-
-/// The files that belong to load tests, in groups that import from one another.
-fn groups(entries: &[(String, FileKind)], firsts: &[First]) -> Vec<Vec<usize>> {
-    let mut queue: Vec<usize> =
-        firsts.iter().enumerate().filter(|(_, first)| matches!(first, First::Locust(_))).map(|(id, _)| id).collect();
-    if queue.is_empty() {
-        return Vec::new();
-    }
     let index = Index::new(entries.iter().map(|(path, _)| path.clone()).collect());
+    let mut firsts: Vec<First> =
+        (0..entries.len()).into_par_iter().map(|id| first_look(id, entries, &index, read)).collect();
+    let checked: Vec<(usize, FileResult)> =
+        groups(&firsts).into_par_iter().flat_map_iter(|group| check_group(entries, &group, read)).collect();
+    for (id, result) in checked {
+        firsts[id].result = Some(result);
+    }
+    firsts.into_iter().filter_map(|first| first.result).collect()
+}
+
+fn first_look(id: usize, entries: &[(String, FileKind)], index: &Index, read: &Reader<'_>) -> First {
+    let (path, kind) = &entries[id];
+    let by_itself = |problem| {
+        let result = FileResult { path: path.clone(), problem, ..FileResult::default() };
+        First { result: Some(result), imports: Vec::new(), locust: false }
+    };
+    let text = match read(path, *kind) {
+        Ok(Some(text)) => text,
+        Ok(None) => return by_itself(None),
+        Err(problem) => return by_itself(Some(problem)),
+    };
+    let names = if *kind == FileKind::Python { index::imports(&text) } else { Vec::new() };
+    let locust = names.iter().any(|name| ["locust", "tegmen"].iter().any(|library| name.starts_with(library)));
+    let mut imports: Vec<usize> = Vec::new();
+    for name in &names {
+        let level = name.bytes().take_while(|byte| *byte == b'.').count();
+        imports.extend(index.resolve(id, &name[level..], level as u32));
+        imports.extend(index.member(id, name).map(|(file, _)| file));
+    }
+    imports.retain(|target| *target != id);
+    if locust && !imports.is_empty() {
+        return First { result: None, imports, locust };
+    }
+    let parse = if locust { Parse::Always } else { Parse::IfPromising };
+    let file = SourceFile::new(path.clone(), *kind, text, parse);
+    First { result: Project::new(vec![file], locust).check().pop(), imports, locust }
+}
+
+/// The files of load tests that import from one another, in groups.
+fn groups(firsts: &[First]) -> Vec<Vec<usize>> {
     // Sets with one member each, joined along imports.
-    let mut parents: Vec<usize> = (0..entries.len()).collect();
-    let mut reached = vec![false; entries.len()];
+    let mut parents: Vec<usize> = (0..firsts.len()).collect();
+    let mut reached = vec![false; firsts.len()];
+    let mut queue: Vec<usize> =
+        (0..firsts.len()).filter(|id| firsts[*id].locust && !firsts[*id].imports.is_empty()).collect();
     while let Some(id) = queue.pop() {
         if std::mem::replace(&mut reached[id], true) {
             continue;
         }
-        let (First::Locust(imports) | First::Checked(_, imports)) = &firsts[id];
-        for name in imports {
-            let level = name.bytes().take_while(|byte| *byte == b'.').count();
-            let module = index.resolve(id, &name[level..], level as u32);
-            for target in module.into_iter().chain(index.member(id, name).map(|(file, _)| file)) {
-                queue.push(target);
-                let (a, b) = (root(&mut parents, id), root(&mut parents, target));
-                parents[a] = b;
-            }
+        for target in &firsts[id].imports {
+            queue.push(*target);
+            let (a, b) = (root(&mut parents, id), root(&mut parents, *target));
+            parents[a] = b;
         }
     }
     let mut groups: HashMap<usize, Vec<usize>> = HashMap::new();
-    for id in (0..entries.len()).filter(|id| reached[*id]) {
+    for id in (0..firsts.len()).filter(|id| reached[*id]) {
         groups.entry(root(&mut parents, id)).or_default().push(id);
     }
     groups.into_values().collect()

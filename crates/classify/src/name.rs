@@ -132,16 +132,37 @@ enum Verdict {
     Unrelated,
 }
 
-/// Bytes that every sensitive name contains at least one of, so that most names cost one scan.
+/// What every sensitive name contains one of, in any case, so that most names cost one scan.
+#[rustfmt::skip]
+const HINTS: &[&[u8]] = &[
+    b"pass", b"pwd", b"secret", b"token", b"key", b"cred", b"jwt", b"auth", b"sess", b"cookie", b"bearer",
+    b"pat", b"psk", b"sas", b"senha", b"contras", b"kennwort", b"wachtwoord", b"haslo", b"sifre", b"mdp",
+    b"sid", b"internal", b"pin", b"pw",
+];
+
+/// For each letter that a hint begins with, the letters that may follow, a bit each.
+const STARTS: [u32; 26] = {
+    let mut starts = [0; 26];
+    let mut i = 0;
+    while i < HINTS.len() {
+        starts[(HINTS[i][0] - b'a') as usize] |= 1 << (HINTS[i][1] - b'a');
+        i += 1;
+    }
+    starts
+};
+
 fn may_matter(name: &str) -> bool {
-    #[rustfmt::skip]
-    const HINTS: &[&[u8]] = &[
-        b"pass", b"pwd", b"secret", b"token", b"key", b"cred", b"jwt", b"auth", b"sess", b"cookie", b"bearer",
-        b"pat", b"psk", b"sas", b"senha", b"contras", b"kennwort", b"wachtwoord", b"haslo", b"sifre", b"mdp",
-        b"sid", b"internal", b"pin", b"pw",
-    ];
     let bytes = name.as_bytes();
-    HINTS.iter().any(|hint| bytes.windows(hint.len()).any(|window| window.eq_ignore_ascii_case(hint)))
+    let letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a');
+    bytes.windows(2).enumerate().any(|(i, pair)| {
+        let (first, second) = (letter(pair[0]), letter(pair[1]));
+        first < 26
+            && second < 26
+            && STARTS[first as usize] & 1 << second != 0
+            && HINTS
+                .iter()
+                .any(|hint| bytes[i..].get(..hint.len()).is_some_and(|start| start.eq_ignore_ascii_case(hint)))
+    })
 }
 
 fn verdict(name: &str) -> Verdict {

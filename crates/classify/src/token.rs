@@ -90,18 +90,30 @@ const TOKENS: &[(&str, Set, usize, usize, &str)] = &[
     ("key-", Set::Hex, 32, 32, "a Mailgun key"),
 ];
 
-/// The first bytes of all prefixes, and of `eyJ` and `-----BEGIN`.
-const FIRST: [bool; 256] = {
-    let mut first = [false; 256];
+/// The first two bytes of all prefixes, of `eyJ` and of `-----BEGIN`: a bit for each pair.
+static STARTS: [u64; 1024] = {
+    let mut starts = [0; 1024];
     let mut i = 0;
     while i < TOKENS.len() {
-        first[TOKENS[i].0.as_bytes()[0] as usize] = true;
+        let prefix = TOKENS[i].0.as_bytes();
+        let pair = (prefix[0] as usize) << 8 | prefix[1] as usize;
+        starts[pair >> 6] |= 1 << (pair & 63);
         i += 1;
     }
-    first[b'e' as usize] = true;
-    first[b'-' as usize] = true;
-    first
+    let mut i = 0;
+    let others: [usize; 2] = [(b'e' as usize) << 8 | b'y' as usize, (b'-' as usize) << 8 | b'-' as usize];
+    while i < others.len() {
+        starts[others[i] >> 6] |= 1 << (others[i] & 63);
+        i += 1;
+    }
+    starts
 };
+
+/// Whether a token may begin with these two bytes.
+fn may_start(first: u8, second: u8) -> bool {
+    let pair = usize::from(first) << 8 | usize::from(second);
+    STARTS[pair >> 6] & 1 << (pair & 63) != 0
+}
 
 /// What kind of token `value` is as a whole: "a GitHub token", "a JSON Web Token", "a private key".
 pub fn provider_token(value: &str) -> Option<&'static str> {
@@ -147,8 +159,7 @@ pub fn find_tokens(text: &str) -> Vec<TokenMatch> {
     let mut found = Vec::new();
     let mut i = 0;
     while i < bytes.len() {
-        let byte = bytes[i];
-        if FIRST[byte as usize]
+        if bytes.get(i + 1).is_some_and(|next| may_start(bytes[i], *next))
             && (i == 0 || !(bytes[i - 1].is_ascii_alphanumeric() || bytes[i - 1] == b'_'))
             && let Some((kind, length)) = token_at(bytes, i)
         {
@@ -164,6 +175,9 @@ pub fn find_tokens(text: &str) -> Vec<TokenMatch> {
 /// The kind and length of the token that begins at `at`.
 fn token_at(bytes: &[u8], at: usize) -> Option<(&'static str, usize)> {
     let rest = &bytes[at..];
+    if !may_start(*rest.first()?, *rest.get(1)?) {
+        return None;
+    }
     match rest.first()? {
         b'e' => return jwt(rest).map(|length| ("a JSON Web Token", length)),
         b'-' => return private_key(rest).map(|length| ("a private key", length)),

@@ -419,9 +419,9 @@ fn is_header(name: &str) -> bool {
 
 /// A quick look for what `by_shape` and `by_url` may find.
 fn may_have_shape(text: &str) -> bool {
-    text.len() >= 12
-        && (text.contains("://")
-            || text.contains('?')
+    let bytes = text.as_bytes();
+    bytes.len() >= 12
+        && (memchr::memchr2(b'?', b'@', bytes).is_some()
             || !classify::find_tokens(text).is_empty()
             || classify::provider_token(text).is_some())
 }
