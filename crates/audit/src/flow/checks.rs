@@ -42,12 +42,14 @@ pub fn is_checked(module: &Module, read: ExprId) -> bool {
         match module.kind(parent) {
             ExprKind::Compare { .. } | ExprKind::Not(_) => return true,
             // `a or fallback`: the absence is handled, well or not.
-            ExprKind::BoolOp { op: BoolOp::Or, values } if values.last() != Some(&inner) => {
-                if !matches!(module.kind(*values.last().unwrap_or(&inner)), ExprKind::Str(_) | ExprKind::None)
-                    || has_text(module, values)
-                {
-                    return true;
-                }
+            ExprKind::BoolOp { op: BoolOp::Or, values }
+                if values.last() != Some(&inner)
+                    && (!matches!(
+                        module.kind(*values.last().unwrap_or(&inner)),
+                        ExprKind::Str(_) | ExprKind::None
+                    ) || has_text(module, values)) =>
+            {
+                return true;
             }
             ExprKind::Conditional { test, .. } if *test == inner => return true,
             ExprKind::Call { func, args } => {
@@ -111,13 +113,13 @@ fn definition_is_checked(module: &Module, def: DefId) -> bool {
     };
     for statement in &module.statements {
         match statement.kind {
-            StmtKind::If { test, body, orelse } if contains(module, test, &names) => {
-                if ends(module, body)
-                    || orelse.is_some_and(|orelse| ends(module, orelse))
-                    || guards(module, body, &names)
-                {
-                    return true;
-                }
+            StmtKind::If { test, body, orelse }
+                if contains(module, test, &names)
+                    && (ends(module, body)
+                        || orelse.is_some_and(|orelse| ends(module, orelse))
+                        || guards(module, body, &names)) =>
+            {
+                return true;
             }
             StmtKind::Assert { test, .. } if contains(module, test, &names) => return true,
             _ => {}

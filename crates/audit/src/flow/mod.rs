@@ -128,6 +128,9 @@ impl Taint {
     }
 }
 
+/// The calls of each function of a module.
+type Callers = HashMap<FunctionId, Vec<ExprId>>;
+
 /// Follows values, beginning in one file.
 pub struct Flow<'p> {
     project: &'p Project,
@@ -135,7 +138,7 @@ pub struct Flow<'p> {
     module: &'p Module,
     memo: RefCell<HashMap<(FileId, ExprId), Rc<Taint>>>,
     active: RefCell<HashSet<(FileId, ExprId)>>,
-    callers: RefCell<HashMap<FileId, Rc<HashMap<FunctionId, Vec<ExprId>>>>>,
+    callers: RefCell<HashMap<FileId, Rc<Callers>>>,
     /// Globals of other modules that are being followed.
     globals: RefCell<HashSet<(FileId, Symbol)>>,
     authorised: OnceCell<bool>,
@@ -189,12 +192,12 @@ impl<'p> Flow<'p> {
     }
 
     /// The calls of the functions of a module in that module.
-    fn local_callers(&self, file: FileId, module: &Module) -> Rc<HashMap<FunctionId, Vec<ExprId>>> {
+    fn local_callers(&self, file: FileId, module: &Module) -> Rc<Callers> {
         if let Some(known) = self.callers.borrow().get(&file) {
             return Rc::clone(known);
         }
         let names: HashSet<_> = module.functions.iter().map(|function| function.name).collect();
-        let mut callers: HashMap<FunctionId, Vec<ExprId>> = HashMap::new();
+        let mut callers: Callers = HashMap::new();
         for (id, expr) in module.exprs() {
             let ExprKind::Call { func, .. } = &expr.kind else { continue };
             let tail = match module.kind(*func) {

@@ -300,11 +300,11 @@ fn by_cookies(literal: &Literal, value: &str) -> Option<Judged> {
             && !secret.contains("{}")
             && (classify::looks_random(secret) || secret.len() >= 12 && secret.bytes().any(|b| b.is_ascii_digit()))
     };
-    value
-        .split(';')
-        .any(opens)
-        .then(|| ())
-        .and_then(|()| judged(literal, Kind::Cookie, Severity::High, Confidence::High, None, literal.value.trim()))
+    if value.split(';').any(opens) {
+        judged(literal, Kind::Cookie, Severity::High, Confidence::High, None, literal.value.trim())
+    } else {
+        None
+    }
 }
 
 /// Names of fields, selectors, paths, URLs, references: what tells where a secret is, and is none.

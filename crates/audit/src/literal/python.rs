@@ -334,7 +334,7 @@ impl<'m> Collector<'m> {
                 continue;
             }
             if let ExprKind::Str(literal) = module.kind(text)
-                && !(docstring && !looks_like_code(module.text(literal.content)))
+                && (!docstring || looks_like_code(module.text(literal.content)))
             {
                 self.dead_text(literal.content, statement.block);
             }

@@ -44,10 +44,11 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         }
         let Some(name) = args.first().and_then(|arg| module.as_str(arg.value)) else { continue };
         // A token in place of the name is `secret-as-variable-name`.
-        if name.len() > 64 || classify::find_tokens(name).first().is_some() {
+        if name.len() > 64 || !classify::find_tokens(name).is_empty() {
             continue;
         }
-        if !classify::is_sensitive_name(name) && !(classify::may_hold_credentials_url(name) && !name.to_lowercase().contains("proxy")) {
+        let url = classify::may_hold_credentials_url(name) && !name.to_lowercase().contains("proxy");
+        if !classify::is_sensitive_name(name) && !url {
             continue;
         }
         let default = args.get(1).map(|arg| arg.value);

@@ -1,0 +1,48 @@
+"""`tegmen audit` as a CI job sees it: SARIF that validates, annotations, a wheel that has the command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+SUPPORT = Path(__file__).resolve().parent / "support"
+
+SCRIPT = """\
+import os
+from locust import HttpUser, task
+
+KEY = os.getenv("SHOP_KEY")
+
+
+class Shopper(HttpUser):
+    password = "hunter2x"
+
+    def on_start(self):
+        reply = self.client.post("/login", {"user": "ellen", "password": self.password})
+        print(reply.text)
+        self.client.headers["X-Key"] = KEY
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "locustfile.py").write_text(SCRIPT)
+    (tmp_path / "a b.py").write_text("print 'old', password\n")
+    return tmp_path
+
+
+def test_sarif_validates_against_the_schema(tegmen_bin: Path, project: Path) -> None:
+    """The schema is SchemaStore's (Apache-2.0), as the npm package @microsoft/jest-sarif ships it."""
+    done = subprocess.run([tegmen_bin, "audit", "--format", "sarif"], cwd=project, capture_output=True, check=False)
+    assert done.returncode == 2, done.stderr
+    document = json.loads(done.stdout)
+    schema = json.loads((SUPPORT / "sarif-2.1.0.json").read_text())
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    assert [error.message for error in validator.iter_errors(document)] == []
+    rules = {result["ruleId"] for result in document["runs"][0]["results"]}
+    assert {"TGM101", "TGM201", "TGM402"} <= rules
+    assert b"hunter2x" not in done.stdout
