@@ -15,6 +15,7 @@ def install() -> None:
 
     if not any(isinstance(finder, _imports.Watcher) for finder in sys.meta_path):
         sys.meta_path.insert(0, _imports.Watcher())
+        _imports.catch_up()
         _environ.watch()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -18,11 +19,29 @@ HOOKS = {
     "locust.runners": "locust_outputs",
     "locust.stats": "locust_outputs",
     "locust.web": "locust_web",
+    "gevent._socket3": "sockets",
+    "gevent._ssl3": "sockets",
+    "gevent.ssl": "sockets",
+    "http.client": "http_client",
+    "socket": "sockets",
+    "ssl": "sockets",
     "urllib3.connection": "urllib3_client",
     "urllib3.connectionpool": "urllib3_client",
     "geventhttpclient.client": "gevent_client",
     "geventhttpclient.connectionpool": "gevent_client",
 }
+
+
+#: Hooks that ask for the broker at first use only, and so may be applied to what was imported before.
+LAZY = ("http_client", "sockets")
+
+
+def catch_up() -> None:
+    """Applies the lazy hooks to modules that something has imported already."""
+    for name, hook in HOOKS.items():
+        module = sys.modules.get(name)
+        if module is not None and hook in LAZY:
+            importlib.import_module(f"tegmen._hooks.{hook}").apply(module)
 
 
 class HookedLoader(Loader):

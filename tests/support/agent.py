@@ -63,7 +63,7 @@ class Agent:
     def start(
         cls,
         folder: Path,
-        tegmen: Path,
+        tegmen: Path | None,
         user: str,
         secrets: Mapping[str, Secret | str | bytes],
         *,
@@ -77,7 +77,8 @@ class Agent:
     ) -> Agent:
         """Writes manifest and locustfile into the folder and starts both programs.
 
-        `head` stands at the top of the module, `body` in the class. `command` stands instead of Locust's.
+        `head` stands at the top of the module, `body` in the class. `command` stands instead of Locust's. Without
+        `tegmen` it is plain Locust, with the values in its environment.
         """
         folder.mkdir(parents=True, exist_ok=True)
         made = {name: one if isinstance(one, Secret) else Secret(one) for name, one in secrets.items()}
@@ -93,11 +94,13 @@ class Agent:
         for name in ("inbox", "outbox"):
             os.mkfifo(folder / name)
         locust = (*locust, *(("--host", host) if host else ()))
+        environment = dict(env or {}) if tegmen else {name: one.text for name, one in made.items()} | dict(env or {})
+        run = (tegmen, "run", "--quiet", *options, "--") if tegmen else ()
         with (folder / "output").open("wb") as output:
             process = subprocess.Popen(
-                [tegmen, "run", "--quiet", *options, "--", *(command or (BIN / "locust", "--only-summary", *locust))],
+                [*run, *(command or (BIN / "locust", "--only-summary", *locust))],
                 cwd=folder,
-                env=clean_environment(folder, env),
+                env=clean_environment(folder, environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -139,6 +142,9 @@ class Agent:
                 if self.process.poll() is not None:
                     raise AssertionError(f"ended with {self.process.returncode}:\n{self.output}")
             else:
+                # Nothing more is to be expected of it.
+                os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
                 raise AssertionError(f"no answer after {PATIENCE} s:\n{self.output}")
             self._rest += os.read(self._outbox, 1 << 20)
         line, self._rest = self._rest.split(b"\n", 1)

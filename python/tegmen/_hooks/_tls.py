@@ -37,3 +37,13 @@ def unverified(names: list[str], origin: str, error: BaseException) -> SecretRef
         "authority that signed it; or, to send the secret all the same, write "
         f'tls = "unverified" under [secrets.{name}]'
     )
+
+
+def not_verified(names: list[str], origin: str) -> SecretRefused:
+    """The refusal where a connection does not verify, and no other can be made in its place."""
+    name = names[0] if names else "NAME"
+    return SecretRefused(
+        f"[{name}] was not sent to {origin}: the connection does not verify that it leads there (verify=False, a "
+        "context without verification, or another host name in the certificate). Let it verify; or, to send the "
+        f'secret all the same, write tls = "unverified" under [secrets.{name}]'
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 from types import ModuleType
 from typing import Any
 
 from tegmen import _session
-from tegmen._hooks import _bodies, _tls
-from tegmen._native import Plugin, SecretRefused
+from tegmen._hooks import _bodies, _errors, _tls
+from tegmen._native import Plugin
 
 
 def apply(module: ModuleType) -> None:
@@ -17,6 +18,7 @@ def apply(module: ModuleType) -> None:
         return
     if module.__name__ == "geventhttpclient.connectionpool":
         _remember_factory(module.SSLConnectionPool)
+        _tunnel(module.ConnectionPool, plugin)
     else:
         _client(module, plugin)
 
@@ -33,24 +35,60 @@ def _remember_factory(pool_class: Any) -> None:
     pool_class.__init__ = remembering_init
 
 
+def _tunnel(pool_class: Any, plugin: Plugin) -> None:
+    """CONNECT, which carries the credentials for the proxy."""
+    build = pool_class._proxy_connect_request
+
+    @functools.wraps(build)
+    def filling_build(self: Any) -> Any:
+        text = build(self)
+        if not plugin.carries(text):
+            return text
+        _, *lines = text.rstrip("\r\n").split("\r\n")
+        headers = dict(line.split(": ", 1) for line in lines)
+        filled = plugin.fill("http", self._connection_host, self._connection_port, "/", headers, None)
+        for index, value in filled[1] if filled else ():
+            text = text.replace(list(headers.values())[index], value.decode("latin-1"))
+        return text
+
+    pool_class._proxy_connect_request = filling_build
+
+
 def _client(module: ModuleType, plugin: Plugin) -> None:
     client_class: Any = module.HTTPClient
     request = client_class.request
 
     @functools.wraps(request)
     def filling_request(self: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None) -> Any:
-        gathered = _bodies.gathered(plugin, body)
-        content = gathered.data if isinstance(gathered, _bodies.Whole) else gathered
-        searched = content if isinstance(content, (str, bytes, bytearray)) else None
-        sent = _merged(self, headers) if plugin.may_carry(self.default_headers) else headers
-        filled = plugin.fill("https" if self.ssl else "http", self.host, self.port, request_uri, sent, searched)
+        _errors.check_method(plugin, method, f"{self.host}:{self.port}")
+        sent = headers
+        if plugin.may_carry(self.default_headers) or (self.use_proxy and plugin.may_carry([self._proxy_credentials])):
+            sent = _merged(self, headers)
+        body = _bodies.gathered(plugin, body, sent)
+        is_filled, response, failure = _send_filled(plugin, self, request, method, request_uri, body, sent)
+        if failure is not None:
+            raise failure
+        return response if is_filled else request(self, method, request_uri, body, headers)
+
+    client_class.request = filling_request
+
+
+def _send_filled(
+    plugin: Plugin, client: Any, request: Any, method: str, request_uri: str, body: Any, headers: Any
+) -> tuple[bool, Any, BaseException | None]:
+    """Sends the request with its values, if there is a placeholder in it: whether there is, the response, and how it
+    failed. Never raises: the variables of this frame, and of those below, are values."""
+    scheme, host, port, base = _destination(client)
+    names: list[str] = []
+    used = client
+    try:
+        filled = plugin.fill(scheme, host, port, base + request_uri, headers, _bodies.content(body))
         if filled is None:
-            if isinstance(gathered, _bodies.Whole):
-                gathered = iter([gathered.data])
-            return request(self, method, request_uri, gathered, headers)
+            return False, None, None
         target, values, new_body, names, tls_unverified = filled
-        client = self if not self.ssl or tls_unverified else _verified(self)
-        pairs = _pairs(sent)
+        if client.ssl and not tls_unverified:
+            used = _verified(client)
+        pairs = _pairs(headers)
         # Header text is sent as ISO 8859-1: decoded so, the bytes come out as they are.
         given = [(value.decode("latin-1"), pairs[index][1]) for index, value in values]
         for (index, _), (value, _) in zip(values, given, strict=True):
@@ -58,31 +96,33 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
         if new_body is not None:
             length = str(len(new_body))
             pairs = [(name, length if name.lower() == "content-length" else value) for name, value in pairs]
-        sent_body = gathered if new_body is None else new_body
-        if isinstance(gathered, _bodies.Whole):
-            sent_body = iter([gathered.data if new_body is None else new_body])
-        sent_uri = request_uri if target is None else target.decode("latin-1")
-        failure: Exception | None = None
-        response: Any = None
-        try:
-            response = request(client, method, sent_uri, sent_body, _fields(self, pairs))
-        except Exception as error:
-            failure = error
-        if failure is not None:
-            reason = _certificate_error(failure) if client is not self else None
-            if reason is not None:
-                raise _tls.unverified(names, f"https://{self.host}:{self.port}", reason)
-            raise _clean(plugin, failure).with_traceback(None) from None
+        sent_uri = request_uri if target is None else target.decode("latin-1")[len(base) :]
+        fields = _fields(client, pairs)
+        response = request(used, method, sent_uri, _bodies.replaced(body, new_body), fields)
         # Locust and listeners read the request from here.
         if target is not None:
             given.append((sent_uri, request_uri))
         head = _as_given(response._sent_request, given)
         if head is None:
-            head = self._build_request(method.upper(), request_uri, body=b"", headers=headers)
+            head = client._build_request(method.upper(), request_uri, body=b"", headers=headers)
         response._sent_request = head
-        return response
+    except BaseException as error:
+        reason = _certificate_error(error) if used is not client else None
+        if reason is not None:
+            return True, None, _tls.unverified(names, f"https://{client.host}:{client.port}", reason)
+        return True, None, _errors.clean(plugin, error)
+    return True, response, None
 
-    client_class.request = filling_request
+
+def _destination(client: Any) -> tuple[str, str, int, str]:
+    """Scheme, host and port that the request goes to, and what stands before its target when a proxy reads it."""
+    if client.ssl:
+        return "https", client.host, client.port, ""
+    if not client.use_proxy:
+        return "http", client.host, client.port, ""
+    pool = client._connection_pool
+    host = f"[{client.host}]" if ":" in client.host else client.host
+    return "http", pool._connection_host, pool._connection_port, f"http://{host}:{client.port}"
 
 
 def _pairs(headers: Any) -> list[tuple[str, Any]]:
@@ -123,16 +163,11 @@ def _merged(client: Any, headers: Any) -> Any:
     merged = client.headers_type()
     merged.update(client.default_headers)
     merged.update(headers or {})
+    if client.use_proxy and not client.ssl and client._proxy_credentials and "Proxy-Authorization" not in merged:
+        # As geventhttpclient would add it later.
+        token = base64.b64encode(client._proxy_credentials.encode()).decode("ascii")
+        merged["Proxy-Authorization"] = f"Basic {token}"
     return merged
-
-
-def _clean(plugin: Plugin, error: Exception) -> Exception:
-    redacted = plugin.redact(f"{error!s}\n{error!r}")
-    error.__context__ = error.__cause__ = None
-    if redacted is None:
-        return error
-    text = plugin.redact(str(error)) or str(error)
-    return ValueError(text) if isinstance(error, ValueError) else SecretRefused(text)
 
 
 def _certificate_error(error: BaseException) -> BaseException | None:
@@ -147,7 +182,9 @@ def _verified(client: Any) -> Any:
 
     pool = client._connection_pool
     context = pool.ssl_context
-    if context.verify_mode == gevent.ssl.CERT_REQUIRED and context.check_hostname:
+    # The name in the certificate may have been taken from a Host header.
+    named = pool.ssl_options.get("server_hostname", client.host) == client.host
+    if context.verify_mode == gevent.ssl.CERT_REQUIRED and context.check_hostname and named:
         return client
     twin = getattr(client, "_tegmen_verified", None)
     if twin is None:
@@ -179,7 +216,9 @@ def _verified(client: Any) -> Any:
             network_timeout=pool.network_timeout,
             concurrency=pool.size,
             ssl=True,
-            ssl_options={k: v for k, v in pool.ssl_options.items() if k not in pool.default_options},
+            disable_ipv6=pool.disable_ipv6,
+            ssl_options={k: v for k, v in pool.ssl_options.items() if k not in pool.default_options}
+            | {"server_hostname": client.host},
             ssl_context_factory=verifying,
             insecure=False,
             proxy_host=pool._connection_host if proxied else None,

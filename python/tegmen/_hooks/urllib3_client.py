@@ -12,8 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from tegmen import _session
-from tegmen._hooks import _bodies, _tls
-from tegmen._native import Plugin, SecretRefused
+from tegmen._hooks import _bodies, _errors, _tls
+from tegmen._native import Plugin
 
 Filled = tuple[bytes | None, list[tuple[int, bytes]], bytes | None, list[str], bool]
 
@@ -38,58 +38,115 @@ def _destination(connection: Any) -> tuple[str, str, int]:
 
 def _connection(connection_class: Any, plugin: Plugin) -> None:
     request = connection_class.request
+    tunnel = connection_class._tunnel
 
     @functools.wraps(request)
     def filling_request(self: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> Any:
         scheme, host, port = _destination(self)
-        gathered = _bodies.gathered(plugin, body)
-        content = gathered.data if isinstance(gathered, _bodies.Whole) else gathered
-        searched = content if isinstance(content, (str, bytes, bytearray)) else None
-        filled: Filled | None = plugin.fill(scheme, host, port, url, headers, searched)
+        _errors.check_method(plugin, method, f"{scheme}://{host}:{port}")
+        body = _bodies.gathered(plugin, body, headers)
+        is_filled, failure = _send_filled(
+            plugin, self, (scheme, host, port), request, method, url, body, headers, options
+        )
+        if failure is not None:
+            raise failure
+        response: Any = None if is_filled else request(self, method, url, body=body, headers=headers, **options)
+        return response
+
+    @functools.wraps(tunnel)
+    def filling_tunnel(self: Any) -> Any:
+        """CONNECT, which carries the credentials for the proxy."""
+        if not plugin.may_carry(self._tunnel_headers):
+            return tunnel(self)
+        given = self._tunnel_headers
+        failure = _connect_filled(plugin, self, tunnel)
+        self._tunnel_headers = given
+        if failure is not None:
+            raise failure
+        return None
+
+    connection_class.request, connection_class._tunnel = filling_request, filling_tunnel
+
+
+def _send_filled(
+    plugin: Plugin,
+    connection: Any,
+    destination: tuple[str, str, int],
+    request: Any,
+    method: str,
+    url: str,
+    body: Any,
+    headers: Any,
+    options: dict[str, Any],
+) -> tuple[bool, BaseException | None]:
+    """Sends the request with its values, if there is a placeholder in it: whether there is, and how it failed.
+
+    Never raises: the variables of this frame, and of those below, are values.
+    """
+    scheme, host, port = destination
+    try:
+        filled: Filled | None = plugin.fill(scheme, host, port, url, headers, _bodies.content(body))
         if filled is None:
-            if isinstance(gathered, _bodies.Whole):
-                gathered = iter([gathered.data])
-            return request(self, method, url, body=gathered, headers=headers, **options)
+            return False, None
         target, values, new_body, names, tls_unverified = filled
-        if scheme == "https" and not tls_unverified and not _is_verified(self):
-            raise SecretRefused(
-                f"[{names[0]}] was not sent to {scheme}://{host}:{port}: the connection does not verify the certificate"
-            )
+        if scheme == "https" and not tls_unverified and not _is_verified(connection):
+            return True, _tls.not_verified(names, f"https://{host}:{port}")
         sent_headers = _headers(headers, values, None if new_body is None else len(new_body))
-        sent_body = gathered if new_body is None else new_body
-        if isinstance(gathered, _bodies.Whole):
-            sent_body = iter([gathered.data if new_body is None else new_body])
         # The target as str: what is sent is what ASCII of it there is, and it is percent-encoded.
         sent_target = url if target is None else target.decode("latin-1")
-        failure = None
         try:
-            request(self, method, sent_target, body=sent_body, headers=sent_headers, **options)
-        except Exception as error:
-            failure = error
+            request(
+                connection,
+                method,
+                sent_target,
+                body=_bodies.replaced(body, new_body),
+                headers=sent_headers,
+                **options,
+            )
         finally:
             # The response takes its URL from here.
-            if target is not None and getattr(self, "_response_options", None) is not None:
-                self._response_options = self._response_options._replace(request_url=url)
-        if failure is not None:
-            # Without the frames below, whose variables hold the values; and without a value in its text.
-            raise _clean(plugin, failure).with_traceback(None) from None
-
-    connection_class.request = filling_request
+            if target is not None and getattr(connection, "_response_options", None) is not None:
+                connection._response_options = connection._response_options._replace(request_url=url)
+    except BaseException as error:
+        return True, _errors.clean(plugin, error)
+    return True, None
 
 
-def _clean(plugin: Plugin, error: Exception) -> Exception:
-    """The exception itself if its text is clean, else one of its type or of a type above."""
-    redacted = plugin.redact(f"{error!s}\n{error!r}")
-    error.__context__ = error.__cause__ = None
-    if redacted is None:
-        return error
-    text = plugin.redact(str(error)) or str(error)
-    return ValueError(text) if isinstance(error, ValueError) else OSError(text)
+def _connect_filled(plugin: Plugin, connection: Any, tunnel: Any) -> BaseException | None:
+    """CONNECT with values. Never raises, as above."""
+    scheme = "https" if getattr(connection.proxy, "scheme", "http") == "https" else "http"
+    try:
+        headers = connection._tunnel_headers
+        filled: Filled | None = plugin.fill(scheme, connection.host, connection.port, "/", headers, None)
+        if filled is not None:
+            sent = _headers(headers, filled[1], None).items()
+            connection._tunnel_headers = {
+                name: value.decode("latin-1") if isinstance(value, bytes) else value for name, value in sent
+            }
+        tunnel(connection)
+    except BaseException as error:
+        return _errors.clean(plugin, error)
+    return None
 
 
 def _is_verified(connection: Any) -> bool:
     # A plain socket to a proxy that terminates TLS is not verified either.
-    return bool(getattr(connection, "is_verified", False))
+    if not getattr(connection, "is_verified", False):
+        return False
+    return bool(connection.assert_fingerprint) or _names_host(connection, connection.server_hostname)
+
+
+def _names_host(pool_or_connection: Any, server_hostname: Any) -> bool:
+    """Whether it is the name of the host that the certificate is checked for."""
+    host = getattr(pool_or_connection, "_tunnel_host", None) or pool_or_connection.host
+    asserted = pool_or_connection.assert_hostname
+    if asserted is False:
+        return False
+    return all(name in (None, "") or _plain(name) == _plain(host) for name in (asserted, server_hostname))
+
+
+def _plain(host: str) -> str:
+    return host.strip("[]").rstrip(".").lower()
 
 
 def _headers(headers: Any, values: list[tuple[int, bytes]], length: int | None) -> Any:
@@ -123,31 +180,46 @@ def _pool(module: ModuleType, plugin: Plugin) -> None:
     def checking_urlopen(
         self: Any, method: str, url: str, body: Any = None, headers: Any = None, *args: Any, **options: Any
     ) -> Any:
-        searched = body if isinstance(body, (str, bytes, bytearray)) else None
         sent = self.headers if headers is None else headers
-        # What is in the body of a stream is seen by the connection; a proxy gets the absolute URL.
-        filled = plugin.fill(
-            self.scheme, self.host, self.port or (443 if self.scheme == "https" else 80), url, sent, searched
-        )
-        if filled is None or self.scheme != "https" or filled[4] or not _is_lax(self):
+        if self.scheme == "https":
+            # What is in a stream has to be known before connecting; without TLS the connection does that later.
+            body = _bodies.gathered(plugin, body, sent)
+        use = _checked(plugin, self, url, sent, body)
+        if use is None:
             return urlopen(self, method, url, body, headers, *args, **options)
-        verified = _verified(self)
+        verified, names = use
         try:
             return urlopen(verified, method, url, body, headers, *args, **options)
         except Exception as error:
             reason = _certificate_error(error)
             if reason is None:
                 raise
-            refusal = _tls.unverified(filled[3], f"https://{self.host}:{self.port}", reason)
+            refusal = _tls.unverified(names, f"https://{self.host}:{self.port}", reason)
         raise refusal
 
     pool_class.urlopen = checking_urlopen
 
 
+def _checked(plugin: Plugin, pool: Any, url: str, headers: Any, body: Any) -> tuple[Any, list[str]] | None:
+    """Refuses what must not be sent. If a connection of this pool would not be verified, and has to be: the pool to use
+    instead, and the secrets that need it."""
+    port = pool.port or (443 if pool.scheme == "https" else 80)
+    # A proxy gets the absolute URL.
+    filled = plugin.fill(pool.scheme, pool.host, port, url, headers, _bodies.content(body))
+    if filled is None or pool.scheme != "https" or filled[4] or not _is_lax(pool):
+        return None
+    return _verified(pool), filled[3]
+
+
 def _is_lax(pool: Any) -> bool:
-    if pool.cert_reqs is None:
+    if pool.assert_fingerprint:
         return False
-    return pool.cert_reqs in ("CERT_NONE", "NONE", ssl.CERT_NONE) or pool.assert_hostname is False
+    context = pool.conn_kw.get("ssl_context")
+    if pool.cert_reqs is not None:
+        required = pool.cert_reqs in ("CERT_REQUIRED", "REQUIRED", ssl.CERT_REQUIRED)
+    else:
+        required = context is None or context.verify_mode == ssl.CERT_REQUIRED
+    return not required or not _names_host(pool, pool.conn_kw.get("server_hostname"))
 
 
 def _verified(pool: Any) -> Any:
@@ -156,6 +228,8 @@ def _verified(pool: Any) -> Any:
     if verified is None:
         context = ssl.create_default_context()
         _tls.load_authorities(context)
+        if pool.ca_certs or pool.ca_cert_dir:
+            context.load_verify_locations(pool.ca_certs, pool.ca_cert_dir)
         verified = type(pool)(
             pool.host,
             pool.port,
@@ -172,9 +246,14 @@ def _verified(pool: Any) -> Any:
             key_password=pool.key_password,
             ssl_context=context,
             cert_reqs="CERT_REQUIRED",
+            **{name: pool.conn_kw[name] for name in _KEPT if name in pool.conn_kw},
         )
         pool._tegmen_verified = verified
     return verified
+
+
+#: Options of a pool that have nothing to do with TLS.
+_KEPT = ("blocksize", "source_address")
 
 
 def _certificate_error(error: BaseException | None) -> BaseException | None:

@@ -24,7 +24,7 @@ pub use refusal::{Reason, Refusal};
 use zeroize::Zeroizing;
 
 use crate::{
-    origin::Origin,
+    origin::{Origin, Scheme},
     place::Place,
     table::{Book, Entry, Span, Values},
 };
@@ -99,11 +99,18 @@ pub struct Layer<'a> {
 /// again.
 pub fn fill(layers: &[Layer<'_>], targets: &[Origin], request: &Request<'_>) -> Result<Option<Filled>> {
     // A target that is a whole URL goes to a proxy, which reads the request.
-    let absolute = std::str::from_utf8(request.target).ok().filter(|target| target.contains("://"));
+    let origin = match url::path_start(request.target) {
+        0 => request.origin.clone(),
+        // What cannot be read as a URL is no host that a secret is bound to.
+        _ => std::str::from_utf8(request.target)
+            .ok()
+            .and_then(Origin::of_url)
+            .unwrap_or_else(|| Origin::new(Scheme::Http, "", None)),
+    };
     let filler = Filler {
         layers,
         targets,
-        origin: absolute.and_then(Origin::of_url).unwrap_or_else(|| request.origin.clone()),
+        origin,
         next: request.origin,
         reader: Cell::new(Reader::Both),
         used: RefCell::default(),
@@ -165,8 +172,9 @@ impl<'a> Filler<'a> {
         if self.reader.get() == Reader::Both && !binding.permits(&self.origin, self.targets) {
             return Err(self.refuse(entry, Reason::NotBound));
         }
-        if *self.next != self.origin && !binding.permits(self.next, self.targets) {
-            return Err(self.refusal(entry, self.next, Reason::Proxy));
+        if !binding.permits(self.next, self.targets) {
+            let reason = if *self.next == self.origin { Reason::NotBound } else { Reason::Proxy };
+            return Err(self.refusal(entry, self.next, reason));
         }
         if !binding.places.is_empty() && !binding.places.iter().any(|allowed| allowed.covers(place)) {
             return Err(self.refuse(entry, Reason::WrongPlace(place.clone())));

@@ -290,6 +290,9 @@ fn a_proxy_gets_its_own_credentials() {
     let origin = "http://proxy.example.com:3128";
     assert!(bench.send_to(origin, target, &[("Proxy-Authorization", &basic)], None).is_ok());
     assert!(bench.send_to(origin, target, &[("Authorization", &basic)], None).is_err());
+    assert!(bench.send_to("http://other.example.com", "/", &[("Proxy-Authorization", &basic)], None).is_err());
+    // A target that cannot be read is not the one that was meant.
+    assert!(bench.send_to(origin, &format!("http://[x/{}", bench.placeholder), &[], None).is_err());
 }
 
 #[test]

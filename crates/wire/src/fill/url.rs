@@ -16,20 +16,24 @@ pub(super) fn is_url(text: &[u8]) -> bool {
     (text.starts_with(b"http://") || text.starts_with(b"https://")) && !text.iter().any(u8::is_ascii_whitespace)
 }
 
+/// Where the path begins in a request target: behind scheme and host in one for a proxy (RFC 9112, 3.2.2), else 0.
+pub(super) fn path_start(target: &[u8]) -> usize {
+    match memchr::memmem::find(target, b"://") {
+        Some(at) if target[..at].iter().all(u8::is_ascii_alphanumeric) => {
+            let authority = &target[at + 3..];
+            at + 3 + authority.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(authority.len())
+        }
+        _ => 0,
+    }
+}
+
 impl Filler<'_> {
     /// Fills the request target: path and query, or an absolute URL.
     pub(super) fn target(&self, target: &[u8]) -> Result<Clear> {
-        let path_start = match memchr::memmem::find(target, b"://") {
-            Some(at) if is_url(target) => {
-                let authority = &target[at + 3..];
-                let end = authority.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(authority.len());
-                if self.hits(&authority[..end]) {
-                    return Err(self.refuse_any(Reason::InHost));
-                }
-                at + 3 + end
-            }
-            _ => 0,
-        };
+        let path_start = path_start(target);
+        if self.hits(&target[..path_start]) {
+            return Err(self.refuse_in(&target[..path_start], Reason::InHost));
+        }
         let query_start = memchr::memchr(b'?', &target[path_start..]).map_or(target.len(), |at| path_start + at);
         let mut out = Zeroizing::new(target[..path_start].to_vec());
         let path = &target[path_start..query_start];

@@ -1,0 +1,46 @@
+"""What may come out of a request that carried values: exceptions without them, neither in their text nor in the
+variables of the frames that they passed."""
+
+from __future__ import annotations
+
+from tegmen._native import Plugin, SecretRefused
+
+
+def clean(plugin: Plugin, error: BaseException) -> BaseException:
+    """The exception and those it came from, without tracebacks; each in whose text a value stands is replaced by one of
+    a type above it."""
+    seen: dict[int, BaseException] = {}
+
+    def cleaned(one: BaseException | None) -> BaseException | None:
+        if one is None:
+            return None
+        if id(one) in seen:
+            return seen[id(one)]
+        cause, context, hidden = one.__cause__, one.__context__, one.__suppress_context__
+        text = str(one)
+        found = plugin.redact(f"{text}\n{one!r}") is not None
+        result = _replacement(one, plugin.redact(text) or text) if found else one.with_traceback(None)
+        seen[id(one)] = result
+        result.__cause__, result.__context__ = cleaned(cause), cleaned(context)
+        result.__suppress_context__ = hidden
+        return result
+
+    return cleaned(error) or error
+
+
+def _replacement(error: BaseException, text: str) -> BaseException:
+    for kind in (ValueError, ConnectionError, TimeoutError):
+        if isinstance(error, kind):
+            return kind(text)
+    return OSError(text) if isinstance(error, Exception) else error
+
+
+def check_method(plugin: Plugin, method: str | bytes, origin: str) -> None:
+    """A method is no place for a secret, but a placeholder could be one.
+
+    Raises:
+        SecretRefused: there is one in it.
+    """
+    if len(method) > 9 and plugin.carries(method):
+        names = plugin.names_in(method)
+        raise SecretRefused(f"[{names[0]}] was not sent to {origin}: it stands in the method of the request")

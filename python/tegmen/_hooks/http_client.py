@@ -1,0 +1,138 @@
+"""``http.client``, and with it ``urllib.request``, ``xmlrpc.client`` and what else of the standard library speaks HTTP.
+
+``urllib3`` builds on it as well: its requests come by here filled already.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Any
+
+from tegmen import _session
+from tegmen._hooks import _bodies, _errors, _tls
+from tegmen._native import Plugin
+
+
+def apply(module: ModuleType) -> None:
+    connection_class: Any = module.HTTPConnection
+    end, tunnel = connection_class.endheaders, connection_class._tunnel
+
+    @functools.wraps(end)
+    def filling_end(self: Any, message_body: Any = None, **options: Any) -> Any:
+        plugin = _plugin()
+        if plugin is None:
+            return end(self, message_body, **options)
+        lines = self._buffer
+        body = _bodies.gathered(plugin, message_body, _Fields(lines[1:]))
+        if (
+            not plugin.may_carry([*lines, _bodies.content(body)])
+            and not plugin.carries(self.host)
+            and not _is_packed(lines)
+        ):
+            return end(self, body, **options)
+        failure = _send_filled(plugin, self, end, body, options)
+        if failure is not None:
+            # Nothing was sent, or not all of it: what follows must not be taken for the rest.
+            del self._buffer[:]
+            self.close()
+            raise failure
+        return None
+
+    @functools.wraps(tunnel)
+    def filling_tunnel(self: Any) -> Any:
+        plugin = _session.connected()
+        if plugin is None or not plugin.may_carry(self._tunnel_headers):
+            return tunnel(self)
+        given = self._tunnel_headers
+        failure = _connect_filled(plugin, self, tunnel)
+        self._tunnel_headers = given
+        if failure is not None:
+            raise failure
+        return None
+
+    connection_class.endheaders, connection_class._tunnel = filling_end, filling_tunnel
+
+
+def _plugin() -> Plugin | None:
+    """Asked at the first request, not at the import: many programs import this and never send anything."""
+    connected = _session.connected()
+    return connected if connected is not None or not _session.is_run() else _session.plugin_or_stop()
+
+
+class _Fields:
+    """Header lines as the header fields that they are."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._pairs = [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
+
+    def items(self) -> list[tuple[bytes, bytes]]:
+        return self._pairs
+
+
+def _is_packed(lines: list[bytes]) -> bool:
+    return any(line[:17].lower() == b"content-encoding:" for line in lines)
+
+
+def _destination(connection: Any) -> tuple[str, str, int]:
+    """Scheme, host and port that the request goes to: behind a tunnel, not the proxy."""
+    scheme = "https" if connection.default_port == 443 else "http"
+    if connection._tunnel_host:
+        return scheme, connection._tunnel_host, connection._tunnel_port or connection.default_port
+    return scheme, connection.host, connection.port or connection.default_port
+
+
+def _send_filled(plugin: Plugin, connection: Any, end: Any, body: Any, options: dict[str, Any]) -> BaseException | None:
+    """Sends what is in the connection's buffer, with values. Never raises: the variables of this frame, and of those
+    below, are values."""
+    lines = connection._buffer
+    scheme, host, port = _destination(connection)
+    try:
+        # The method is no place for a value.
+        method, target, version = lines[0].split(b" ", 2)
+        _errors.check_method(plugin, method, f"{scheme}://{host}:{port}")
+        fields = _Fields(lines[1:])
+        filled = plugin.fill(scheme, host, port, target, fields, _bodies.content(body))
+        if filled is not None:
+            new_target, values, new_body, names, tls_unverified = filled
+            if scheme == "https" and not tls_unverified and not _is_verified(connection):
+                return _tls.not_verified(names, f"https://{host}:{port}")
+            lines[0] = b" ".join((method, new_target or target, version))
+            for index, value in values:
+                lines[index + 1] = fields.items()[index][0] + b": " + value
+            for index, (name, _) in enumerate(fields.items(), 1):
+                if new_body is not None and name.lower() == b"content-length":
+                    lines[index] = name + b": " + str(len(new_body)).encode()
+            body = _bodies.replaced(body, new_body)
+        end(connection, body, **options)
+    except BaseException as error:
+        return _errors.clean(plugin, error)
+    return None
+
+
+def _connect_filled(plugin: Plugin, connection: Any, tunnel: Any) -> BaseException | None:
+    """CONNECT, which carries the credentials for the proxy. Never raises, as above."""
+    try:
+        headers = connection._tunnel_headers
+        filled = plugin.fill("http", connection.host, connection.port, "/", headers, None)
+        if filled is not None:
+            values = dict(filled[1])
+            connection._tunnel_headers = {
+                name: values[index].decode("latin-1") if index in values else value
+                for index, (name, value) in enumerate(headers.items())
+            }
+        tunnel(connection)
+    except BaseException as error:
+        return _errors.clean(plugin, error)
+    return None
+
+
+def _is_verified(connection: Any) -> bool:
+    if getattr(connection, "is_verified", False):
+        # urllib3 knows.
+        return True
+    import ssl
+
+    context = getattr(connection, "_context", None)
+    return context is not None and context.verify_mode == ssl.CERT_REQUIRED and context.check_hostname

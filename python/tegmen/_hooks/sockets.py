@@ -1,0 +1,88 @@
+"""The last look before the wire: no placeholder leaves this process through a socket.
+
+Requests of the clients that we know carry values by then. What still holds a placeholder comes from a library that we
+do not know, or speaks another protocol: it is refused, with the name of the secret, rather than sent in vain.
+
+Sockets within the machine (AF_UNIX) may carry placeholders, like the environment does.
+"""
+
+from __future__ import annotations
+
+import functools
+from types import ModuleType
+from typing import Any
+
+from tegmen import _session
+from tegmen._native import Plugin, SecretRefused
+
+#: The functions to put oneself before. What they are handed as a view is a part of what `sendall` was handed.
+FUNCTIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "socket": {"socket": ("send", "sendall", "sendto", "sendmsg")},
+    "ssl": {"SSLSocket": ("send", "sendall", "write"), "SSLObject": ("write",)},
+    "gevent._socket3": {"socket": ("send", "sendall", "sendto", "sendmsg")},
+    "gevent.ssl": {"SSLSocket": ("send", "write")},
+    "gevent._ssl3": {"SSLSocket": ("send", "write")},
+}
+
+#: Fewer bytes cannot hold what is recognised as a piece of a placeholder.
+SHORTEST = 10
+
+
+def apply(module: ModuleType) -> None:
+    for class_name, names in FUNCTIONS[module.__name__].items():
+        owner: Any = getattr(module, class_name, None)
+        for name in names:
+            function = getattr(owner, name, None)
+            if function is not None and not hasattr(function, "_tegmen"):
+                setattr(owner, name, _watched(function, name))
+
+
+def _watched(function: Any, name: str) -> Any:
+    if name == "sendmsg":
+
+        @functools.wraps(function)
+        def watched_sendmsg(self: Any, buffers: Any, *args: Any, **kwargs: Any) -> Any:
+            plugin = _session.connected()
+            if plugin is not None:
+                buffers = list(buffers)
+                _check(plugin, self, b"".join(bytes(buffer) for buffer in buffers))
+            return function(self, buffers, *args, **kwargs)
+
+        watched_sendmsg._tegmen = True  # type: ignore[attr-defined]
+        return watched_sendmsg
+
+    kinds = (bytes, bytearray, memoryview) if name == "sendall" else (bytes, bytearray)
+
+    @functools.wraps(function)
+    def watched(self: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
+        plugin = _session.connected()
+        if plugin is not None and len(data) >= SHORTEST and isinstance(data, kinds):
+            _check(plugin, self, bytes(data) if isinstance(data, memoryview) else data)
+        return function(self, data, *args, **kwargs)
+
+    watched._tegmen = True  # type: ignore[attr-defined]
+    return watched
+
+
+def _check(plugin: Plugin, socket: Any, data: bytes | bytearray) -> None:
+    if not plugin.carries(data) or _is_local(socket):
+        return
+    name = plugin.names_in(data)[0]
+    raise SecretRefused(
+        f"[{name}] was not sent to {_peer(socket)}: its placeholder was about to leave through a socket, by a library "
+        "or a protocol in which tegmen does not replace it. Send it with Locust's clients, requests, urllib3 or "
+        f"http.client; or hand the library secret({name!r}).reveal()"
+    )
+
+
+def _is_local(socket: Any) -> bool:
+    # AF_UNIX, which `socket` names; it is not imported here.
+    return getattr(socket, "family", None) == 1
+
+
+def _peer(socket: Any) -> str:
+    try:
+        host, port = socket.getpeername()[:2]
+    except (AttributeError, OSError, ValueError, TypeError):
+        return "the network"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
