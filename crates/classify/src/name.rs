@@ -25,6 +25,16 @@ const KEYS: &[&str] = &[
     "mailgun", "twilio", "azure", "maps", "ocp", "apim", "host", "write", "rapidapi", "datadog", "dd", "newrelic",
 ];
 
+/// What may stand before a final `KEY` of an environment variable so that it is the key of a table, an object or a keyboard.
+#[rustfmt::skip]
+const PLAIN_KEYS: &[&str] = &[
+    "public", "pub", "primary", "foreign", "cache", "partition", "sort", "hot", "routing", "project", "redis", "object", "index", "row", "hash",
+    "group", "message", "lookup", "dict", "config", "feature", "flag", "translation", "search", "item", "product", "order", "event", "topic",
+    "metric", "bucket", "arrow", "enter", "escape", "shift", "control", "ctrl", "alt", "delete", "tab", "up", "down", "left", "right", "home",
+    "end", "page", "map", "json", "data", "idempotency", "correlation", "state", "field", "column", "unique", "natural", "composite", "candidate",
+    "site", "publishable", "no", "has", "is", "any", "press", "bind", "menu", "function", "tag", "label", "environment", "env", "locale",
+];
+
 /// Words after which (at the end of the name) the name is about a secret, and holds none.
 #[rustfmt::skip]
 const TAILS: &[(&str, &str)] = &[
@@ -171,7 +181,10 @@ fn verdict(name: &str) -> Verdict {
     }
     let words = words(name);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if !contains_sensitive(&words) {
+    // `SHOP_KEY`: for an environment variable, a key of anything but a table or an object is one to keep.
+    let variable = !name.bytes().any(|b| b.is_ascii_lowercase() || b == b'-')
+        && matches!(words[..], [.., before, "key"] if before.len() > 1 && !PLAIN_KEYS.contains(&before));
+    if !variable && !contains_sensitive(&words) {
         return Verdict::Unrelated;
     }
     // Vault's SecretID is the password of an AppRole, in spite of its name. A session's id is its password too.
@@ -416,6 +429,7 @@ mod tests {
             "jwtToken",
             "OPENAI_API_KEY",
             "LOCUST_PASSWORD",
+            "SHOP_KEY",
             "apikey",
             "APIKEY",
             "bearer_token",
@@ -457,6 +471,8 @@ mod tests {
             "AWS_ACCESS_KEY_ID",
             "client_id",
             "primary_key",
+            "CACHE_KEY",
+            "PROJECT_KEY",
             "cache_key",
             "key",
             "keyboard",

@@ -102,7 +102,7 @@ pub fn url_parameters(text: &str) -> Vec<UrlParameter> {
         let start = name.end + 1;
         let end = bytes[start..]
             .iter()
-            .position(|b| matches!(b, b'&' | b'#' | b' ' | b'\n' | b'"' | b'\''))
+            .position(|b| matches!(b, b'&' | b'#' | b' ' | b',' | b'\n' | b'"' | b'\''))
             .map_or(bytes.len(), |at| at + start);
         let value = &text[start..end];
         let weak_name = matches!(key, "key" | "code" | "sid" | "auth");
