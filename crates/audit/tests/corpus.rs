@@ -191,3 +191,52 @@ fn no_excerpt_or_message_has_a_value() {
         }
     }
 }
+
+/// Whatever a file holds: cut, doubled, with letters of several bytes and stray quotes in it.
+#[test]
+fn any_text_is_audited() {
+    let pieces = [
+        "ä",
+        "\u{1F980}",
+        "'",
+        "\"\"\"",
+        "\\",
+        "\0",
+        "{",
+        "}",
+        "password=",
+        "://a:b@",
+        "eyJ",
+        "\r",
+        "# ",
+        "<x>",
+        "f'{",
+        "\u{feff}",
+        "?token=",
+    ];
+    let texts: Vec<String> = cases().into_iter().flat_map(|case| case.files.into_values()).collect();
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 33) as usize % below.max(1)
+    };
+    for round in 0..400 {
+        let mut text: Vec<char> = texts[next(texts.len())].chars().collect();
+        for _ in 0..next(12) {
+            let at = next(text.len() + 1);
+            match next(3) {
+                0 => drop(text.drain(at..(at + next(40)).min(text.len()))),
+                1 => drop(text.splice(at..at, pieces[next(pieces.len())].chars())),
+                _ => text.truncate(at),
+            }
+        }
+        let text: String = text.into_iter().collect();
+        for name in ["locustfile.py", ".env", "a.yaml", "a.json", "a.toml", "Dockerfile"] {
+            let files = BTreeMap::from([(name.to_owned(), text.clone())]);
+            let audit = audit_texts(&files, &Options::default());
+            assert!(audit.files == 1, "round {round}");
+        }
+    }
+}
