@@ -102,7 +102,6 @@ def test_an_error_page_that_quotes_the_request(bench: Bench, user: str) -> None:
     bench.check_arrived()
 
 
-@pytest.mark.xfail(strict=True, reason="a quoted value that the script cuts in two is recognised by neither part")
 @pytest.mark.parametrize("user", USERS)
 def test_rest_with_an_answer_that_is_not_json(bench: Bench, user: str) -> None:
     bench.server.respond = quoting

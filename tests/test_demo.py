@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from demo import processes
 from support.run import Result, clean_environment, run
 
