@@ -61,6 +61,23 @@ def connect(plugin: Plugin) -> None:
                     _revealed[variable] = value.decode(errors="surrogateescape")
 
 
+def placeholders() -> list[tuple[str, Secret]]:
+    """All placeholders that this process knows, with their secrets; the longest first."""
+    return sorted(_placeholders.items(), key=lambda item: -len(item[0]))
+
+
+def known(text: str) -> Any:
+    """The secret whose placeholder this is, else the text."""
+    return _placeholders.get(text, text)
+
+
+def revealed(name: str) -> str | None:
+    """What Python code reads in the variable of that secret, where it is not the placeholder."""
+    return next(
+        (_revealed[variable] for variable, owner in _names.items() if owner == name and variable in _revealed), None
+    )
+
+
 def remember(placeholder: str, name: str) -> Secret:
     """A placeholder that was born in this process."""
     return _placeholders.setdefault(placeholder, Secret(placeholder, name))

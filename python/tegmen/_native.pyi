@@ -58,6 +58,9 @@ class Plugin:
     def redact(self, text: str) -> str | None:
         """The text with ``[NAME]`` for every placeholder and value; None when it holds none."""
 
+    def redact_cut(self, text: str) -> str | None:
+        """As redact, for a text that quotes others and may have cut them: pieces of values go too."""
+
     def fill(
         self, scheme: str, host: str, port: int, target: str | bytes, headers: Any, body: str | bytes | bytearray | None
     ) -> tuple[bytes | None, list[tuple[int, bytes]], bytes | None, list[str], bool] | None:

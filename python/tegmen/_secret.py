@@ -17,7 +17,13 @@ class Secret(str):
 
     _name: str
 
-    def __new__(cls, placeholder: str, name: str) -> Secret:
+    def __new__(cls, placeholder: object = "", name: str | None = None) -> Secret:
+        if name is None:
+            # `type(old)(new)`, as Locust's web UI does: what is no placeholder is text.
+            from tegmen import _environ
+
+            text = str.__str__(placeholder) if isinstance(placeholder, str) else str(placeholder)
+            return _environ.known(text)  # type: ignore[no-any-return]
         secret = super().__new__(cls, placeholder)
         secret._name = name
         return secret

@@ -82,13 +82,11 @@ impl Server {
     /// # Errors
     /// When they do not fit into the shared memory.
     pub fn renew(&self, values: Vec<(String, SecretBytes)>) -> Result<bool, crate::keep::KeepError> {
-        let mut keep = lock(&self.shared.keep);
-        // The redactor learns the value before the wire does.
-        let Some(patterns) = keep.renew(values)? else { return Ok(false) };
-        if let Some(output) = &*lock(&self.shared.output) {
-            output.set_patterns(patterns);
-        }
-        Ok(true)
+        lock(&self.shared.keep).renew(values, |patterns| {
+            if let Some(output) = &*lock(&self.shared.output) {
+                output.set_patterns(patterns);
+            }
+        })
     }
 }
 
@@ -168,7 +166,7 @@ impl Shared {
             }
             match protocol::decode(&received.bytes) {
                 Ok(Tell::Learn { name, placeholder, value }) => {
-                    let patterns = lock(&self.keep).learn(&name, &placeholder, SecretBytes::from(value));
+                    let patterns = lock(&self.keep).learn(&name, &placeholder, &SecretBytes::from(value));
                     if let Some(output) = &*lock(&self.output) {
                         output.set_patterns(patterns);
                     }
@@ -177,6 +175,8 @@ impl Shared {
                 Err(_) => {}
             }
             received.bytes.zeroize();
+            // The plugin waits for the end of what it sent along: from here on the value does not come out.
+            drop(received.descriptors);
         }
     }
 }

@@ -10,7 +10,8 @@ use tegmen_redact::{Patterns, PatternsBuilder};
 use tegmen_secret::SecretBytes;
 use tegmen_sys::shared::{Kind, Writer};
 use tegmen_wire::{
-    placeholder::{Caution, Maker, Placeholder, Tag},
+    finder,
+    placeholder::{ANONYMOUS, Caution, Maker, Placeholder, Tag, disguises},
     table::{Binding, PayloadBuilder},
 };
 
@@ -57,32 +58,15 @@ pub struct Keep {
     memory: Writer,
     /// For each secret that is served as a file, its name and the descriptor of a sealed, anonymous file.
     files: Vec<(String, OwnedFd)>,
-    patterns: PatternsSource,
+    /// Everything that was ever a value or a placeholder in this run: what went out before may still come back.
+    patterns: Patterns,
+    notes: BTreeMap<String, String>,
 }
 
-/// What patterns are made from: the builder is used up by building.
-#[derive(Default)]
-struct PatternsSource {
-    values: Vec<(String, SecretBytes)>,
-    literals: Vec<(String, String)>,
-}
-
-impl PatternsSource {
-    fn build(&self) -> (Patterns, BTreeMap<String, String>) {
-        let mut builder: PatternsBuilder = Patterns::builder();
-        let mut notes = BTreeMap::new();
-        for (label, text) in &self.literals {
-            builder.literal(label, text);
-        }
-        for (label, value) in &self.values {
-            if let Err(refused) = builder.value(label, value) {
-                notes.insert(label.clone(), refused.to_string());
-            }
-        }
-        for warning in builder.warnings() {
-            notes.insert(warning.label.clone(), warning.to_string());
-        }
-        (builder.build(), notes)
+/// Adds a value; what is to be said about one that cannot be looked for everywhere goes to `notes`.
+fn look_for(builder: &mut PatternsBuilder, notes: &mut BTreeMap<String, String>, name: &str, value: &SecretBytes) {
+    if let Err(refused) = builder.value(name, value) {
+        notes.insert(name.to_owned(), refused.to_string());
     }
 }
 
@@ -95,17 +79,25 @@ impl Keep {
         let system = |what| move |source| KeepError::System { what, source };
         let tag = Tag::random().map_err(std::io::Error::other).map_err(system("randomness"))?;
         let mut maker = Maker::new(tag.clone());
-        let mut patterns = PatternsSource::default();
+        let (mut patterns, mut notes) = (Patterns::builder(), BTreeMap::new());
         let (mut held, mut files) = (Vec::with_capacity(charges.len()), Vec::new());
+        for text in finder::texts(&tag) {
+            patterns.literal(ANONYMOUS, &text);
+        }
         for charge in charges {
             let placeholder = maker.make(&charge.value)?;
             let name = charge.binding.name.clone();
-            patterns.literals.push((name.clone(), placeholder.text.clone()));
-            patterns.literals.extend(placeholder.tokens.iter().map(|token| (name.clone(), token.text.clone())));
-            patterns.values.push((name.clone(), charge.value.clone()));
-            // The sensitive parts of a document or a URL are secrets of their own.
-            let parts = placeholder.tokens.iter().filter(|token| token.is_sensitive && token.part != charge.value);
-            patterns.values.extend(parts.map(|token| (name.clone(), token.part.clone())));
+            patterns.literal(&name, &placeholder.text);
+            look_for(&mut patterns, &mut notes, &name, &charge.value);
+            for token in &placeholder.tokens {
+                for text in disguises(&token.text) {
+                    patterns.literal(&name, &text);
+                }
+                // The sensitive parts of a document or a URL are secrets of their own.
+                if token.is_sensitive && token.part != charge.value {
+                    look_for(&mut patterns, &mut notes, &name, &token.part);
+                }
+            }
             if charge.as_file {
                 let file =
                     tegmen_sys::shared::sealed_file(charge.value.expose()).map_err(system("a file in memory"))?;
@@ -113,11 +105,15 @@ impl Keep {
             }
             held.push(Held { charge, placeholder });
         }
+        for warning in patterns.warnings() {
+            notes.insert(warning.label.clone(), warning.to_string());
+        }
+        let patterns = patterns.build();
         let payload = payload(&tag, manifest.as_deref(), &held)?;
         // Room to grow: a new value may be longer than the old one.
         let mut memory = Writer::new(payload.len() * 2 + 64 * 1024).map_err(system("memory for the secrets"))?;
         memory.publish(&payload).map_err(system("memory for the secrets"))?;
-        Ok(Self { tag, manifest, held, memory, files, patterns })
+        Ok(Self { tag, manifest, held, memory, files, patterns, notes })
     }
 
     /// Each secret's rules and placeholder.
@@ -140,43 +136,55 @@ impl Keep {
 
     /// What the redactor looks for, and what is to be said about values that it cannot look for everywhere.
     pub fn patterns(&self) -> (Patterns, BTreeMap<String, String>) {
-        self.patterns.build()
+        (self.patterns.clone(), self.notes.clone())
     }
 
     /// A value that was born in the test: from now on the redactor knows it.
-    pub fn learn(&mut self, name: &str, placeholder: &str, value: SecretBytes) -> Patterns {
+    pub fn learn(&mut self, name: &str, placeholder: &str, value: &SecretBytes) -> Patterns {
+        let mut patterns = self.patterns.extend();
         if !placeholder.is_empty() {
-            self.patterns.literals.push((name.to_owned(), placeholder.to_owned()));
+            patterns.literal(name, placeholder);
         }
-        self.patterns.values.push((name.to_owned(), value));
-        self.patterns.build().0
+        look_for(&mut patterns, &mut BTreeMap::new(), name, value);
+        self.patterns = patterns.build();
+        self.patterns.clone()
     }
 
     /// Puts new values in the place of the old ones. The placeholders stay, unless the shape of the value has changed in
-    /// what they keep of it; the old values stay known to the redactor. Gives the redactor's new patterns, or `None`
-    /// when no value has changed.
+    /// what they keep of it; the old values stay known to the redactor, which gets its new patterns before any request can
+    /// carry a new value. Whether a value has changed.
     ///
     /// # Errors
     /// When the new values do not fit into the memory.
-    pub fn renew(&mut self, values: Vec<(String, SecretBytes)>) -> Result<Option<Patterns>, KeepError> {
+    pub fn renew(
+        &mut self,
+        values: Vec<(String, SecretBytes)>,
+        redactor: impl FnOnce(Patterns),
+    ) -> Result<bool, KeepError> {
         let mut changed = false;
+        let mut patterns = self.patterns.extend();
         for (name, value) in values {
             let Some(held) = self.held.iter_mut().find(|held| held.charge.binding.name == name) else { continue };
             if held.charge.value == value {
                 continue;
             }
             held.placeholder.stand_for(&value);
-            self.patterns.values.push((name, value.clone()));
+            look_for(&mut patterns, &mut self.notes, &name, &value);
+            for token in held.placeholder.tokens.iter().filter(|token| token.is_sensitive && token.part != value) {
+                look_for(&mut patterns, &mut self.notes, &name, &token.part);
+            }
             held.charge.value = value;
             changed = true;
         }
         if !changed {
-            return Ok(None);
+            return Ok(false);
         }
+        self.patterns = patterns.build();
+        redactor(self.patterns.clone());
         let payload = payload(&self.tag, self.manifest.as_deref(), &self.held)?;
         let refused = |source| KeepError::System { what: "memory for the new values", source };
         self.memory.publish(&payload).map_err(refused)?;
-        Ok(Some(self.patterns.build().0))
+        Ok(true)
     }
 
     /// The descriptors to hand over: the shared memory, then the files; and the names of the files.

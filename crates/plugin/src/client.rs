@@ -7,9 +7,11 @@ use tegmen_secret::SecretBytes;
 use tegmen_sys::{channel::Channel, shared::Reader};
 use tegmen_wire::{
     fill::{self, Clear, Filled, Layer, Request},
+    finder,
     finder::Form,
     origin::Origin,
     placeholder::TOKEN_LEN,
+    placeholder::{ANONYMOUS, disguises},
     protocol::{self, Tell},
     sign,
     table::{Book, Entry, Span, Values},
@@ -19,6 +21,9 @@ use crate::{ClientError, connect, local::Local, pieces::Pieces, shared::Shared};
 
 /// How often a request is filled again when the values change meanwhile.
 const TRIES: usize = 100;
+
+/// The longest value that is taken into protection, in bytes; escaped, and with its placeholder, it fits into a message.
+const LONGEST: usize = protocol::MAX_MESSAGE / 4;
 
 /// A process's connection to the broker.
 pub struct Client {
@@ -61,6 +66,9 @@ impl Client {
     /// Lets outputs be searched for the secrets of the broker.
     fn look_for_shared(&mut self) {
         let mut builder = self.patterns.extend();
+        for text in finder::texts(&self.shared.book().table().tag) {
+            builder.literal(ANONYMOUS, &text);
+        }
         for entry in &self.shared.book().table().entries {
             look_for_placeholder(&mut builder, entry);
         }
@@ -152,14 +160,18 @@ impl Client {
     /// placeholder. The redactor of the broker learns it as well.
     ///
     /// # Errors
-    /// When the broker is gone.
+    /// When the broker is gone, or the value is longer than a message can be.
     pub fn protect(&mut self, name: &str, value: String) -> Result<String, ClientError> {
+        // Before anybody holds a placeholder: the message carries both.
+        if value.len() > LONGEST {
+            return Err(ClientError::TooLong(name.to_owned()));
+        }
         let bytes = SecretBytes::new(value.clone().into_bytes());
         let before = self.local.len();
         let placeholder = self.local.add(name, &bytes)?;
         if self.local.len() > before {
             self.look_for(name, &bytes, Some(&placeholder));
-            self.teach(&Tell::Learn { name: name.to_owned(), placeholder: placeholder.clone(), value })?;
+            self.teach(name, &placeholder, value)?;
         }
         Ok(placeholder)
     }
@@ -170,7 +182,7 @@ impl Client {
     /// When the broker is gone.
     pub fn learn(&mut self, name: &str, value: String) -> Result<(), ClientError> {
         self.look_for(name, &SecretBytes::new(value.clone().into_bytes()), None);
-        self.teach(&Tell::Learn { name: name.to_owned(), placeholder: String::new(), value })
+        self.teach(name, "", value)
     }
 
     /// Tells the broker that Locust is running in this process.
@@ -187,9 +199,9 @@ impl Client {
 
     /// Tells the broker a value, and waits until its redactor knows it: what the test prints next may hold it. Each time
     /// over a socket of its own, for forked processes share the channel.
-    fn teach(&self, message: &Tell) -> Result<(), ClientError> {
-        let Tell::Learn { name, .. } = message else { return self.tell(message) };
-        let bytes = protocol::encode(message).map_err(|_| ClientError::TooLong(name.clone()))?;
+    fn teach(&self, name: &str, placeholder: &str, value: String) -> Result<(), ClientError> {
+        let message = Tell::Learn { name: name.to_owned(), placeholder: placeholder.to_owned(), value };
+        let bytes = protocol::encode(&message).map_err(|_| ClientError::TooLong(name.to_owned()))?;
         let (ours, theirs) = Channel::pair().map_err(ClientError::Unreachable)?;
         self.channel.send(&bytes, &[theirs.as_fd()]).map_err(ClientError::Unreachable)?;
         drop(theirs);
@@ -235,9 +247,9 @@ impl Client {
     ///
     /// # Errors
     /// When the shared memory cannot be read.
-    pub fn redact(&mut self, text: &str) -> Result<Option<String>, ClientError> {
+    pub fn redact(&mut self, text: &[u8]) -> Result<Option<Vec<u8>>, ClientError> {
         self.keep_up()?;
-        match self.patterns.redact_str(text) {
+        match self.patterns.redact_bytes(text) {
             std::borrow::Cow::Borrowed(_) => Ok(None),
             std::borrow::Cow::Owned(redacted) => Ok(Some(redacted)),
         }
@@ -247,7 +259,7 @@ impl Client {
     ///
     /// # Errors
     /// When the shared memory cannot be read.
-    pub fn redact_cut(&mut self, text: &str) -> Result<Option<String>, ClientError> {
+    pub fn redact_cut(&mut self, text: &[u8]) -> Result<Option<Vec<u8>>, ClientError> {
         let redacted = self.redact(text)?;
         Ok(self.pieces.mask(redacted.as_deref().unwrap_or(text)).or(redacted))
     }
@@ -274,7 +286,9 @@ impl Client {
 fn look_for_placeholder(builder: &mut PatternsBuilder, entry: &Entry) {
     builder.literal(&entry.binding.name, &entry.placeholder);
     for token in &entry.tokens {
-        builder.literal(&entry.binding.name, &token.text);
+        for text in disguises(&token.text) {
+            builder.literal(&entry.binding.name, &text);
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 mod client;
 mod connect;
 mod local;
+mod pieces;
 mod shared;
 
 pub use client::Client;
@@ -32,6 +33,9 @@ pub enum ClientError {
     /// The request was refused.
     #[error(transparent)]
     Refused(Box<Refusal>),
+    /// A value that was born in the test does not fit into a message.
+    #[error("the value of [{0}] is too long to be protected: at most {max} KiB", max = tegmen_wire::protocol::MAX_MESSAGE >> 12)]
+    TooLong(String),
     /// Too many values were born in the test.
     #[error(transparent)]
     Exhausted(#[from] tegmen_wire::placeholder::Exhausted),

@@ -4,7 +4,7 @@ use tegmen_secret::SecretBytes;
 use tegmen_wire::{
     fill::Clear,
     placeholder::{FIRST_LOCAL, LAST, Maker, Tag},
-    table::{Binding, Book, Span, Table, Values},
+    table::{Binding, Book, Entry, Span, Table, Values},
 };
 use zeroize::Zeroizing;
 
@@ -16,8 +16,6 @@ pub struct Local {
     book: Book,
     values: Vec<SecretBytes>,
     maker: Maker,
-    /// Values that only the redactor has to know.
-    pub learnt: Vec<(String, SecretBytes)>,
 }
 
 impl Local {
@@ -26,7 +24,7 @@ impl Local {
         let table = Table { tag: shared.tag.clone(), manifest: shared.manifest.clone(), entries: Vec::new() };
         let book = Book::new(table).map_err(|_| ClientError::Malformed)?;
         let tag = shared.tag.clone();
-        Ok(Self { maker: maker(&tag)?, tag, book, values: Vec::new(), learnt: Vec::new() })
+        Ok(Self { maker: maker(&tag)?, tag, book, values: Vec::new() })
     }
 
     /// The secrets.
@@ -64,11 +62,14 @@ impl Local {
         LocalValues(&self.values)
     }
 
-    /// Each value, for the redactor.
-    pub fn known(&self) -> impl Iterator<Item = (&str, &SecretBytes)> {
-        let entries = self.book.table().entries.iter();
-        let held = entries.filter_map(|entry| Some((entry.binding.name.as_str(), self.values.get(entry.whole.start)?)));
-        held.chain(self.learnt.iter().map(|(name, value)| (name.as_str(), value)))
+    /// How many values are kept; more after a value was new.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The secret with that placeholder, of those that came last.
+    pub fn entry(&self, placeholder: &str) -> Option<&Entry> {
+        self.book.table().entries.iter().rev().find(|entry| entry.placeholder == placeholder)
     }
 }
 

@@ -60,19 +60,35 @@ impl Shared {
     }
 
     /// Each secret's value, for the redactor: whole, and the parts of documents that are secrets of their own.
-    pub fn known(&self, reader: &Reader) -> Vec<(String, SecretBytes)> {
+    pub fn known(&self, reader: &Reader) -> Vec<Known> {
         let values = self.values(reader);
-        let copied = |entry: &Entry, span| {
-            values.copy(span).map(|value| (entry.binding.name.clone(), SecretBytes::new(value.to_vec())))
+        let copied = |entry: &Entry, span, is_document| {
+            let name = entry.binding.name.clone();
+            values.copy(span).map(|value| Known { name, value: SecretBytes::new(value.to_vec()), is_document })
         };
         let entries = self.book.table().entries.iter();
         entries
             .flat_map(|entry| {
                 let parts = entry.tokens.iter().filter(|token| token.is_sensitive).map(|token| token.part);
-                std::iter::once(entry.whole).chain(parts).filter_map(move |span| copied(entry, span))
+                let is_document = parts.clone().any(|part| part.len != entry.whole.len);
+                let parts = parts.map(|part| (part, false));
+                std::iter::once((entry.whole, is_document))
+                    .chain(parts)
+                    .filter_map(move |(span, is_document)| copied(entry, span, is_document))
             })
             .collect()
     }
+}
+
+/// A value that outputs are searched for.
+#[derive(PartialEq)]
+pub struct Known {
+    /// The name of its secret.
+    pub name: String,
+    /// The value, or the part of one.
+    pub value: SecretBytes,
+    /// Whether only parts of it are secret, which are known by themselves.
+    pub is_document: bool,
 }
 
 /// Values in the shared memory, of one generation.

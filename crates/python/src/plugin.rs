@@ -1,6 +1,11 @@
 //! [`Plugin`]: the process's view of the broker: the shared memory, and what it knows from it.
 
-use pyo3::{create_exception, exceptions::PyRuntimeError, prelude::*, types::PyBytes};
+use pyo3::{
+    create_exception,
+    exceptions::PyRuntimeError,
+    prelude::*,
+    types::{PyBytes, PyString},
+};
 use tegmen_plugin::{Client, ClientError, Entry, Origin, Scheme};
 
 use crate::request;
@@ -106,13 +111,13 @@ impl Plugin {
     }
 
     /// The text with `[NAME]` in the place of every placeholder and every value; None when it holds none.
-    fn redact(&mut self, text: &str) -> PyResult<Option<String>> {
-        self.0.redact(text).map_err(broker_error)
+    fn redact<'py>(&mut self, text: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyString>>> {
+        redacted(text, |bytes| self.0.redact(bytes))
     }
 
     /// As `redact`, for a text that quotes others and may have cut them: pieces of values go too.
-    fn redact_cut(&mut self, text: &str) -> PyResult<Option<String>> {
-        self.0.redact_cut(text).map_err(broker_error)
+    fn redact_cut<'py>(&mut self, text: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyString>>> {
+        redacted(text, |bytes| self.0.redact_cut(bytes))
     }
 
     fn __repr__(&self) -> &'static str {
@@ -153,4 +158,26 @@ impl Plugin {
         drop(plugin);
         request::filled(slf.py(), filled)
     }
+}
+
+/// Text through a function on its bytes. Text that is not Unicode, which Python makes of file names and of broken answers,
+/// goes through as the bytes it came from.
+fn redacted<'py>(
+    text: &Bound<'py, PyString>,
+    redact: impl FnOnce(&[u8]) -> Result<Option<Vec<u8>>, ClientError>,
+) -> PyResult<Option<Bound<'py, PyString>>> {
+    let py = text.py();
+    if let Ok(unicode) = text.to_str() {
+        let bytes = redact(unicode.as_bytes()).map_err(broker_error)?;
+        // A value that is not UTF-8 can have matched across the bytes of a character.
+        return Ok(bytes.map(|bytes| PyString::new(py, &String::from_utf8_lossy(&bytes))));
+    }
+    for errors in ["surrogateescape", "surrogatepass"] {
+        let Ok(bytes) = text.call_method1("encode", ("utf-8", errors)) else { continue };
+        let bytes = bytes.cast_into::<PyBytes>()?;
+        let Some(bytes) = redact(bytes.as_bytes()).map_err(broker_error)? else { return Ok(None) };
+        let text = PyBytes::new(py, &bytes).call_method1("decode", ("utf-8", errors))?;
+        return Ok(Some(text.cast_into::<PyString>()?));
+    }
+    Ok(None)
 }

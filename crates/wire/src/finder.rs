@@ -54,6 +54,44 @@ const PIECE: usize = 10;
 /// The same in base64.
 const BASE64_PIECE: usize = 12;
 
+/// What to search for, and what it is: the tag in every form, and pieces of it.
+fn patterns(tag: &Tag) -> Vec<(Vec<u8>, Form)> {
+    let tag = tag.as_str();
+    let mut patterns: Vec<(Vec<u8>, Form)> = vec![(tag.into(), Form::Plain)];
+    patterns.push((tag[..PIECE].into(), Form::Cut));
+    patterns.push((tag[TAG_LEN - PIECE..].into(), Form::Cut));
+    for offset in 0..3 {
+        // The characters that the tag alone decides; letters and digits give the same in base64url.
+        let encoded = STANDARD_NO_PAD.encode([&b"\0\0"[..offset], tag.as_bytes()].concat());
+        let first = (offset * 8).div_ceil(6);
+        let last = (offset + tag.len()) * 8 / 6;
+        let encoded = &encoded.as_bytes()[first..last];
+        patterns.push((encoded.into(), Form::Base64(offset)));
+        for piece in [&encoded[..BASE64_PIECE], &encoded[encoded.len() - BASE64_PIECE..]] {
+            patterns.push((piece.into(), Form::Unusable(Unusable::BrokenBase64)));
+        }
+    }
+    let hex: String = tag.bytes().map(|byte| format!("{byte:02x}")).collect();
+    // Without its last byte, little endian is big endian shifted by one: one pattern finds both.
+    let wide: Vec<u8> = tag.bytes().flat_map(|byte| [byte, 0]).collect();
+    for (pattern, form) in [
+        (hex.to_ascii_uppercase().into(), Unusable::Hex),
+        (hex.into(), Unusable::Hex),
+        (tag.to_ascii_uppercase().into(), Unusable::Capitals),
+        (title(tag).as_bytes()[TAG_LEN - PIECE..].into(), Unusable::Capitals),
+        (wide[..wide.len() - 1].to_vec(), Unusable::Wide),
+        (tag.bytes().rev().collect(), Unusable::Reversed),
+    ] {
+        patterns.push((pattern, Form::Unusable(form)));
+    }
+    patterns
+}
+
+/// The texts that [`Finder`] finds: outputs are searched for them too.
+pub fn texts(tag: &Tag) -> impl Iterator<Item = String> {
+    patterns(tag).into_iter().filter_map(|(pattern, _)| String::from_utf8(pattern).ok())
+}
+
 /// Finds the tokens of a run in bytes.
 pub struct Finder {
     search: AhoCorasick,
@@ -66,34 +104,7 @@ impl Finder {
     /// # Errors
     /// When the search cannot be built from the tag.
     pub fn new(tag: &Tag) -> Result<Self, aho_corasick::BuildError> {
-        let tag = tag.as_str();
-        let mut patterns: Vec<(Vec<u8>, Form)> = vec![(tag.into(), Form::Plain)];
-        patterns.push((tag[..PIECE].into(), Form::Cut));
-        patterns.push((tag[TAG_LEN - PIECE..].into(), Form::Cut));
-        for offset in 0..3 {
-            // The characters that the tag alone decides; letters and digits give the same in base64url.
-            let encoded = STANDARD_NO_PAD.encode([&b"\0\0"[..offset], tag.as_bytes()].concat());
-            let first = (offset * 8).div_ceil(6);
-            let last = (offset + tag.len()) * 8 / 6;
-            let encoded = &encoded.as_bytes()[first..last];
-            patterns.push((encoded.into(), Form::Base64(offset)));
-            for piece in [&encoded[..BASE64_PIECE], &encoded[encoded.len() - BASE64_PIECE..]] {
-                patterns.push((piece.into(), Form::Unusable(Unusable::BrokenBase64)));
-            }
-        }
-        let hex: String = tag.bytes().map(|byte| format!("{byte:02x}")).collect();
-        // Without its last byte, little endian is big endian shifted by one: one pattern finds both.
-        let wide: Vec<u8> = tag.bytes().flat_map(|byte| [byte, 0]).collect();
-        for (pattern, form) in [
-            (hex.to_ascii_uppercase().into(), Unusable::Hex),
-            (hex.into(), Unusable::Hex),
-            (tag.to_ascii_uppercase().into(), Unusable::Capitals),
-            (title(tag).as_bytes()[TAG_LEN - PIECE..].into(), Unusable::Capitals),
-            (wide[..wide.len() - 1].to_vec(), Unusable::Wide),
-            (tag.bytes().rev().collect(), Unusable::Reversed),
-        ] {
-            patterns.push((pattern, Form::Unusable(form)));
-        }
+        let patterns = patterns(tag);
         // The longest, so that a whole tag is not taken for a piece of itself.
         let search = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)

@@ -62,6 +62,15 @@ impl Tag {
     }
 }
 
+/// A token as outputs may show it: as it is, and as scripts change it (`.upper()`, `[::-1]`). Encodings are the
+/// redactor's.
+pub fn disguises(token: &str) -> [String; 3] {
+    [token.to_owned(), token.to_ascii_uppercase(), token.chars().rev().collect()]
+}
+
+/// What outputs show for a part of a placeholder that is too short to say which secret it stands for.
+pub const ANONYMOUS: &str = "SECRET";
+
 /// The first number of the tokens that the plugin gives out (`protect()`); below it are the broker's. In base 36 all
 /// that begin with a `z`.
 pub const FIRST_LOCAL: u32 = 35 * 36u32.pow(4);

@@ -6,15 +6,18 @@ The statistics feed the console, the web UI, CSV, HTML and JSON: what is clean t
 from __future__ import annotations
 
 import functools
+import hashlib
+import re
 from types import ModuleType
 from typing import Any
 
-from tegmen import _session
+from tegmen import _environ, _session
 from tegmen._native import Plugin
 
 #: Stands for a placeholder in a message to a process of another run, which has placeholders of its own.
 MARK = "\u27e6tegmen:"
 MARK_END = "\u27e7"
+_MARKED = re.compile(f"{MARK}(.+?):([0-9a-f]{{12}}){MARK_END}")
 
 #: How many distinct names are remembered. A test with more has a name for each request, and asks anew.
 REMEMBERED = 10_000
@@ -49,9 +52,9 @@ def clean_error(plugin: Plugin, error: Any) -> Any:
     if error is None:
         return None
     if isinstance(error, str):
-        return plugin.redact(error) or error
+        return plugin.redact_cut(error) or error
     shown, text = repr(error), str(error)
-    clean_shown, clean_text = plugin.redact(shown), plugin.redact(text)
+    clean_shown, clean_text = plugin.redact_cut(shown), plugin.redact_cut(text)
     if clean_shown is None and clean_text is None:
         return error
     return RedactedError(clean_text or text, clean_shown or shown)
@@ -59,6 +62,7 @@ def clean_error(plugin: Plugin, error: Any) -> Any:
 
 def _statistics(module: ModuleType, plugin: Plugin) -> None:
     log_request, log_error = module.RequestStats.log_request, module.RequestStats.log_error
+    missing = module.EntriesDict.__missing__
     names: dict[str, str] = {}
 
     def clean_name(name: Any) -> Any:
@@ -73,13 +77,21 @@ def _statistics(module: ModuleType, plugin: Plugin) -> None:
 
     @functools.wraps(log_request)
     def clean_log_request(self: Any, method: str, name: str, *args: Any, **kwargs: Any) -> Any:
-        return log_request(self, method, clean_name(name), *args, **kwargs)
+        return log_request(self, clean_name(method), clean_name(name), *args, **kwargs)
 
     @functools.wraps(log_error)
     def clean_log_error(self: Any, method: str, name: str, error: Any, *args: Any, **kwargs: Any) -> Any:
-        return log_error(self, method, clean_name(name), clean_error(plugin, error), *args, **kwargs)
+        clean = clean_error(plugin, error)
+        return log_error(self, clean_name(method), clean_name(name), clean, *args, **kwargs)
+
+    @functools.wraps(missing)
+    def clean_missing(self: Any, key: Any) -> Any:
+        """For what a script asks for by itself: ``stats.get(name, method)``."""
+        clean = tuple(clean_name(part) for part in key)
+        return missing(self, key) if clean == key else self[clean]
 
     module.RequestStats.log_request, module.RequestStats.log_error = clean_log_request, clean_log_error
+    module.EntriesDict.__missing__ = clean_missing
 
 
 def _runners(module: ModuleType, plugin: Plugin) -> None:
@@ -87,7 +99,8 @@ def _runners(module: ModuleType, plugin: Plugin) -> None:
 
     @functools.wraps(log_exception)
     def clean_log_exception(self: Any, node_id: str, msg: str, formatted_tb: str) -> Any:
-        return log_exception(self, node_id, plugin.redact(msg) or msg, plugin.redact(formatted_tb) or formatted_tb)
+        texts = (plugin.redact_cut(text) or text for text in (msg, formatted_tb))
+        return log_exception(self, node_id, *texts)
 
     module.Runner.log_exception = clean_log_exception
 
@@ -103,14 +116,20 @@ def _report(module: ModuleType, plugin: Plugin) -> None:
     module.get_html_report = clean_html_report  # type: ignore[attr-defined]
 
 
+#: Messages that only report what happened. All others carry what the other end works with.
+REPORTS = {"stats", "logs", "exception", "heartbeat"}
+
+
 def _messages(module: ModuleType, plugin: Plugin) -> None:
-    """Between master and workers no placeholder travels. In an option it is named, so that a worker under a broker of
-    its own puts its own placeholder there; elsewhere it is shown as in every output."""
+    """Between master and workers neither placeholders nor values travel. In a report they are shown as in every output.
+    In an option, or in what scripts send one another, the secret is named, so that a process under a broker of its own
+    puts its own placeholder there."""
     serialize, unserialize = module.Message.serialize, module.Message.unserialize.__func__
 
     @functools.wraps(serialize)
     def clean_serialize(self: Any) -> Any:
-        data = _mapped(self.data, lambda text: _named(plugin, text) if self.type == "spawn" else _shown(plugin, text))
+        change = _shown if self.type in REPORTS else _named
+        data = _mapped(self.data, lambda text: change(plugin, text))
         if data is self.data:
             return serialize(self)
         return serialize(type(self)(self.type, data, self.node_id))
@@ -118,7 +137,7 @@ def _messages(module: ModuleType, plugin: Plugin) -> None:
     @functools.wraps(unserialize)
     def own_unserialize(cls: Any, data: Any) -> Any:
         message = unserialize(cls, data)
-        if message.type == "spawn":
+        if message.type not in REPORTS:
             message.data = _mapped(message.data, lambda text: _own(plugin, text))
         return message
 
@@ -126,29 +145,64 @@ def _messages(module: ModuleType, plugin: Plugin) -> None:
 
 
 def _shown(plugin: Plugin, text: str) -> str:
-    return plugin.redact(text) or text
+    return plugin.redact_cut(text) or text
 
 
 def _named(plugin: Plugin, text: str) -> str:
-    if not plugin.carries(text):
-        return plugin.redact(text) or text
+    if plugin.redact(text) is None:
+        return text
+    for placeholder, secret in _environ.placeholders():
+        text = text.replace(placeholder, f"{MARK}{secret.name}:{_fingerprint(placeholder)}{MARK_END}")
     for name, _, placeholder, _ in plugin.secrets():
-        text = text.replace(placeholder, f"{MARK}{name}{MARK_END}")
+        value = plugin.reveal(name)
+        if value is not None and len(value) >= _environ.SHORTEST:
+            mark = f"{MARK}{name}:{_fingerprint(placeholder)}{MARK_END}"
+            text = text.replace(value.decode(errors="surrogateescape"), mark)
     return plugin.redact(text) or text
 
 
 def _own(plugin: Plugin, text: str) -> str:
     if MARK not in text:
         return text
-    for name, _, placeholder, _ in plugin.secrets():
-        text = text.replace(f"{MARK}{name}{MARK_END}", placeholder)
-    return text
+
+    def placeholder(match: re.Match[str]) -> str:
+        name, fingerprint = match.groups()
+        shared = plugin.placeholder(name)
+        revealed = _environ.revealed(name)
+        if revealed is not None:
+            return revealed
+        # Of several that were born under one name, the very one; it is here when this process was forked from the
+        # sender. Else the one of that name.
+        own = [text for text, secret in _environ.placeholders() if secret.name == name]
+        found = next((text for text in own if _fingerprint(text) == fingerprint), shared)
+        if found is None and len(own) == 1:
+            found = own[0]
+        if found is None:
+            _session.logger.error(
+                "a message from another process names the secret [%s], which this process does not have: a value that "
+                "was born in one process stays there. Put it into tegmen.toml, or get it in each process",
+                name,
+            )
+            return match[0]
+        return found
+
+    return _MARKED.sub(placeholder, text)
+
+
+def _fingerprint(placeholder: str) -> str:
+    """Tells placeholders apart, and gives nothing of them away: they are random."""
+    return hashlib.sha256(placeholder.encode()).hexdigest()[:12]
 
 
 def _mapped(data: Any, change: Any) -> Any:
     """The data with every text changed; the same object where nothing was."""
     if isinstance(data, str):
         return change(data)
+    if isinstance(data, bytes):
+        # What is not text is left as it is.
+        text = data.decode(errors="surrogateescape")
+        changed = change(text)
+        return data if changed is text else changed.encode(errors="surrogateescape")
     if isinstance(data, dict):
         pairs = [(_mapped(key, change), _mapped(value, change)) for key, value in data.items()]
         same = all(a is c and b is d for (a, b), (c, d) in zip(pairs, data.items(), strict=True))

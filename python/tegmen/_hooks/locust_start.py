@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import urllib.parse
 from types import ModuleType
 from typing import Any
 
 from tegmen import _session
+from tegmen._native import Plugin
 
 #: The versions of Locust that the plugin was written for: from, and before (major, minor).
 KNOWN = ((2, 32), (2, 48))
@@ -87,8 +89,23 @@ def _add_target(host: object) -> None:
     plugin = _session.connected()
     if plugin is None or not isinstance(host, str) or not host:
         return
+    _learn_credentials(plugin, host)
     if not plugin.add_target(host) and host.lower().startswith("http://"):
         _session.logger.info(
             "the target %s is plain http: a secret is sent there only if its `hosts` say so",
             plugin.redact(host) or host,
         )
+
+
+def _learn_credentials(plugin: Plugin, host: str) -> None:
+    """``http://user:password@host``: pages, reports and file names show the host. What is not from a secret's source is
+    at least taken out of them."""
+    try:
+        url = urllib.parse.urlsplit(host)
+        # Without a password, what stands before the `@` is a token.
+        written = url.password or url.username
+    except ValueError:
+        return
+    for text in {written, urllib.parse.unquote(written)} if written else ():
+        if not plugin.carries(text) and plugin.redact(text) is None:
+            plugin.learn("HOST_PASSWORD", text)
