@@ -44,14 +44,17 @@ Handler = Callable[[Request], "Response | None"]
 
 
 class Server:
-    """Listens on 127.0.0.1. `respond` may be set to a function from request to response; None means the default one."""
+    """Listens on this machine. `respond` may be a function from request to response; None means the default one."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None, respond: Handler | None = None) -> None:
+    def __init__(
+        self, tls: ssl.SSLContext | None = None, respond: Handler | None = None, address: str = "127.0.0.1"
+    ) -> None:
         self.requests: list[Request] = []
         self.connections = 0
         self.respond: Handler | None = respond
         self._tls = tls
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._listener = socket.create_server((address, 0), family=family, backlog=128)
         self.port: int = self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
         self._closing = False

@@ -56,7 +56,16 @@ pub struct Origin {
 impl Origin {
     /// The origin with its host in normal form.
     pub fn new(scheme: Scheme, host: &str, port: Option<u16>) -> Self {
-        let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+        let bare = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+        // An address has several spellings (`127.1`, `0:0::1`), and every client dials the same.
+        let address = match bare.parse::<IpAddr>() {
+            Ok(address) => Some(address),
+            Err(_) => match url::Host::parse(bare) {
+                Ok(url::Host::Ipv4(address)) => Some(address.into()),
+                _ => None,
+            },
+        };
+        let host = address.map_or_else(|| bare.to_ascii_lowercase(), |address| address.to_string());
         Self { scheme, host, port: port.unwrap_or(scheme.default_port()) }
     }
 
@@ -101,6 +110,9 @@ mod tests {
         let origin = |url: &str| Origin::of_url(url).unwrap();
         assert_eq!(origin("https://SHOP.example.com./orders"), origin("https://shop.example.com:443"));
         assert_eq!(origin("http://[::1]:8000/x"), Origin::new(Scheme::Http, "[::1]", Some(8000)));
+        assert_eq!(Origin::new(Scheme::Http, "127.1", None), Origin::new(Scheme::Http, "2130706433", None));
+        assert_eq!(Origin::new(Scheme::Http, "0:0::1", None), Origin::new(Scheme::Http, "[::1]", None));
+        assert_ne!(Origin::new(Scheme::Http, "::ffff:127.0.0.1", None), Origin::new(Scheme::Http, "127.0.0.1", None));
         assert!(origin("http://127.0.0.9:1").is_loopback() && origin("http://[::1]").is_loopback());
         assert!(origin("http://a.localhost").is_loopback() && !origin("http://localhost.example.com").is_loopback());
     }

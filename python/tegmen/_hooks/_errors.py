@@ -44,3 +44,13 @@ def check_method(plugin: Plugin, method: str | bytes, origin: str) -> None:
     if len(method) > 9 and plugin.carries(method):
         names = plugin.names_in(method)
         raise SecretRefused(f"[{names[0]}] was not sent to {origin}: it stands in the method of the request")
+
+
+def dialled(host: str) -> str:
+    """The name that a client looks up. Sockets encode names by IDNA 2003, in which a sharp s is two."""
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host

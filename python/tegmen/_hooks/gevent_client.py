@@ -117,9 +117,9 @@ def _send_filled(
 def _destination(client: Any) -> tuple[str, str, int, str]:
     """Scheme, host and port that the request goes to, and what stands before its target when a proxy reads it."""
     if client.ssl:
-        return "https", client.host, client.port, ""
+        return "https", _errors.dialled(client.host), client.port, ""
     if not client.use_proxy:
-        return "http", client.host, client.port, ""
+        return "http", _errors.dialled(client.host), client.port, ""
     pool = client._connection_pool
     host = f"[{client.host}]" if ":" in client.host else client.host
     return "http", pool._connection_host, pool._connection_port, f"http://{host}:{client.port}"

@@ -80,7 +80,7 @@ def _destination(connection: Any) -> tuple[str, str, int]:
     scheme = "https" if connection.default_port == 443 else "http"
     if connection._tunnel_host:
         return scheme, connection._tunnel_host, connection._tunnel_port or connection.default_port
-    return scheme, connection.host, connection.port or connection.default_port
+    return scheme, _errors.dialled(connection.host), connection.port or connection.default_port
 
 
 def _send_filled(plugin: Plugin, connection: Any, end: Any, body: Any, options: dict[str, Any]) -> BaseException | None:

@@ -33,7 +33,7 @@ def _destination(connection: Any) -> tuple[str, str, int]:
     if connection._tunnel_host:
         return "https", connection._tunnel_host, connection._tunnel_port or 443
     scheme = "https" if connection.default_port == 443 else "http"
-    return scheme, connection.host, connection.port or connection.default_port
+    return scheme, _errors.dialled(connection.host), connection.port or connection.default_port
 
 
 def _connection(connection_class: Any, plugin: Plugin) -> None:
@@ -205,7 +205,7 @@ def _checked(plugin: Plugin, pool: Any, url: str, headers: Any, body: Any) -> tu
     instead, and the secrets that need it."""
     port = pool.port or (443 if pool.scheme == "https" else 80)
     # A proxy gets the absolute URL.
-    filled = plugin.fill(pool.scheme, pool.host, port, url, headers, _bodies.content(body))
+    filled = plugin.fill(pool.scheme, _errors.dialled(pool.host), port, url, headers, _bodies.content(body))
     if filled is None or pool.scheme != "https" or filled[4] or not _is_lax(pool):
         return None
     return _verified(pool), filled[3]

@@ -1,7 +1,7 @@
 """Put on PYTHONPATH by `tegmen run`. Holds no secret; goes away with the run.
 
-In a Python that has the package tegmen it does nothing. In one that lacks it, it stops the import of Locust with the
-command that installs the package there: without it, requests would go out with placeholders.
+In a Python that has the package tegmen it sees that the plugin is loaded. In one that lacks it, it stops the import of
+Locust with the command that installs the package there: without it, requests would go out with placeholders.
 """
 
 import os
@@ -31,10 +31,13 @@ def _install_command():
 class _Guard:
     """Refuses the import of Locust."""
 
+    def __init__(self, problem):
+        self._problem = problem
+
     def find_spec(self, name, path=None, target=None):
         if name == "locust":
             print(
-                "tegmen: the Python that runs Locust lacks the package tegmen, so nothing would put the secrets into "
+                f"tegmen: the Python that runs Locust {self._problem}, so nothing would put the secrets into "
                 f"its requests.\ntegmen: install it there, and run again:\n  {_install_command()}",
                 file=sys.stderr,
                 flush=True,
@@ -51,8 +54,15 @@ def _go_on():
 
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if entry != here]
-    if importlib.util.find_spec("tegmen") is None and os.environ.get("TEGMEN_CHANNEL"):
-        sys.meta_path.insert(0, _Guard())
+    if os.environ.get("TEGMEN_CHANNEL"):
+        # The package loads itself where it was installed with its .pth file. Not on PYTHONPATH (pip install --target).
+        try:
+            import tegmen._autoload  # noqa: F401
+        except ModuleNotFoundError as error:
+            problem = "lacks the package tegmen" if error.name == "tegmen" else f"cannot load tegmen ({error})"
+            sys.meta_path.insert(0, _Guard(problem))
+        except Exception as error:
+            sys.meta_path.insert(0, _Guard(f"cannot load tegmen ({error})"))
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path)
     if spec is not None and spec.loader is not None:
         module = importlib.util.module_from_spec(spec)
