@@ -60,7 +60,8 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
 
     @functools.wraps(request)
     def filling_request(self: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None) -> Any:
-        _errors.check_method(plugin, method, f"{self.host}:{self.port}")
+        if len(method) > _errors.LONGEST_METHOD:
+            _errors.check_method(plugin, method, f"{self.host}:{self.port}")
         sent = headers
         if plugin.may_carry(self.default_headers) or (self.use_proxy and plugin.may_carry([self._proxy_credentials])):
             sent = _merged(self, headers)

@@ -43,7 +43,8 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
     @functools.wraps(request)
     def filling_request(self: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> Any:
         scheme, host, port = _destination(self)
-        _errors.check_method(plugin, method, f"{scheme}://{host}:{port}")
+        if len(method) > _errors.LONGEST_METHOD:
+            _errors.check_method(plugin, method, f"{scheme}://{host}:{port}")
         body = _bodies.gathered(plugin, body, headers)
         is_filled, failure = _send_filled(
             plugin, self, (scheme, host, port), request, method, url, body, headers, options
