@@ -1,5 +1,7 @@
 //! `tegmen redact` through its real binary.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "this is a test")]
+
 use std::io::{Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 

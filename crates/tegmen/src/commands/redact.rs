@@ -123,8 +123,8 @@ impl Collector {
         for (name, value) in environment.iter() {
             let (Some(name), bytes) = (name.to_str(), value.as_bytes()) else { continue };
             let has_password = || value.to_str().is_some_and(|text| tegmen_classify::url_credentials(text).is_some());
-            if !tegmen_classify::is_sensitive_name(name)
-                && !(tegmen_classify::may_hold_credentials_url(name) && has_password())
+            if !(tegmen_classify::is_sensitive_name(name)
+                || tegmen_classify::may_hold_credentials_url(name) && has_password())
             {
                 continue;
             }

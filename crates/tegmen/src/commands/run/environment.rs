@@ -7,7 +7,7 @@ use std::{
 };
 
 use tegmen_broker::keep::Keep;
-use tegmen_sources::Environment;
+use tegmen_sources::{Environment, locust_parses};
 
 use super::shim::Shim;
 
@@ -16,6 +16,9 @@ const SHORTEST_INSIDE: usize = 6;
 
 /// Set when an unknown version of Locust is allowed.
 const ALLOW_LOCUST: &str = "TEGMEN_ALLOW_UNKNOWN_LOCUST";
+
+/// The variables that hold placeholders, with commas between them.
+const VARIABLES: &str = "TEGMEN_VARIABLES";
 
 pub struct Builder(BTreeMap<OsString, OsString>);
 
@@ -35,26 +38,48 @@ impl Builder {
 
     /// Puts placeholders in: each secret's own variables, and wherever a value stands inside another variable.
     pub fn protect(&mut self, keep: &Keep) {
-        let mut values: Vec<(&[u8], &str)> = keep
-            .values()
-            .zip(keep.placeholders())
-            .map(|((_, value), (_, placeholder))| (value.expose(), placeholder))
-            .filter(|(value, _)| value.len() >= SHORTEST_INSIDE)
-            .collect();
-        // The longest first: where one value is a part of another, the other is what stands there.
-        values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        let values = values(keep);
         for variable in self.0.values_mut() {
-            for (value, placeholder) in &values {
+            for (_, value, placeholder) in &values {
                 if memchr::memmem::find(variable.as_bytes(), value).is_some() {
                     *variable = OsString::from_vec(replaced(variable.as_bytes(), value, placeholder.as_bytes()));
                 }
             }
         }
+        let mut names = Vec::new();
         for (binding, placeholder) in keep.placeholders() {
             for name in &binding.env {
                 self.set(name, placeholder);
+                names.push(name.as_str());
             }
         }
+        self.set(VARIABLES, names.join(","));
+    }
+
+    /// The variables that look sensitive and go to the command as they are.
+    pub fn sensitive(&self, keep: &Keep) -> Vec<&str> {
+        let ours = |name: &str| keep.placeholders().any(|(binding, _)| binding.env.iter().any(|known| known == name));
+        let variables = self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+        let looks = |(name, value): &(&str, &str)| {
+            value.len() >= SHORTEST_INSIDE && tegmen_plugin::is_sensitive(name, value) && !locust_parses(name)
+        };
+        variables.filter(|variable| looks(variable) && !ours(variable.0)).map(|(name, _)| name).collect()
+    }
+
+    /// The command with placeholders where a value stands in it, as after `--key "$API_KEY"`; and the names of those.
+    pub fn command(command: &[OsString], keep: &Keep) -> (Vec<OsString>, Vec<String>) {
+        let mut names = Vec::new();
+        let mut command = command.to_vec();
+        for (name, value, placeholder) in values(keep) {
+            for word in &mut command {
+                if memchr::memmem::find(word.as_bytes(), value).is_some() {
+                    *word = OsString::from_vec(replaced(word.as_bytes(), value, placeholder.as_bytes()));
+                    names.push(name.to_owned());
+                }
+            }
+        }
+        names.dedup();
+        (command, names)
     }
 
     /// What the plugin needs to be found.
@@ -73,6 +98,19 @@ impl Builder {
     pub fn finish(self) -> Vec<(OsString, OsString)> {
         self.0.into_iter().collect()
     }
+}
+
+/// Name, value and placeholder of each secret, of those that can be told from other text. The longest first: where one
+/// value is a part of another, the other is what stands there.
+fn values(keep: &Keep) -> Vec<(&str, &[u8], &str)> {
+    let mut values: Vec<(&str, &[u8], &str)> = keep
+        .values()
+        .zip(keep.placeholders())
+        .map(|((name, value), (_, placeholder))| (name, value.expose(), placeholder))
+        .filter(|(_, value, _)| value.len() >= SHORTEST_INSIDE)
+        .collect();
+    values.sort_by_key(|(_, value, _)| std::cmp::Reverse(value.len()));
+    values
 }
 
 fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
