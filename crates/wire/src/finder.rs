@@ -28,7 +28,7 @@ pub enum Unusable {
     Capitals,
     /// Two digits a byte.
     Hex,
-    /// UTF-16, of either byte order.
+    /// UTF-16 or UTF-32, of either byte order.
     Wide,
     /// Backwards.
     Reversed,
@@ -42,15 +42,18 @@ impl Unusable {
         match self {
             Self::Capitals => "in capital letters",
             Self::Hex => "in hexadecimal",
-            Self::Wide => "in UTF-16",
+            Self::Wide => "in UTF-16 or UTF-32",
             Self::Reversed => "backwards",
             Self::BrokenBase64 => "in base64 that is cut or broken into lines",
         }
     }
 }
 
-/// So much of a tag is recognised as a piece of it: 51 random bits, which nothing else has by chance.
+/// So much of a tag is recognised as a piece of it: 51 random bits, which nothing else has by chance. Any piece that is
+/// half as long again holds one.
 const PIECE: usize = 10;
+/// Where the pieces begin in the tag.
+const PIECES: [usize; 4] = [0, 5, 10, TAG_LEN - PIECE];
 /// The same in base64.
 const BASE64_PIECE: usize = 12;
 
@@ -58,8 +61,9 @@ const BASE64_PIECE: usize = 12;
 fn patterns(tag: &Tag) -> Vec<(Vec<u8>, Form)> {
     let tag = tag.as_str();
     let mut patterns: Vec<(Vec<u8>, Form)> = vec![(tag.into(), Form::Plain)];
-    patterns.push((tag[..PIECE].into(), Form::Cut));
-    patterns.push((tag[TAG_LEN - PIECE..].into(), Form::Cut));
+    for start in PIECES {
+        patterns.push((tag[start..start + PIECE].into(), Form::Cut));
+    }
     for offset in 0..3 {
         // The characters that the tag alone decides; letters and digits give the same in base64url.
         let encoded = STANDARD_NO_PAD.encode([&b"\0\0"[..offset], tag.as_bytes()].concat());
@@ -80,6 +84,7 @@ fn patterns(tag: &Tag) -> Vec<(Vec<u8>, Form)> {
         (tag.to_ascii_uppercase().into(), Unusable::Capitals),
         (title(tag).as_bytes()[TAG_LEN - PIECE..].into(), Unusable::Capitals),
         (wide[..wide.len() - 1].to_vec(), Unusable::Wide),
+        (tag.bytes().take(PIECE).flat_map(|byte| [byte, 0, 0, 0]).take(4 * PIECE - 3).collect(), Unusable::Wide),
         (tag.bytes().rev().collect(), Unusable::Reversed),
     ] {
         patterns.push((pattern, Form::Unusable(form)));
@@ -137,32 +142,36 @@ fn title(text: &str) -> String {
         .collect()
 }
 
-/// The token whose tag was found at `at` in that form, as it would be without the form. `None` when the text does not
-/// hold all of it.
-pub fn token_at(bytes: &[u8], at: usize, form: Form) -> Option<Vec<u8>> {
-    let lower = |bytes: &[u8]| bytes.to_ascii_lowercase();
-    Some(match form {
-        Form::Plain => bytes.get(at..at + TOKEN_LEN)?.to_vec(),
-        // The last piece of the tag, and what follows it.
-        Form::Cut | Form::Unusable(Unusable::Capitals) => {
-            let whole = bytes.get(at..at + TOKEN_LEN).filter(|token| token.iter().all(u8::is_ascii_alphanumeric));
-            match form {
-                Form::Unusable(_) if whole.is_some() => lower(whole?),
-                _ => [vec![b'-'; TAG_LEN], lower(bytes.get(at + PIECE..at + PIECE + ID_LEN)?)].concat(),
-            }
-        }
-        Form::Unusable(Unusable::Hex) => {
+/// The tokens that the text found at `at` may belong to, as they would be without that form; of a piece it is not known
+/// which one it is. None when the text does not hold the whole number.
+pub fn tokens_at(bytes: &[u8], at: usize, form: Form) -> Vec<Vec<u8>> {
+    let numbered = |start: usize| {
+        let id = at + TAG_LEN - start;
+        let number = bytes.get(id..id + ID_LEN)?.to_ascii_lowercase();
+        Some([vec![b'-'; TAG_LEN], number].concat())
+    };
+    match form {
+        Form::Plain => numbered(0).into_iter().collect(),
+        Form::Cut | Form::Unusable(Unusable::Capitals) => PIECES.into_iter().filter_map(numbered).collect(),
+        Form::Unusable(form) => undone(bytes, at, form).into_iter().collect(),
+        Form::Base64(_) => Vec::new(),
+    }
+}
+
+fn undone(bytes: &[u8], at: usize, form: Unusable) -> Option<Vec<u8>> {
+    match form {
+        Unusable::Hex => {
             let digits = std::str::from_utf8(bytes.get(at..at + 2 * TOKEN_LEN)?).ok()?;
-            (0..TOKEN_LEN)
-                .map(|index| u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok())
-                .collect::<Option<_>>()?
+            let byte = |index: usize| u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok();
+            (0..TOKEN_LEN).map(byte).collect()
         }
-        Form::Unusable(Unusable::Wide) => bytes.get(at..at + 2 * TOKEN_LEN - 1)?.iter().step_by(2).copied().collect(),
-        Form::Unusable(Unusable::Reversed) => {
-            bytes.get(at.checked_sub(ID_LEN)?..at + TAG_LEN)?.iter().rev().copied().collect()
+        Unusable::Wide => {
+            let width = if bytes.get(at + 2) == Some(&0) { 4 } else { 2 };
+            Some(bytes.get(at..at + width * (TOKEN_LEN - 1) + 1)?.iter().step_by(width).copied().collect())
         }
-        Form::Base64(_) | Form::Unusable(Unusable::BrokenBase64) => return None,
-    })
+        Unusable::Reversed => Some(bytes.get(at.checked_sub(ID_LEN)?..at + TAG_LEN)?.iter().rev().copied().collect()),
+        Unusable::Capitals | Unusable::BrokenBase64 => None,
+    }
 }
 
 #[cfg(test)]
@@ -183,11 +192,12 @@ mod tests {
         let narrow: Vec<u8> = token.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let hex: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
         let reversed: Vec<u8> = token.bytes().rev().collect();
-        for bytes in [token.to_uppercase().into_bytes(), wide, narrow, hex.into_bytes(), reversed] {
+        let widest: Vec<u8> = token.chars().flat_map(|character| (character as u32).to_le_bytes()).collect();
+        for bytes in [token.to_uppercase().into_bytes(), wide, narrow, widest, hex.into_bytes(), reversed] {
             let bytes = [b"x=", &bytes[..]].concat();
             let (at, form) = finder.find(&bytes, 0).unwrap();
             assert!(matches!(form, Form::Unusable(_)), "{form:?}");
-            assert_eq!(token_at(&bytes, at, form).unwrap()[TAG_LEN..], token.as_bytes()[TAG_LEN..], "{form:?}");
+            assert_eq!(tokens_at(&bytes, at, form)[0][TAG_LEN..], token.as_bytes()[TAG_LEN..], "{form:?}");
         }
         assert!(!finder.hits(b"GET /orders HTTP/1.1"));
     }
@@ -201,6 +211,9 @@ mod tests {
             for length in PIECE..TAG_LEN {
                 assert_eq!(finder.find(&token.as_bytes()[..length], 0), Some((0, Form::Cut)));
                 assert!(finder.hits(&token.as_bytes()[TAG_LEN - length..]));
+            }
+            for start in 0..11 {
+                assert!(finder.hits(&token.as_bytes()[start..start + 14]), "{start}");
             }
             for start in 0..3 {
                 let encoded = STANDARD_NO_PAD.encode([&b"ab"[..start], token.as_bytes()].concat());

@@ -224,9 +224,7 @@ impl Book {
 
     /// The secret whose token the finder has found at `at` of `text`, in whatever form it is.
     pub fn entry_at(&self, text: &[u8], at: usize, form: Form) -> Option<&Entry> {
-        let token = finder::token_at(text, at, form);
-        let (entry, _) = token.as_deref().and_then(|token| self.look_up(token))?;
-        Some(entry)
+        finder::tokens_at(text, at, form).iter().find_map(|token| self.look_up(token)).map(|(entry, _)| entry)
     }
 
     /// The secret of that name, or of that variable.
