@@ -22,9 +22,12 @@ HOOKS = {
     "gevent._socket3": "sockets",
     "gevent._ssl3": "sockets",
     "gevent.ssl": "sockets",
+    "gevent.subprocess": "programs",
     "http.client": "http_client",
+    "os": "programs",
     "socket": "sockets",
     "ssl": "sockets",
+    "subprocess": "programs",
     "urllib3.connection": "urllib3_client",
     "urllib3.connectionpool": "urllib3_client",
     "geventhttpclient.client": "gevent_client",
@@ -33,7 +36,7 @@ HOOKS = {
 
 
 #: Hooks that ask for the broker at first use only, and so may be applied to what was imported before.
-LAZY = ("http_client", "sockets")
+LAZY = ("http_client", "programs", "sockets")
 
 
 def catch_up() -> None:

@@ -8,8 +8,8 @@ class BrokerError(RuntimeError):
 class SecretRefused(OSError):
     """A request was refused before it was sent: it would have carried a secret to where it may not go."""
 
-def is_sensitive_name(name: str) -> bool:
-    """Whether a name says that what it holds is sensitive."""
+def is_sensitive(name: str, value: str) -> bool:
+    """Whether a variable holds what is sensitive: its name says so, or the value is a URL with credentials."""
 
 @final
 class Plugin:

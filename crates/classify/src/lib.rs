@@ -16,3 +16,27 @@ pub use name::{is_password_name, is_sensitive_header, is_sensitive_name, may_hol
 pub use prefix::{auth_scheme, known_prefix};
 pub use token::{TokenMatch, find_tokens, provider_token};
 pub use url::{UrlCredentials, UrlParameter, find_url_credentials, url_credentials, url_parameters};
+
+/// Whether an environment variable holds what is sensitive: its name says so, or its value is a URL with credentials under
+/// a name for such. Proxies are none of it: clients read them before any request is made.
+pub fn is_sensitive_variable(name: &str, value: &str) -> bool {
+    if name.to_ascii_lowercase().ends_with("_proxy") {
+        return false;
+    }
+    is_sensitive_name(name) || (may_hold_credentials_url(name) && url_credentials(value).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_and_value_make_a_variable_sensitive() {
+        let url = ["postgres://shop:", "s3cr3t-pass", "@db/shop"].concat();
+        assert!(is_sensitive_variable("API_TOKEN", ""));
+        assert!(is_sensitive_variable("DATABASE_URL", &url));
+        assert!(!is_sensitive_variable("DATABASE_URL", "postgres://db/shop"));
+        assert!(!is_sensitive_variable("HTTPS_PROXY", &url));
+        assert!(!is_sensitive_variable("BASE_URL", &url));
+    }
+}

@@ -11,7 +11,7 @@ mod pieces;
 mod shared;
 
 pub use client::Client;
-pub use tegmen_classify::is_sensitive_name;
+pub use tegmen_classify::is_sensitive_variable;
 pub use tegmen_wire::{
     fill::{Filled, Refusal, Request},
     origin::{Origin, Scheme},

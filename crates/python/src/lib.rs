@@ -19,9 +19,9 @@ mod _native {
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 
-    /// Whether a name says that what it holds is sensitive.
+    /// Whether a variable holds what is sensitive: its name says so, or the value is a URL with credentials.
     #[pyfunction]
-    fn is_sensitive_name(name: &str) -> bool {
-        tegmen_plugin::is_sensitive_name(name)
+    fn is_sensitive(name: &str, value: &str) -> bool {
+        tegmen_plugin::is_sensitive_variable(name, value)
     }
 }

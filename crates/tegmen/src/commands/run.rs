@@ -96,15 +96,33 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     environment.without(&fetched.consumed);
     environment.protect(&keep);
     environment.plugin(&shim, args.allow_unknown_locust);
+    let (command, exposed) = environment::Builder::command(&args.command, &keep);
+    for name in exposed {
+        messages::warning(format_args!(
+            "the value of [{name}] stands in the command line, where everybody on this machine can read it; the command \
+             gets its placeholder"
+        ));
+        messages::hint(format_args!("let the script read it: os.environ[\"{name}\"]"));
+    }
+    let sensitive = environment.sensitive(&keep);
+    // Without either, what was taken and what was not has been said.
+    if !sensitive.is_empty() && (chosen.shown.is_some() || !args.secret.is_empty()) {
+        messages::warning(format_args!(
+            "not protected, because {} does not name {}: {}",
+            if args.secret.is_empty() { "the manifest" } else { "--secret" },
+            if sensitive.len() == 1 { "it" } else { "them" },
+            sensitive.join(", ")
+        ));
+        messages::hint(if args.secret.is_empty() {
+            format!("add [secrets.{0}] with source = \"env:{0}\" to it", sensitive[0])
+        } else {
+            format!("add --secret {0}=env:{0}", sensitive[0])
+        });
+    }
 
     let (server, channel, address) = Server::start(keep).context("the channel to the plugin cannot be made")?;
     environment.set(tegmen_wire::protocol::CHANNEL_VARIABLE, address.to_string());
-    let options = ChildOptions {
-        command: args.command.clone(),
-        env: environment.finish(),
-        inherit_fds: vec![channel],
-        cwd: None,
-    };
+    let options = ChildOptions { command, env: environment.finish(), inherit_fds: vec![channel], cwd: None };
     let child = match child::spawn(options, patterns) {
         Ok(child) => child,
         Err(error) => {

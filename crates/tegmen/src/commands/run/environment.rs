@@ -7,6 +7,7 @@ use std::{
 };
 
 use tegmen_broker::keep::Keep;
+use tegmen_classify::is_sensitive_variable;
 use tegmen_sources::{Environment, locust_parses};
 
 use super::shim::Shim;
@@ -61,7 +62,7 @@ impl Builder {
         let ours = |name: &str| keep.placeholders().any(|(binding, _)| binding.env.iter().any(|known| known == name));
         let variables = self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
         let looks = |(name, value): &(&str, &str)| {
-            value.len() >= SHORTEST_INSIDE && tegmen_plugin::is_sensitive(name, value) && !locust_parses(name)
+            value.len() >= SHORTEST_INSIDE && is_sensitive_variable(name, value) && !locust_parses(name)
         };
         variables.filter(|variable| looks(variable) && !ours(variable.0)).map(|(name, _)| name).collect()
     }
