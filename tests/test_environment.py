@@ -11,18 +11,19 @@ import secrets
 import shutil
 import ssl
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+
 from conftest import Project
-from demo.processes import readable, tree
+from demo.openbao import free_port
 from support.hunt import leaks
-from support.run import BIN, Result, clean_environment
+from support.run import BIN, NOBODY, Result, clean_environment, ordinary_user, why_no_ordinary_user
 from support.server import Request, Server
 
 SUPPORT = Path(__file__).with_name("support")
@@ -103,9 +104,14 @@ def probe(tmp_path_factory: pytest.TempPathFactory, tegmen_bin: Path) -> Probe:
         result = project.tegmen_run(*hosts, locust=options, env=environment).check()
         return Probe(json.loads(project.read("outcome.json")), server.last, result, environment)
 
+
 def is_placeholder(text: str | None) -> bool:
     """Whether the text holds a placeholder, going by its length and alphabet, and holds no value."""
-    return text is not None and any(part.isalnum() and part.islower() for part in text.replace("-", ":").split(":")) and len(text) >= 30
+    return (
+        text is not None
+        and any(part.isalnum() and part.islower() for part in text.replace("-", ":").split(":"))
+        and len(text) >= 30
+    )
 
 
 def test_the_script_sees_placeholders(probe: Probe) -> None:
@@ -136,7 +142,10 @@ def test_what_is_not_protected_is_said(probe: Probe) -> None:
     assert "add [secrets.UNNAMED_PASSWORD]" in probe.result.stderr
     assert "[NUMBER] is a number" in probe.result.stderr and "[ENCODED] is an encoded key" in probe.result.stderr
     assert "[PIN] is a number" not in probe.result.stderr
-    told = leaks({"output": probe.result.output.encode()}, {name: probe.environment[name] for name in probe.environment.keys() - {"VAULT_ADDR", "PUBLIC"}})
+    told = leaks(
+        {"output": probe.result.output.encode()},
+        {name: probe.environment[name] for name in probe.environment.keys() - {"VAULT_ADDR", "PUBLIC"}},
+    )
     assert not told, told
 
 
@@ -164,7 +173,9 @@ def test_every_way_of_writing_the_environment_is_watched(probe: Probe) -> None:
 @pytest.mark.parametrize("way", ["inherited", "copy", "dict", "more", "gevent", "spawned", "posix", "executed"])
 def test_programs_get_placeholders(probe: Probe, way: str) -> None:
     child = probe["children"][way]
-    values = [value for name, value in probe.environment.items() if name not in ("PUBLIC", "VAULT_ADDR", "UNNAMED_PASSWORD")]
+    values = [
+        value for name, value in probe.environment.items() if name not in ("PUBLIC", "VAULT_ADDR", "UNNAMED_PASSWORD")
+    ]
     assert not [name for name, text in child.items() for value in values if value in text]
     assert child["API_KEY"] == probe["environ"]["API_KEY"]
     assert is_placeholder(child["PIN"]), "what is revealed is revealed to Python in this process"
@@ -223,3 +234,150 @@ def test_the_wire_has_the_values(probe: Probe) -> None:
     assert probe.sent("pin") == probe.environment["PIN_SOURCE"]
     for name in ("UPDATED-PASSWORD", "SET-SECRET", "MERGED-TOKEN", "BINARY-TOKEN", "PLAIN"):
         assert (probe.sent(name) or "").startswith(name.split("-")[0].lower()[:3]), name
+
+
+def test_without_a_manifest_what_is_taken_and_left_is_listed(project: Project, echo_server: Server) -> None:
+    values = {
+        "SHOP_API_KEY": f"k3y-{secrets.token_hex(8)}",
+        "LOCUST_DB_PASSWORD": secrets.token_hex(8),
+        "CACHE_REDIS_URL": f"redis://x:{secrets.token_hex(8)}@cache.example/0",
+    }
+    left = {
+        "EMPTY_TOKEN": ("", "it is empty"),
+        "SHORT_TOKEN": ("4711", "too short"),
+        "VAULT_TOKEN": (f"hvs.{secrets.token_hex(8)}", "kept from the child"),
+        "HTTPS_PROXY": (f"http://u:{secrets.token_hex(8)}@proxy.example", "clients read it as the address of a proxy"),
+        "my-token": (secrets.token_hex(8), "characters that a secret's name cannot have"),
+    }
+    environment = (
+        values | {name: value for name, (value, _) in left.items()} | {"PATH_TO_X": "/x", "TOKEN_URL": "http://x"}
+    )
+    result = project.run(project.tegmen, "run", "--", "env", env=environment).check()
+    told = result.stderr
+    assert "3 secrets from the environment: CACHE_REDIS_URL, LOCUST_DB_PASSWORD, SHOP_API_KEY" in told
+    for name, (_, reason) in left.items():
+        line = next(line for line in told.splitlines() if f"not taken: {name} " in line)
+        assert reason in line
+    assert "PATH_TO_X" not in told and "TOKEN_URL" not in told
+    for name in ("SHOP_API_KEY", "LOCUST_SHOP_API_KEY"):
+        assert f"{name}=[SHOP_API_KEY]" in result.stdout
+    assert "LOCUST_LOCUST" not in result.stdout and "VAULT_TOKEN" not in result.stdout
+    secrets_ = values | {"VAULT_TOKEN": left["VAULT_TOKEN"][0]}
+    assert leaks({"output": result.output.encode()}, secrets_) == []
+    quiet = project.run(project.tegmen, "run", "--quiet", "--", "true", env=environment).check()
+    assert "not taken" not in quiet.stderr and "secrets from" not in quiet.stderr
+
+
+def test_a_value_on_the_command_line_becomes_a_placeholder(project: Project) -> None:
+    """The shell has put it there: `--key "$API_KEY"`."""
+    value = f"k3y-{secrets.token_hex(8)}"
+    script = "import sys; open('argv', 'w').write(repr(sys.argv) + open('/proc/self/cmdline').read())"
+    command = (BIN / "python", "-c", script, "--key", value, f"--header=Bearer {value}")
+    result = project.run(project.tegmen, "run", "--", *command, env={"API_KEY": value}).check()
+    argv = project.read("argv")
+    assert value not in argv and "--header=Bearer " in argv
+    assert "the value of [API_KEY] stands in the command line" in result.stderr
+    assert leaks({"output": result.output.encode()}, {"value": value}) == []
+
+
+class MutualTls:
+    """A server that asks for a client's certificate, and says who came."""
+
+    def __init__(self, ca: trustme.CA) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ca.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+        ca.configure_trust(context)
+        context.verify_mode = ssl.CERT_REQUIRED
+        self.server = Server(context)
+
+
+@pytest.fixture
+def mutual_tls(ca: trustme.CA) -> Iterator[Server]:
+    server = MutualTls(ca).server
+    with server:
+        yield server
+
+
+CLIENT_CERTIFICATE = """
+    import os
+    import gevent
+    import requests
+    import ssl
+    import urllib.request
+    from locust import HttpUser, constant, task
+    from locust.runners import WorkerRunner
+
+    CERTIFICATE = (os.environ["CLIENT_CERT"], os.environ["CLIENT_KEY"])
+    open("seen", "w").write(" ".join(CERTIFICATE))
+
+    class Shopper(HttpUser):
+        wait_time = constant(0.5)
+        host = "@HOST@"
+
+        @task
+        def with_requests(self):
+            self.client.get("/session", cert=CERTIFICATE, verify="@CA@")
+
+        @task
+        def with_ssl(self):
+            context = ssl.create_default_context(cafile="@CA@")
+            context.load_cert_chain(*CERTIFICATE)
+            with urllib.request.urlopen("@HOST@/ssl", context=context) as answer:
+                assert answer.status == 200
+"""
+
+
+@pytest.mark.parametrize("user", ["as we are", "as an ordinary user"])
+@pytest.mark.parametrize("processes", ["one process", "two workers"])
+def test_a_client_certificate_is_served_as_a_file(
+    tegmen_bin: Path, ca: trustme.CA, ca_file: Path, mutual_tls: Server, user: str, processes: str
+) -> None:
+    options: dict[str, Any] = {}
+    if user == "as an ordinary user":
+        if reason := why_no_ordinary_user():
+            pytest.skip(reason)
+        options = ordinary_user()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        project = Project(Path(name), tegmen_bin)
+        certificate = ca.issue_cert("load-test@example.com")
+        key = certificate.private_key_pem.bytes()
+        project.write("client.key", key.decode(), 0o600)
+        project.write("client.pem", b"".join(blob.bytes() for blob in certificate.cert_chain_pems).decode())
+        shutil.copy(ca_file, project.path / "ca.pem")
+        script = CLIENT_CERTIFICATE.replace("@HOST@", mutual_tls.origin).replace("@CA@", str(project.path / "ca.pem"))
+        project.write("locustfile.py", script)
+        project.write(
+            "tegmen.toml",
+            """
+            [secrets.CLIENT_KEY]
+            source = "file:client.key"
+            as = "file"
+
+            [secrets.CLIENT_CERT]
+            source = "file:client.pem"
+            as = "file"
+            """,
+        )
+        if options:
+            for path in (project.path, *project.path.iterdir()):
+                os.chown(path, NOBODY, NOBODY)
+        port = free_port()
+        workers = f"--processes 2 --master-bind-port {port} --master-port {port}" if processes == "two workers" else ""
+        arguments = f"{BIN / 'locust'} --headless -u 2 -r 2 -t 2s --only-summary {workers}".split()
+        result = subprocess.run(
+            [tegmen_bin, "run", "--", *arguments],
+            cwd=project.path,
+            env=clean_environment(project.path),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            **options,
+        )
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert {request.target for request in mutual_tls.requests} == {"/session", "/ssl"}
+        assert all(path.startswith("/proc/self/fd/") for path in project.read("seen").split())
+        lines = [line for line in key.decode().splitlines() if not line.startswith("-----")]
+        output = {"output": (result.stdout + result.stderr).encode()}
+        assert leaks(output, {f"line {number}": line for number, line in enumerate(lines)}) == []
+        assert "is key material" not in result.stderr

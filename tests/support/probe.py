@@ -16,6 +16,7 @@ import gevent.subprocess
 import jwt
 from dotenv import dotenv_values, load_dotenv
 from locust import HttpUser, constant, task
+
 from tegmen import Secret, protect, secret
 
 outcome = {}
@@ -50,7 +51,10 @@ outcome["self"] = Path("/proc/self/environ").read_bytes().decode(errors="surroga
 
 before = dict(os.environ)
 outcome["dotenv"] = {"without override": load_dotenv("own.env", override=False)}
-after = {name: plain(os.environ.get(name)) for name in ("API_KEY", "NEW_TOKEN", "NEW_TTL", "NEW_NAME", "REDIS_URL", "HTTPS_PROXY")}
+after = {
+    name: plain(os.environ.get(name))
+    for name in ("API_KEY", "NEW_TOKEN", "NEW_TTL", "NEW_NAME", "REDIS_URL", "HTTPS_PROXY")
+}
 outcome["dotenv"]["after"] = after
 outcome["dotenv"]["unchanged"] = os.environ["API_KEY"] == before["API_KEY"]
 load_dotenv("own.env", override=True)

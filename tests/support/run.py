@@ -69,3 +69,23 @@ def run(
         raise
     status = process.returncode if process.returncode >= 0 else 128 - process.returncode
     return Result(status, out, err)
+
+
+#: "nobody" everywhere: a user without rights, and without files.
+NOBODY = 65534
+
+
+def ordinary_user() -> dict[str, int | list[int]]:
+    """Options for `subprocess.Popen` with which root starts a program as an ordinary user; none are needed by others."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+
+def why_no_ordinary_user() -> str | None:
+    """Why a program of this Python cannot be started as an ordinary user, if that is so."""
+    try:
+        subprocess.run([sys.executable, "-c", "import locust"], check=True, capture_output=True, **ordinary_user())  # type: ignore[call-overload]
+    except (OSError, subprocess.CalledProcessError) as error:
+        return f"an ordinary user cannot run {sys.executable}: {error}"
+    return None
