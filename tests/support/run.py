@@ -76,7 +76,7 @@ NOBODY = 65534
 
 
 def ordinary_user() -> dict[str, int | list[int]]:
-    """Options for `subprocess.Popen` with which root starts a program as an ordinary user; none are needed by others."""
+    """Options for `subprocess.Popen` with which root starts a program as an ordinary user; others need none."""
     if os.geteuid() != 0:
         return {}
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
