@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from demo.forms import found
 from support.agent import Agent
@@ -24,6 +26,7 @@ VALUES = hard_values() | {"PASSWORD": f"pässword {mark()}"}
 #: `reach(things)`: every text that can be got at from them, by whatever way: attributes, frames of tracebacks, closures.
 HEAD = """
 import gc, types
+import tegmen
 SKIPPED = (types.ModuleType, type, types.FunctionType, types.BuiltinFunctionType, types.CodeType, types.GetSetDescriptorType)
 
 
@@ -308,3 +311,98 @@ def test_repeated_header_lines(agent: Agent, server: Server) -> None:
     agent.do("c.get('/', headers={'X-Many': ['a', S('PLAIN'), S('EURO')]})")
     lines = [value for name, value in server.last.headers if name == "X-Many"]
     assert [line.encode("latin-1").decode() for line in lines] == ["a", VALUES["PLAIN"], VALUES["EURO"]]
+
+
+#: Places in which any text may stand, for values that nobody thought of.
+ANYWHERE = [place for place in PLACES if not place.refused and not place.skipped and "S('" not in place.send]
+#: What has a meaning somewhere, so that it comes more often than by chance.
+PIECES = [
+    '"',
+    "'",
+    "\\",
+    "&",
+    "=",
+    "+",
+    "%",
+    "%25",
+    "#",
+    "?",
+    "/",
+    "//",
+    "..",
+    "<",
+    ">",
+    "]]>",
+    "]]",
+    "&amp;",
+    "{",
+    "}",
+]
+PIECES += [
+    "[",
+    "]",
+    ":",
+    ";",
+    ",",
+    " ",
+    "\t",
+    "\n",
+    "\r\n",
+    "\\u0041",
+    "\\n",
+    "${",
+    "`",
+    "é",
+    "ÿ",
+    "€",
+    "日",
+    "🔑",
+    "\u2028",
+    "--",
+]
+PIECES += [
+    "https://",
+    "http://a@b/",
+    "eyJ",
+    "==",
+    "a",
+    "x",
+    "0",
+    "null",
+    "@",
+    "|",
+    "~",
+    "\x7f",
+    "\u00a0",
+    "\ufeff",
+    "\u0301",
+]
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(value=st.lists(st.sampled_from(PIECES), min_size=1, max_size=12).map("".join), data=st.data())
+def test_any_value_in_any_place(agent: Agent, server: Server, value: str, data: st.DataObject) -> None:
+    """With a value that the test has got just now: it is protected, and stands for itself in every place."""
+    places = data.draw(st.lists(st.sampled_from(ANYWHERE), min_size=4, max_size=4, unique_by=lambda place: place.name))
+    for place in places:
+        before = len(server.requests)
+        failure = agent.do(
+            f"S = lambda name: P\nP = tegmen.protect(V, name='BORN')\ntry: r = {place.send}\n"
+            "finally: S = lambda name: os.environ[name]\nresult = reported[-1][1]",
+            V=value,
+            N="BORN",
+        )
+        sent = server.requests[before:]
+        if failure is not None:
+            # Neither XML nor a header has a way to write all of them.
+            assert "[BORN] was not sent" in failure and "its value cannot stand in" in failure, (place.name, failure)
+            assert not sent
+            assert any(char < " " or char in "\x7f\ufffe\uffff" for char in value), (place.name, failure)
+            assert "XML" in place.name or place.name in ("CDATA", "CDATA between brackets", "SOAP", "JSON in CDATA")
+            continue
+        assert place.read(sent[0]) == value, (place.name, sent[0].raw)

@@ -48,14 +48,16 @@ impl Filler<'_> {
         let config = LENIENT.with_encode_padding(padding > 0 || (is_standard && (end - start).is_multiple_of(4)));
         let engine = GeneralPurpose::new(if is_standard { &alphabet::STANDARD } else { &alphabet::URL_SAFE }, config);
         let decoded = text.get(start..end).and_then(|run| engine.decode(run).ok()).map(Zeroizing::new);
-        let Some(decoded) = decoded.filter(|decoded| std::str::from_utf8(decoded).is_ok()) else {
-            return Err(self.refuse_any(Reason::Unusable("in base64 that does not decode to text")));
+        let Some(decoded) = decoded else {
+            return Err(self.refuse_any(Reason::Unusable("in base64 that does not decode")));
         };
         end += padding;
         let filled = match place {
-            // A user name and a password: neither of them is looked into.
             Place::Header(name) if name.ends_with("authorization") && text[..start].ends_with(b"asic ") => {
-                self.raw(&decoded, &Place::Basic, depth + 1)
+                self.basic(&decoded, depth + 1)
+            }
+            _ if std::str::from_utf8(&decoded).is_err() => {
+                Err(self.refuse_in(&decoded, Reason::Unusable("in base64 of something that is not text")))
             }
             other => self.sniff(&decoded, other, depth + 1),
         }?;
@@ -65,5 +67,22 @@ impl Filler<'_> {
         };
         encoded.truncate(length);
         Ok(Run { start, end, text: encoded })
+    }
+
+    /// A user name and a password: neither of them is looked into. Python's clients write them in ISO 8859-1; where that
+    /// shows, because the name is not in ASCII, the value is written so too.
+    fn basic(&self, pair: &[u8], depth: usize) -> Result<Clear> {
+        if std::str::from_utf8(pair).is_ok() {
+            return self.raw(pair, &Place::Basic, depth);
+        }
+        let text = Zeroizing::new(pair.iter().map(|byte| char::from(*byte)).collect::<String>());
+        let filled = self.raw(text.as_bytes(), &Place::Basic, depth)?;
+        let narrowed = std::str::from_utf8(&filled).ok().and_then(|text| {
+            text.chars().map(|character| u8::try_from(u32::from(character)).ok()).collect::<Option<Vec<u8>>>()
+        });
+        narrowed.map(Zeroizing::new).ok_or_else(|| {
+            let why = "the user name is written in ISO 8859-1, which has no such characters";
+            self.refuse_in(pair, Reason::Impossible(Place::Basic, why))
+        })
     }
 }

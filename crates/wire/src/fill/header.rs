@@ -35,8 +35,8 @@ impl Filler<'_> {
         };
         self.reader.set(Reader::Both);
         let filled = filled?;
-        if filled.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
-            let why = "it holds a line break or a NUL, which a header must not (RFC 9110, 5.5)";
+        if filled.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+            let why = "it holds a line break or another control character, which a header must not (RFC 9110, 5.5)";
             return Err(self.refuse_in(value, Reason::Impossible(place, why)));
         }
         if filled.trim_ascii().len() != filled.len() && value.trim_ascii().len() == value.len() {

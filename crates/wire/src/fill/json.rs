@@ -56,7 +56,9 @@ impl Filler<'_> {
         };
         let filled = self.sniff(decoded.as_bytes(), place, depth + 1)?;
         match std::str::from_utf8(&filled).map(serde_json::to_vec) {
-            Ok(Ok(escaped)) if whose == Strings::Graphql || escaped.is_ascii() => Ok(Zeroizing::new(escaped)),
+            Ok(Ok(escaped)) if whose == Strings::Graphql || escaped.iter().all(|byte| *byte < 0x7f) => {
+                Ok(Zeroizing::new(escaped))
+            }
             Ok(Ok(escaped)) => Ok(ascii(Zeroizing::new(escaped))),
             _ => Err(self.refuse_in(literal, Reason::Impossible(place.clone(), "it is not text"))),
         }
@@ -84,11 +86,12 @@ fn below(place: &Place, key: &[u8]) -> Place {
     }
 }
 
-/// A JSON text with escapes for everything beyond ASCII, as Python's json.dumps writes it.
+/// A JSON text with escapes for everything beyond ASCII, as Python's json.dumps writes it, and for DEL, which no header
+/// may hold.
 fn ascii(text: Clear) -> Clear {
     let mut out = Zeroizing::new(Vec::with_capacity(text.len() * 3));
     for character in String::from_utf8_lossy(&text).chars() {
-        if character.is_ascii() {
+        if character < '\x7f' {
             append(&mut out, &[character as u8]);
             continue;
         }

@@ -114,6 +114,17 @@ fn basic_authentication_is_decoded_filled_and_encoded() {
 }
 
 #[test]
+fn basic_authentication_stays_in_the_character_set_of_the_user_name() {
+    let latin =
+        |placeholder: &str| format!("Basic {}", STANDARD.encode([b"m\xfcller:", placeholder.as_bytes()].concat()));
+    let bench = Bench::new("p:wé");
+    let sent = bench.send("/", &[("Authorization", &latin(&bench.placeholder))], None).unwrap();
+    assert_eq!(STANDARD.decode(&sent.header[6..]).unwrap(), b"m\xfcller:p:w\xe9");
+    let bench = Bench::new("5€");
+    assert!(bench.send("/", &[("Authorization", &latin(&bench.placeholder))], None).is_err());
+}
+
+#[test]
 fn path_and_query_are_percent_encoded() {
     let bench = Bench::new(NASTY);
     let target = format!("/users/{p}/x?token={p}&b=1", p = bench.placeholder);
