@@ -129,12 +129,11 @@ def test_a_placeholder_may_be_cut_anywhere(agent: Agent, server: Server) -> None
         """
         D = json.dumps({'k': S('LONG')})
         for cut in range(len(D) + 1):
-            assert c.post('/', data=pieces(D, cut), headers=J).status_code == 200
             assert c.post('/', data=pieces(D, cut, min(cut + 2, len(D))), headers=J).status_code == 200
         """
     )
     sent = server.requests[before:]
-    assert len(sent) == 2 * (len(text) + 1)
+    assert len(sent) == len(text) + 1
     assert {json.loads(request.body)["k"] for request in sent} == {agent.value("LONG")}
 
 

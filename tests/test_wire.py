@@ -406,3 +406,22 @@ def test_any_value_in_any_place(agent: Agent, server: Server, value: str, data: 
             assert "XML" in place.name or place.name in ("CDATA", "CDATA between brackets", "SOAP", "JSON in CDATA")
             continue
         assert place.read(sent[0]) == value, (place.name, sent[0].raw)
+
+
+def test_a_time_out_of_the_script_stays_what_it_is(agent: Agent) -> None:
+    """`gevent.Timeout` knows itself by identity, and comes through frames that hold values."""
+    text = agent.do(
+        """
+        mine, r = gevent.Timeout(0.1), None
+        try:
+            with mine:
+                r = c.post('/slow', json={'k': S('PASSWORD')})
+        except gevent.Timeout as error:
+            assert error is mine
+        # FastHttpUser makes a failure of it.
+        assert FAST is (r is not None and r.error is not None)
+        result = reach(mine, r)
+        """,
+        FAST=agent.is_fast,
+    )
+    assert not found(VALUES["PASSWORD"], text)

@@ -62,7 +62,10 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
     def filling_request(self: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None) -> Any:
         if len(method) > _errors.LONGEST_METHOD:
             _errors.check_method(plugin, method, f"{self.host}:{self.port}")
-        sent = headers
+        sent = {} if headers is None else headers
+        if not request_uri.startswith(("/", "http")):
+            # As geventhttpclient does.
+            request_uri = "/" + request_uri
         if plugin.may_carry(self.default_headers) or (self.use_proxy and plugin.may_carry([self._proxy_credentials])):
             sent = _merged(self, headers)
         body = _bodies.gathered(plugin, body, sent)

@@ -27,6 +27,8 @@ FUNCTIONS: dict[str, dict[str, tuple[str, ...]]] = {
 #: Fewer bytes cannot hold what is recognised as a piece of a placeholder.
 SHORTEST = 10
 
+_told: set[str] = set()
+
 
 def apply(module: ModuleType) -> None:
     for class_name, names in FUNCTIONS[module.__name__].items():
@@ -68,11 +70,22 @@ def _check(plugin: Plugin, socket: Any, data: bytes | bytearray) -> None:
     if not plugin.carries(data) or _is_local(socket):
         return
     name = plugin.names_in(data)[0]
-    raise SecretRefused(
+    message = (
         f"[{name}] was not sent to {_peer(socket)}: its placeholder was about to leave through a socket, by a library "
         "or a protocol in which tegmen does not replace it. Send it with Locust's clients, requests, urllib3 or "
         f"http.client; or hand the library secret({name!r}).reveal()"
     )
+    # Some libraries pass over what goes wrong when they send, and wait for an answer: they are to wait for nothing, and
+    # whoever looks for the reason finds it in the log.
+    if message not in _told:
+        _told.add(message)
+        _session.logger.error(message)
+    try:
+        socket.shutdown(2)
+    except Exception:
+        # It is not connected.
+        _session.logger.debug("nothing to shut down at %s", _peer(socket))
+    raise SecretRefused(message)
 
 
 def _is_local(socket: Any) -> bool:

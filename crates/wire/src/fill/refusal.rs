@@ -83,7 +83,9 @@ impl Refusal {
     fn bound_to(&self) -> String {
         match &self.hosts {
             Some(hosts) => entries(hosts).join(", "),
-            None if self.targets.is_empty() => "the test's own target, and no --host was given at the start".to_owned(),
+            None if self.targets.is_empty() => {
+                "the test's own target, and no --host with https (or on this machine) was given at the start".to_owned()
+            }
             None => format!("the test's own target, {}", entries(&self.targets).join(", ")),
         }
     }
