@@ -25,9 +25,30 @@ pub struct Contacts {
     pub welcomed: usize,
     /// Whether Locust was among them.
     pub locust: bool,
-    /// Why others were not.
+    /// Why others were not: each reason once, and not more than a person reads.
     pub refused: Vec<String>,
+    /// How many refusals there were beyond those.
+    pub more_refused: usize,
 }
+
+impl Contacts {
+    /// So many reasons are kept.
+    const REASONS: usize = 10;
+
+    fn refuse(&mut self, reason: &str) {
+        if self.refused.iter().any(|known| known == reason) {
+            return;
+        }
+        if self.refused.len() < Self::REASONS {
+            self.refused.push(reason.to_owned());
+        } else {
+            self.more_refused += 1;
+        }
+    }
+}
+
+/// So many callers may be connected without having said anything yet.
+const CALLERS: usize = 64;
 
 /// Answers the plugins of a run.
 pub struct Server {
@@ -95,7 +116,7 @@ impl Shared {
     fn listen(self: &Arc<Self>, channel: &Channel) {
         loop {
             match channel.receive(MAX_MESSAGE) {
-                Ok(received) if received.bytes.is_empty() && received.descriptors.is_empty() => return,
+                Ok(received) if received.is_end() => return,
                 Ok(Received { bytes, descriptors, sender }) => {
                     if let Some(reply) = descriptors.into_iter().next() {
                         self.hello(sender, &bytes, Channel::from_fd(reply));
@@ -110,17 +131,20 @@ impl Shared {
 
     /// Those for whom a program in between has closed the inherited descriptor.
     fn accept(self: &Arc<Self>, listener: &Listener) {
+        let waiting = Arc::new(());
         while let Ok(channel) = listener.accept() {
             // Strangers get no thread that they could make wait.
-            if !channel.peer().is_ok_and(|peer| peer::descends_from(peer.pid, std::process::id())) {
+            let ours = channel.peer().is_ok_and(|peer| peer::descends_from(peer.pid, std::process::id()));
+            if !ours || Arc::strong_count(&waiting) > CALLERS {
                 continue;
             }
-            let shared = Arc::clone(self);
+            let (shared, caller) = (Arc::clone(self), Arc::clone(&waiting));
             // A thread, because whoever connects may take its time to say something.
             let _ = std::thread::Builder::new().name("caller".to_owned()).spawn(move || {
-                if channel.identify_senders().is_ok()
-                    && let Ok(received) = channel.receive(MAX_MESSAGE)
-                    && !received.bytes.is_empty()
+                let received = channel.identify_senders().and_then(|()| channel.receive(MAX_MESSAGE));
+                drop(caller);
+                if let Ok(received) = received
+                    && !received.is_end()
                 {
                     shared.hello(received.sender, &received.bytes, channel);
                 }
@@ -136,9 +160,10 @@ impl Shared {
         match answer {
             Ok(()) => self.welcome(reply),
             Err(reason) => {
-                lock(&self.contacts).refused.push(reason.clone());
+                lock(&self.contacts).refuse(&reason);
                 if let Ok(message) = protocol::encode(&Answer::Refused { reason }) {
-                    let _ = reply.send(&message, &[]);
+                    // Nobody gets to make us wait.
+                    let _ = reply.send_now(&message, &[]);
                 }
             }
         }
@@ -149,7 +174,7 @@ impl Shared {
             let keep = lock(&self.keep);
             let (descriptors, files) = keep.descriptors();
             let Ok(message) = protocol::encode(&Answer::Welcome { files }) else { return };
-            if reply.send(&message, &descriptors).is_err() {
+            if reply.send_now(&message, &descriptors).is_err() {
                 return;
             }
         }
@@ -161,7 +186,7 @@ impl Shared {
 
     fn converse(&self, channel: &Channel) {
         while let Ok(mut received) = channel.receive(MAX_MESSAGE) {
-            if received.bytes.is_empty() {
+            if received.is_end() {
                 return;
             }
             match protocol::decode(&received.bytes) {

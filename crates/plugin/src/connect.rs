@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use tegmen_sys::{channel::Channel, hardening, process, shared::Reader};
+use tegmen_sys::{channel::Channel, hardening, peer, process, shared::Reader};
 use tegmen_wire::protocol::{self, Address, Answer, Hello};
 
 use crate::ClientError;
@@ -53,6 +53,11 @@ fn by_descriptor(descriptor: i32, hello: &[u8]) -> std::io::Result<Channel> {
 
 fn by_name(name: &str, hello: &[u8]) -> std::io::Result<Channel> {
     let channel = Channel::connect(name)?;
+    // After the end of the broker somebody else could listen under its name, and learn what the test takes into protection.
+    let broker = channel.peer()?;
+    if broker.uid != peer::own_uid() || !peer::descends_from(std::process::id(), broker.pid) {
+        return Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, "another program took its place"));
+    }
     channel.send(hello, &[])?;
     Ok(channel)
 }

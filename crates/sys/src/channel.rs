@@ -29,12 +29,19 @@ pub struct Sender {
 
 /// A message as it came in.
 pub struct Received {
-    /// The bytes; empty when the other end is gone.
+    /// The bytes; empty when the other end is gone (see [`Received::is_end`]).
     pub bytes: Vec<u8>,
     /// The descriptors that came along, closed on exec.
     pub descriptors: Vec<OwnedFd>,
     /// The sender, on a channel that [`Channel::identify_senders`] was called on.
     pub sender: Option<Sender>,
+}
+
+impl Received {
+    /// Whether the other end is gone. An empty message is told from it where senders are identified.
+    pub fn is_end(&self) -> bool {
+        self.bytes.is_empty() && self.descriptors.is_empty() && self.sender.is_none()
+    }
 }
 
 /// A socket that waits for others to connect: in the abstract namespace (unix(7)), so that no file is left behind.
@@ -62,6 +69,10 @@ impl Listener {
         loop {
             match accept_with(&self.0, SocketFlags::CLOEXEC) {
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNABORTED) => {}
+                // No descriptors left: for now.
+                Err(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE) => {
+                    std::thread::sleep(std::time::Duration::from_millis(100));
+                }
                 other => break Ok(Channel(other?)),
             }
         }
@@ -115,12 +126,24 @@ impl Channel {
     /// # Errors
     /// When the other end is gone, or the message is too long. SIGPIPE is not raised.
     pub fn send(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        self.send_with(bytes, descriptors, SendFlags::NOSIGNAL)
+    }
+
+    /// As [`send`](Self::send), but an error where the other end takes nothing more for now.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_now(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        self.send_with(bytes, descriptors, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)
+    }
+
+    fn send_with(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>], flags: SendFlags) -> io::Result<()> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many descriptors in one message"));
         }
-        sendmsg(&self.0, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL)?;
+        sendmsg(&self.0, &[IoSlice::new(bytes)], &mut ancillary, flags)?;
         Ok(())
     }
 
@@ -204,6 +227,23 @@ mod tests {
         let received = theirs.receive(100).unwrap();
         assert_eq!((received.bytes.as_slice(), received.sender.unwrap().pid), (&b"hello"[..], std::process::id()));
         assert!(Channel::connect("tegmen-test-nobody").is_err());
+    }
+
+    #[test]
+    fn an_empty_message_is_not_the_end() {
+        let (a, b) = Channel::pair().unwrap();
+        b.identify_senders().unwrap();
+        a.send(b"", &[]).unwrap();
+        assert!(!b.receive(10).unwrap().is_end());
+        drop(a);
+        assert!(b.receive(10).unwrap().is_end());
+    }
+
+    #[test]
+    fn nobody_waits_for_one_who_does_not_read() {
+        let (a, _b) = Channel::pair().unwrap();
+        let full = (0..100_000).find_map(|_| a.send_now(&[0; 1000], &[]).err()).unwrap();
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
     }
 
     #[test]

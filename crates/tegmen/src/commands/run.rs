@@ -184,6 +184,9 @@ fn sum_up(contacts: &Contacts) {
     for reason in &contacts.refused {
         messages::warning(format_args!("a process asked for the secrets and did not get them: {reason}"));
     }
+    if contacts.more_refused > 0 {
+        messages::warning(format_args!("so did {} more", contacts.more_refused));
+    }
     if contacts.welcomed == 0 && contacts.refused.is_empty() {
         messages::warning("no process of the command asked for the secrets: whatever it sent held placeholders");
         messages::hint(
