@@ -6,7 +6,7 @@ mod shim;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use tegmen_broker::{
     channel::{Contacts, Server},
     child::{self, ChildOptions},
@@ -71,6 +71,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
     hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;
 
+    if std::env::var_os(tegmen_wire::protocol::CHANNEL_VARIABLE).is_some() {
+        // What the environment holds here are placeholders: they would be taken for values.
+        bail!("this is inside of another `tegmen run`, which holds the secrets already: call the command without it");
+    }
     let chosen = manifest::choose(&args)?;
     let context = tegmen_sources::Context::of(&chosen.manifest).context("the current directory cannot be read")?;
     let fetched = tegmen_sources::fetch_all(&chosen.manifest, &context)?;
