@@ -4,11 +4,13 @@ they are.
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 import pytest
 
@@ -22,6 +24,7 @@ SECRETS = {
     "SHORT": f"p\"w {mark()[:4]}",
     "LONG": f"long é {mark()} \"quoted\" " + mark() * 5,
     "EQUAL": "=" + mark() * 3,
+    "RAW": bytes(range(128, 160)),
     "THEIRS": Secret(f"theirs-{mark()}", 'hosts = ["elsewhere.example"]'),
 }  # fmt: skip
 
@@ -298,3 +301,26 @@ def test_requests_without_a_secret_are_those_of_plain_locust(agent: Agent, serve
             assert (with_tegmen.head, with_tegmen.body) == (without.head, without.body), body
     finally:
         plain.stop()
+
+
+def test_a_value_that_is_no_text(agent: Agent, server: Server) -> None:
+    """It stands where bytes may, and is refused where only text may."""
+    raw = bytes(range(128, 160))
+    for code in (
+        "c.post('/', data=b'\\x00' + S('RAW').encode() + b'\\xff', headers=T('application/octet-stream'))",
+        "c.post('/', data={'k': S('RAW')})",
+        "c.post('/', files={'f': ('f.bin', S('RAW'), 'application/octet-stream')})",
+        "c.get('/?k=' + S('RAW'))",
+        "c.get('/', headers={'X-Key': S('RAW')})",
+        "c.get('/', auth=('ann', S('RAW')))",
+    ):
+        assert send(agent, code) is None, code
+        sent = server.last.raw
+        assert raw in unquote_to_bytes(sent.replace(b"+", b" ")) or base64.b64encode(b"ann:" + raw) in sent, code
+    before = len(server.requests)
+    for code in ("c.post('/', json=[S('RAW')])", "c.post('/', data=f'<a>{S(\"RAW\")}</a>')"):
+        failure = send(agent, code)
+        assert failure is not None
+        assert "[RAW] was not sent" in failure
+        assert "it is not text" in failure
+    assert len(server.requests) == before

@@ -5,6 +5,7 @@ What is refused never connects.
 
 from __future__ import annotations
 
+import base64
 import socket
 import ssl
 import subprocess
@@ -13,6 +14,7 @@ import time
 import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -21,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from conftest import Project
+from demo.forms import found
 from support.agent import Agent, Secret
 from support.run import BIN, clean_environment
 from support.server import Request, Response, Server
@@ -301,8 +304,6 @@ def test_places_are_enforced(agent: Agent, place: Place, code: str, name: str, w
     ],
 )
 def test_places_are_granted(agent: Agent, place: Place, code: str, name: str) -> None:
-    import base64
-
     assert send(agent, code, N=name) is None
     value = agent.value(name).encode()
     raw = place.target.last.raw
@@ -405,6 +406,7 @@ def test_what_is_filled_by_nobody_is_refused_at_the_socket(agent: Agent, place: 
         "s.sendall(f'GET / HTTP/1.1\\r\\nX-Key: {S(\"KEY\")}\\r\\n\\r\\n'.encode())",
         "s.send(S('KEY').encode())",
         "s.sendall(memoryview(S('KEY').encode()))",
+        "f = s.makefile('wb', buffering=0); f.write(S('KEY').encode())",
         "s.sendmsg([S('KEY').encode()[:9], S('KEY').encode()[9:]])",
         "import websocket; websocket.create_connection(f'ws://127.0.0.1:{P}/', header={'X-Key': S('KEY')})",
     ):
@@ -464,8 +466,6 @@ def test_proxies_that_read_the_request_have_to_be_bound(agent: Agent, place: Pla
 
 
 def test_the_password_of_a_proxy_goes_to_the_proxy(agent: Agent, place: Place) -> None:
-    import base64
-
     proxy, target = place.proxy.port, place.target.origin
     expected = "Basic " + base64.b64encode(f"ann:{agent.value('PROXY')}".encode()).decode()
     if agent.is_fast:
@@ -550,6 +550,32 @@ def test_a_package_that_is_not_installed_but_on_the_path_protects_too(
         assert header(place.target.last, "X-Key") == value
     finally:
         agent.stop()
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_a_secret_in_the_address_of_the_target(tmp_path: Path, tegmen_bin: Path, place: Place, user: str) -> None:
+    """Credentials, or a key in the path."""
+    password, key = f"p@ss/{mark()}", f"k3y{mark()}"
+    address = f"127.0.0.1:{place.target.port}"
+    agent = Agent.start(
+        tmp_path / "project",
+        tegmen_bin,
+        user,
+        {"BASE_URL": f"http://ann:{quote(password, safe='')}@{address}", "OTHER_URL": f"http://{address}/hooks/{key}"},
+        host=None,
+        head="import os",
+        body="host = os.environ['BASE_URL']",
+    )
+    try:
+        assert send(agent, "c.get('/x')") is None
+        expected = "Basic " + base64.b64encode(f"ann:{password}".encode()).decode()
+        assert place.target.last.header("Authorization") == expected
+        assert send(agent, "c.post(S('OTHER_URL') + '/x', json={'a': 1})") is None
+        assert place.target.last.target == f"/hooks/{key}/x"
+    finally:
+        output = agent.stop()
+    for value in (password, quote(password, safe=""), key):
+        assert not found(value, output)
 
 
 def test_run_single_user(tmp_path: Path, tegmen_bin: Path, place: Place) -> None:

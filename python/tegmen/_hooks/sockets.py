@@ -15,7 +15,7 @@ from typing import Any
 from tegmen import _session
 from tegmen._native import Plugin, SecretRefused
 
-#: The functions to put oneself before. What they are handed as a view is a part of what `sendall` was handed.
+#: The functions to put oneself before.
 FUNCTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "socket": {"socket": ("send", "sendall", "sendto", "sendmsg")},
     "ssl": {"SSLSocket": ("send", "sendall", "write"), "SSLObject": ("write",)},
@@ -28,6 +28,8 @@ FUNCTIONS: dict[str, dict[str, tuple[str, ...]]] = {
 SHORTEST = 10
 
 _told: set[str] = set()
+#: Sockets that are in `sendall`, which sends what was searched already, piece by piece.
+_sending: set[int] = set()
 
 
 def apply(module: ModuleType) -> None:
@@ -53,14 +55,22 @@ def _watched(function: Any, name: str) -> Any:
         watched_sendmsg._tegmen = True  # type: ignore[attr-defined]
         return watched_sendmsg
 
-    kinds = (bytes, bytearray, memoryview) if name == "sendall" else (bytes, bytearray)
+    is_all = name == "sendall"
 
     @functools.wraps(function)
     def watched(self: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
         plugin = _session.connected()
-        if plugin is not None and len(data) >= SHORTEST and isinstance(data, kinds):
-            _check(plugin, self, bytes(data) if isinstance(data, memoryview) else data)
-        return function(self, data, *args, **kwargs)
+        key = id(self)
+        if plugin is None or key in _sending or len(data) < SHORTEST:
+            return function(self, data, *args, **kwargs)
+        _check(plugin, self, data if isinstance(data, (bytes, bytearray)) else bytes(data))
+        if not is_all:
+            return function(self, data, *args, **kwargs)
+        _sending.add(key)
+        try:
+            return function(self, data, *args, **kwargs)
+        finally:
+            _sending.discard(key)
 
     watched._tegmen = True  # type: ignore[attr-defined]
     return watched

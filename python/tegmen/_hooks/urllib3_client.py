@@ -92,6 +92,12 @@ def _send_filled(
         target, values, new_body, names, tls_unverified = filled
         if scheme == "https" and not tls_unverified and not _is_verified(connection):
             return True, _tls.not_verified(names, f"https://{host}:{port}")
+        socks = getattr(connection, "_socks_options", None)
+        if socks is not None and scheme == "http":
+            # This proxy reads the request as well: the same question again, with its address.
+            address = socks["proxy_host"], int(socks["proxy_port"] or 1080)
+            name = f"[{host}]" if ":" in host else host
+            plugin.fill("http", *address, f"http://{name}:{port}{url}", headers, _bodies.content(body))
         sent_headers = _headers(headers, values, None if new_body is None else len(new_body))
         # The target as str: what is sent is what ASCII of it there is, and it is percent-encoded.
         sent_target = url if target is None else target.decode("latin-1")
