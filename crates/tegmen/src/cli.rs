@@ -11,8 +11,8 @@ use crate::commands;
 #[derive(clap::Parser)]
 #[command(name = "tegmen", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "First steps:
-  tegmen audit                                find insecure handling of sensitive data in this project
-  tegmen run -- locust -f locustfile.py       run a load test whose secrets exist only on the wire")]
+  tegmen audit                            find insecure handling of sensitive data in this project
+  tegmen run -- locust -f locustfile.py   run a load test whose secrets exist only on the wire")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,4 +44,21 @@ impl Cli {
             ExitCode::from(failure)
         })
     }
+}
+
+/// Says what clap says (it may be the help that was asked for), and the exit status for it: that of a failure of the
+/// subcommand. For `run` the statuses below 125 are the command's own.
+pub fn misunderstood(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_none_or(|subcommand| subcommand != "run") {
+        return ExitCode::from(2);
+    }
+    if error.kind() == clap::error::ErrorKind::UnknownArgument && arguments.all(|argument| argument != "--") {
+        crate::messages::hint("the command stands behind two dashes: `tegmen run -- locust …`");
+    }
+    ExitCode::from(125)
 }

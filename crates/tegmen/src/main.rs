@@ -13,5 +13,8 @@ fn main() -> ExitCode {
     if let Some(status) = tegmen_broker::child::run_helper_if_asked() {
         return ExitCode::from(status);
     }
-    cli::Cli::parse().run()
+    match cli::Cli::try_parse() {
+        Ok(cli) => cli.run(),
+        Err(error) => cli::misunderstood(&error),
+    }
 }

@@ -25,16 +25,16 @@ use crate::messages;
 /// the hosts that each secret is bound to. What the command prints is searched for values on the way out.
 #[derive(clap::Args)]
 #[command(after_help = "\
-With neither a manifest nor --secret, every variable of the environment whose name says that it is sensitive is taken as a
-secret, bound to the test's own target (--host).
+With neither a manifest nor --secret, every variable of the environment whose name says that it
+is sensitive is taken as a secret, bound to the test's own target (--host).
 
 Examples:
   tegmen run -- locust -f locustfile.py --host https://shop.example.com
   tegmen run --secret API_KEY=vault:secret/locust/shop#api_key --hosts shop.example.com -- locust
   tegmen run --manifest load/tegmen.toml -- make loadtest
 
-Exit status: the command's own (a signal as 128 + its number); 125 tegmen itself failed, 126 the command cannot be run,
-127 it was not found.")]
+Exit status: the command's own (a signal as 128 + its number); 125 tegmen itself failed,
+126 the command cannot be run, 127 it was not found.")]
 pub struct Args {
     /// The manifest; the default is tegmen.toml here or in a directory above, up to the repository's root
     #[arg(long, value_name = "FILE", conflicts_with = "secret")]
@@ -81,6 +81,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let session = fetched.session;
     let charges = fetched.values.into_iter().map(|(name, value)| charge(&chosen.manifest, name, value));
     let keep = Keep::new(charges.collect(), chosen.shown.clone())?;
+    let has_secrets = keep.values().next().is_some();
     let (patterns, remarks) = keep.patterns();
     for note in fetched.notes {
         messages::note_unless(args.quiet, format_args!("[{}] from {}: {}", note.secret, note.source, note.text));
@@ -143,7 +144,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(error) = status.output_error() {
         messages::warning(format_args!("a part of the output could not be written: {error}"));
     }
-    sum_up(&contacts);
+    sum_up(&contacts, has_secrets);
     end(session, args.quiet);
     Ok(ExitCode::from(status.code()))
 }
@@ -184,14 +185,14 @@ fn place(spec: &PlaceSpec) -> Place {
 }
 
 /// Says what the child's own output cannot have said.
-fn sum_up(contacts: &Contacts) {
+fn sum_up(contacts: &Contacts, has_secrets: bool) {
     for reason in &contacts.refused {
         messages::warning(format_args!("a process asked for the secrets and did not get them: {reason}"));
     }
     if contacts.more_refused > 0 {
         messages::warning(format_args!("so did {} more", contacts.more_refused));
     }
-    if contacts.welcomed == 0 && contacts.refused.is_empty() {
+    if has_secrets && contacts.welcomed == 0 && contacts.refused.is_empty() {
         messages::warning("no process of the command asked for the secrets: whatever it sent held placeholders");
         messages::hint(
             "the plugin works inside Python with Locust; is the package tegmen installed in the Python that ran?",

@@ -29,14 +29,14 @@ pub fn choose(args: &Args) -> anyhow::Result<Chosen> {
         }
     }
     let shown = path.strip_prefix(&here).unwrap_or(&path).display().to_string();
-    messages::note_unless(
-        args.quiet,
-        format_args!(
-            "{} from {shown}: {}",
-            counted(manifest.secrets.len()),
-            manifest.secrets.keys().cloned().collect::<Vec<_>>().join(", ")
-        ),
-    );
+    if manifest.secrets.is_empty() {
+        messages::warning(format_args!("no secret: {shown} names none"));
+        messages::hint("add one: [secrets.API_KEY] with source = \"env:API_KEY\"");
+    } else {
+        let names = manifest.secrets.keys().cloned().collect::<Vec<_>>().join(", ");
+        let number = counted(manifest.secrets.len());
+        messages::note_unless(args.quiet, format_args!("{number} from {shown}: {names}"));
+    }
     Ok(Chosen { manifest, shown: Some(shown) })
 }
 
