@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::{Confidence, Location, Rule, Severity};
+use crate::{Confidence, Fix, Location, Rule, Severity};
 
 /// A defect at a place, or one secret at several.
 #[derive(Debug, Clone)]
@@ -23,6 +23,10 @@ pub struct Finding {
     locations: Vec<Location>,
     /// Places that explain the finding: where the value came from.
     pub related: Vec<Location>,
+    /// What `tegmen fix` would do, where it can do something.
+    pub fix: Option<Fix>,
+    /// Why it cannot, or not for all places: a clause that goes on after "no fix:".
+    pub no_fix: Option<String>,
     /// The names of the class and function around it.
     pub context: String,
     /// Stable across changes elsewhere in the file; made of names and places only.
@@ -41,6 +45,8 @@ impl Finding {
             hint: None,
             locations: vec![location],
             related: Vec::new(),
+            fix: None,
+            no_fix: None,
             context: String::new(),
             fingerprint: String::new(),
         }
@@ -99,7 +105,7 @@ impl Serialize for Location {
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let first = self.location();
-        let mut map = serializer.serialize_struct("Finding", 13)?;
+        let mut map = serializer.serialize_struct("Finding", 15)?;
         map.serialize_field("rule", self.rule.id)?;
         map.serialize_field("code", self.rule.code)?;
         map.serialize_field("severity", &self.severity)?;
@@ -110,6 +116,8 @@ impl Serialize for Finding {
         map.serialize_field("message", &self.message)?;
         map.serialize_field("name", &self.name)?;
         map.serialize_field("hint", &self.hint)?;
+        map.serialize_field("fix", &self.fix)?;
+        map.serialize_field("no_fix", &self.no_fix)?;
         map.serialize_field("fingerprint", &self.fingerprint)?;
         map.serialize_field("locations", &self.locations)?;
         map.serialize_field("related", &self.related)?;

@@ -1,4 +1,4 @@
-//! The vocabulary of the audit: rule, finding, severity, confidence, location. No I/O, no formats.
+//! The vocabulary of the audit: rule, finding, severity, confidence, location, fix. No I/O, no formats.
 //!
 //! A [`Finding`] is made by [`Finding::new`], which asks for severity and confidence, so that neither is ever forgotten.
 //! Nothing in here may carry a value that was found: excerpts are masked by whoever makes them, and a fingerprint is made
@@ -6,12 +6,14 @@
 
 mod finding;
 mod fingerprint;
+mod fix;
 mod level;
 mod location;
 mod rule;
 
 pub use finding::{Finding, Problem};
 pub use fingerprint::fingerprint;
+pub use fix::{Edit, Fix, Safety};
 pub use level::{Confidence, Severity};
 pub use location::{Excerpt, Location};
 pub use rule::Rule;
