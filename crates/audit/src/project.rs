@@ -229,12 +229,19 @@ impl Project {
     /// The function of another module that a call runs.
     pub fn imported_function(&self, file: FileId, func: ExprId) -> Option<(FileId, FunctionId)> {
         let module = self.files[file].module()?;
-        let qualified = module.qualified(func)?;
-        let (target, name) = self.member(file, &qualified)?;
+        let Some((target, name)) = module.qualified(func).as_deref().and_then(|name| {
+            let (target, name) = self.member(file, name)?;
+            Some((target, name.to_owned()))
+        }) else {
+            return self.method_elsewhere(file, func);
+        };
         let other = self.files[target].module()?;
+        // A function, or what makes an object of a class.
+        let class = other.class_ids().find(|(_, class)| other.symbol(class.name) == name).map(|(class, _)| class);
+        let wanted = if class.is_some() { "__init__" } else { name.as_str() };
         let found = other
             .function_ids()
-            .find(|(_, function)| function.class.is_none() && other.symbol(function.name) == name)?;
+            .find(|(_, function)| function.class == class && other.symbol(function.name) == wanted)?;
         Some((target, found.0))
     }
 

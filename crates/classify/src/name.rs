@@ -32,7 +32,7 @@ const PLAIN_KEYS: &[&str] = &[
     "group", "message", "lookup", "dict", "config", "feature", "flag", "translation", "search", "item", "product", "order", "event", "topic",
     "metric", "bucket", "arrow", "enter", "escape", "shift", "control", "ctrl", "alt", "delete", "tab", "up", "down", "left", "right", "home",
     "end", "page", "map", "json", "data", "idempotency", "correlation", "state", "field", "column", "unique", "natural", "composite", "candidate",
-    "site", "publishable", "no", "has", "is", "any", "press", "bind", "menu", "function", "tag", "label", "environment", "env", "locale",
+    "site", "registry", "publishable", "no", "has", "is", "any", "press", "bind", "menu", "function", "tag", "label", "environment", "env", "locale",
 ];
 
 /// Words after which (at the end of the name) the name is about a secret, and holds none.
@@ -86,7 +86,7 @@ const TAILS: &[(&str, &str)] = &[
 /// Words anywhere in a name that make it one about a secret.
 #[rustfmt::skip]
 const ANYWHERE: &[(&str, &str)] = &[
-    ("max", "a number"), ("min", "a number"), ("num", "a number"), ("avg", "a number"), ("prompt", "a number"),
+    ("path", "a path"), ("max", "a number"), ("min", "a number"), ("num", "a number"), ("avg", "a number"), ("prompt", "a number"),
     ("completion", "a number"), ("csrf", "issued by the target for one session"),
     ("xsrf", "issued by the target for one session"), ("csrfmiddleware", "issued by the target for one session"),
     ("antiforgery", "issued by the target for one session"), ("verification", "issued by the target for one session"),

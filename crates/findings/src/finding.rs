@@ -21,7 +21,8 @@ pub struct Finding {
     pub hint: Option<String>,
     /// All places, the first of them the one to look at first. Never empty.
     locations: Vec<Location>,
-    /// Places that explain the finding: where the value came from.
+    /// The way that the value took, in order: where it came from, each step, and last before the finding itself. Empty where that
+    /// is all one place.
     pub related: Vec<Location>,
     /// What `tegmen fix` would do, where it can do something.
     pub fix: Option<Fix>,

@@ -3,7 +3,7 @@
 use tegmen_classify as classify;
 use tegmen_syntax::{Arg, ExprId, ExprKind, Module};
 
-use super::{Flow, Origin, Taint};
+use super::{Flow, Origin, StepKind, Taint};
 use crate::literal::calls::is_environment_read;
 use crate::project::FileId;
 
@@ -98,6 +98,56 @@ const LOGINS: &[&str] = &[
 /// Whether the name of an attribute is that of Locust's parsed options.
 pub fn is_options(name: &str) -> bool {
     name == "parsed_options"
+}
+
+/// Whether the option that a module adds under a name takes a path: its help or its default says so.
+pub fn is_option_for_path(module: &Module, name: &str) -> bool {
+    module.exprs().any(|(_, expr)| match &expr.kind {
+        ExprKind::Call { func, args } if module.tail_str(*func) == Some("add_argument") => {
+            let named = args.iter().filter(|arg| arg.name.is_none()).filter_map(|arg| module.as_str(arg.value));
+            named.map(|option| option.trim_start_matches('-').replace('-', "_")).any(|option| option == name)
+                && takes_path(module, args)
+        }
+        _ => false,
+    })
+}
+
+/// Whether the arguments of an `add_argument` say that it takes the path of a file.
+pub fn takes_path(module: &Module, args: &[Arg]) -> bool {
+    args.iter().any(|arg| {
+        let Some(name) = arg.name.map(|name| module.symbol(name)) else { return false };
+        match name {
+            "help" => crate::literal::value::value_of(module, arg.value)
+                .is_some_and(|help| says_path(&help.text.to_lowercase())),
+            "default" => crate::literal::value::value_of(module, constant(module, arg.value)).is_some_and(|default| {
+                let (stem, extension) = default.text.rsplit_once('.').unwrap_or_default();
+                !stem.is_empty()
+                    && matches!(extension, "json" | "csv" | "txt" | "yaml" | "yml" | "env" | "pem" | "key" | "toml")
+            }),
+            "type" => matches!(module.tail_str(arg.value), Some("Path" | "FileType" | "open")),
+            _ => false,
+        }
+    })
+}
+
+fn says_path(help: &str) -> bool {
+    ["path to", "path of", "file with", "file containing", "filename", "file name", "path", "json file", "csv file"]
+        .iter()
+        .any(|word| help.contains(word))
+}
+
+/// What a name stands for, if it is defined once.
+fn constant(module: &Module, expr: ExprId) -> ExprId {
+    match module.kind(expr) {
+        ExprKind::Name(name) => match module.reaching(expr, *name)[..] {
+            [def] => match module.definition(def).value {
+                tegmen_syntax::DefValue::Expr(value) => value,
+                _ => expr,
+            },
+            _ => expr,
+        },
+        _ => expr,
+    }
 }
 
 /// Whether what a function gives back says nothing of what it gets.
@@ -331,12 +381,13 @@ pub fn call(flow: &Flow<'_>, file: FileId, module: &Module, expr: ExprId, func: 
     }
     if let Some(function) = module.function_of(func) {
         let function = module.function(function);
-        return flow.union(file, function.returns.iter().copied());
+        return flow.union(file, function.returns.iter().copied()).step(StepKind::Returned, tail, file, span);
     }
     if let Some((other, function)) = flow.project.imported_function(file, func)
         && let Some(target) = flow.module_of(other)
     {
-        return flow.union(other, target.function(function).returns.iter().copied());
+        let returned = flow.union(other, target.function(function).returns.iter().copied());
+        return returned.step(StepKind::Returned, tail, file, span);
     }
     if module.class_of(func).is_some() {
         return Taint::default();

@@ -2,7 +2,7 @@
 
 use tegmen_syntax::{DefId, DefValue, ExprId, ExprKind, FunctionId, Module, Span, Symbol, Target};
 
-use super::{Flow, Origin, Taint};
+use super::{Flow, Origin, StepKind, Taint};
 use crate::project::FileId;
 
 impl Flow<'_> {
@@ -35,7 +35,11 @@ impl Flow<'_> {
                 _ => definition.span,
             };
             let taint = self.definition(file, module, definition.value);
-            all.merge(&self.by_name(file, name, at, taint, literal));
+            let taint = self.by_name(file, name, at, taint, literal);
+            // What a field keeps is used elsewhere: that is a step worth showing. A variable of the same function is none.
+            let kept =
+                matches!(definition.target, Target::Field(..)) && !matches!(definition.value, DefValue::Import(_));
+            all.merge(&if kept { taint.step(StepKind::Kept, name, file, at) } else { taint });
         }
         let _ = span;
         all
@@ -96,26 +100,37 @@ impl Flow<'_> {
             all.merge(&self.eval(file, default));
         }
         let local = self.local_callers(file, module);
-        let skip = u32::from(definition.class.is_some());
+        let skip = receiver_count(module, function);
         if skip > index {
             return Taint::unknown();
         }
+        let name = module.symbol(param.name);
+        let function_name = module.symbol(definition.name);
+        let function_name = match definition.class {
+            Some(class) if function_name == "__init__" => module.symbol(module.class(class).name),
+            _ => function_name,
+        };
         for call in local.get(&function).into_iter().flatten().take(24) {
             if let Some(value) = argument(module, *call, index - skip, module.symbol(param.name)) {
                 known = true;
-                all.merge(&self.eval(file, value));
+                let span = module.span(value);
+                let taint = (*self.eval(file, value)).clone();
+                let taint = self.by_name(file, name, span, taint, module.as_text(value));
+                all.merge(&taint.step(StepKind::Passed, function_name, file, span));
             }
         }
         for (other, call) in self.project.callers(file, function).iter().take(24) {
             let Some(caller) = self.module_of(*other) else { continue };
             if let Some(value) = argument(caller, *call, index - skip, module.symbol(param.name)) {
                 known = true;
-                all.merge(&self.eval(*other, value));
+                let span = caller.span(value);
+                let taint = (*self.eval(*other, value)).clone();
+                let taint = self.by_name(*other, name, span, taint, caller.as_text(value));
+                all.merge(&taint.step(StepKind::Passed, function_name, *other, span));
             }
         }
         if !known {
             // Listeners and helpers that are called from elsewhere: the name is all there is.
-            let name = module.symbol(param.name);
             if matches!(name, "response" | "resp") {
                 return Taint::one(Origin::Response, name, file, param.span);
             }
@@ -188,6 +203,13 @@ impl Flow<'_> {
         }
         all
     }
+}
+
+/// How many parameters of a function come before those that a call fills: `self`, `cls`.
+fn receiver_count(module: &Module, function: FunctionId) -> u32 {
+    let function = module.function(function);
+    let is_static = function.decorators.iter().any(|decorator| module.text(module.span(*decorator)) == "staticmethod");
+    u32::from(function.class.is_some() && !is_static)
 }
 
 /// The argument of a call for the parameter at `index` (without `self`) of the name `name`.

@@ -205,7 +205,12 @@ impl Flow<'_> {
             };
         }
         if module.tail_str(value).is_some_and(is_options) && classify::is_sensitive_name(name) {
-            return Taint::one(Origin::Option, name, file, span);
+            // `--credentials FILE` takes the name of a file.
+            return if calls::is_option_for_path(module, name) {
+                Taint::default()
+            } else {
+                Taint::one(Origin::Option, name, file, span)
+            };
         }
         if let Some(class) = module.class_of_object(value) {
             let defs = module.fields_of(class, attr);
@@ -214,6 +219,9 @@ impl Flow<'_> {
             }
         }
         if let Some(taint) = self.imported(file, module, expr) {
+            return taint;
+        }
+        if let Some(taint) = self.inherited(file, module, value, name, span) {
             return taint;
         }
         let base = self.eval(file, value);

@@ -6,6 +6,7 @@
 
 pub mod calls;
 pub mod checks;
+mod classes;
 mod definitions;
 mod expressions;
 
@@ -83,6 +84,56 @@ pub struct Source {
     pub file: FileId,
     /// Where in it.
     pub span: Span,
+    /// The way that it took from there, the last step first.
+    pub way: Option<Rc<Step>>,
+}
+
+/// A step of a value on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The file.
+    pub file: FileId,
+    /// Where in it.
+    pub span: Span,
+    /// What happens there.
+    pub kind: StepKind,
+    /// The function, field or variable that takes part.
+    pub name: String,
+    /// The step before.
+    pub before: Option<Rc<Step>>,
+    /// How many steps there are up to this one.
+    count: u8,
+}
+
+/// What happens to a value on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepKind {
+    /// A function gets it.
+    Passed,
+    /// A function gives it back.
+    Returned,
+    /// A field or a variable of another function keeps it.
+    Kept,
+}
+
+impl Step {
+    /// What happens, in a sentence.
+    pub fn describe(&self) -> String {
+        match self.kind {
+            StepKind::Passed => format!("handed to `{}` here", self.name),
+            StepKind::Returned => format!("given back by `{}` here", self.name),
+            StepKind::Kept => format!("kept in `{}` here", self.name),
+        }
+    }
+}
+
+impl Source {
+    /// All steps, the first one first.
+    pub fn steps(&self) -> Vec<&Step> {
+        let mut steps: Vec<&Step> = std::iter::successors(self.way.as_deref(), |step| step.before.as_deref()).collect();
+        steps.reverse();
+        steps
+    }
 }
 
 /// The sources of a value.
@@ -97,13 +148,30 @@ pub struct Taint {
 /// More sources than this tell nothing more.
 const MAX_SOURCES: usize = 8;
 
+/// A way of more steps than this is not shown any longer.
+const MAX_STEPS: u8 = 16;
+
 impl Taint {
     fn unknown() -> Self {
         Self { sources: Vec::new(), unknown: true }
     }
 
     fn one(origin: Origin, name: &str, file: FileId, span: Span) -> Self {
-        Self { sources: vec![Source { origin, name: name.to_owned(), file, span }], unknown: false }
+        Self { sources: vec![Source { origin, name: name.to_owned(), file, span, way: None }], unknown: false }
+    }
+
+    /// The same sources, one step further on their way.
+    fn step(mut self, kind: StepKind, name: &str, file: FileId, span: Span) -> Self {
+        for source in &mut self.sources {
+            let count = source.way.as_ref().map_or(0, |step| step.count);
+            let repeated = source.way.as_ref().is_some_and(|step| step.file == file && step.span == span);
+            // Where a value begins is no step, and neither is the same place twice.
+            if count < MAX_STEPS && !repeated && (source.file, source.span) != (file, span) {
+                let before = source.way.take();
+                source.way = Some(Rc::new(Step { file, span, kind, name: name.to_owned(), before, count: count + 1 }));
+            }
+        }
+        self
     }
 
     fn merge(&mut self, other: &Taint) {

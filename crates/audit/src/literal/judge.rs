@@ -373,6 +373,8 @@ fn is_token(name: &str, value: &str, site: Site) -> bool {
     let value = value.trim();
     if value.contains(char::is_whitespace)
         || value.contains("{}")
+        // A path of Windows or a key of its registry.
+        || value.contains('\\')
         || value.len() < 6
         || classify::is_dummy_token(value)
         || is_elsewhere(value)
@@ -397,7 +399,18 @@ fn is_token(name: &str, value: &str, site: Site) -> bool {
     }
     // Words: real for secrets that people choose, hardly for tokens that machines issue.
     let chosen = words.iter().any(|word| word.contains("secret") || word.contains("key") || word == "internal");
-    chosen && value.len() >= 8 && !classify::is_sensitive_name(value) && !(is_wordy(value) && site == Site::Argument)
+    chosen
+        && value.len() >= 8
+        && !classify::is_sensitive_name(value)
+        && !(is_wordy(value) && site == Site::Argument)
+        && (!is_camel_case(value) || words.iter().any(|word| word.contains("secret")))
+}
+
+/// Letters with a capital somewhere behind a small one, `modifiedComponents`: the name of a field.
+fn is_camel_case(value: &str) -> bool {
+    value.bytes().all(|b| b.is_ascii_alphabetic())
+        && value.as_bytes().windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
+        && classify::words(value).iter().all(|word| word.len() > 2)
 }
 
 /// Lower-case words joined by `_`, `-` or `.`: an identifier.
@@ -461,6 +474,8 @@ mod tests {
             ("client_id", "d0c4e7a1-52b3-4f6e-9a8b-77c1f2e3d4a5", Site::Key),
             ("X-Api-Key", "test-api-key", Site::Header),
             ("secretName", "my-secret-7f3a", Site::Key),
+            ("MODIFIED_COMPONENTS_KEY", "modifiedComponents", Site::Variable),
+            ("REGISTRY_KEY", "Software\\Acme\\Client\\{version}", Site::Variable),
         ] {
             assert_eq!(kind(name, value, site), None, "{name}={value}");
         }

@@ -18,10 +18,7 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
     let about = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     // `auth = ("user", "password")`
     if let [user, password] = items[..]
-        && let (Some(user), Some(_)) = (module.as_str(user), module.as_str(password))
-        && about(&["auth", "credentials", "creds", "credential"])
-        && !user.is_empty()
-        && !is_field(user)
+        && is_pair(module, name, user, password)
     {
         collector.named("password", password, Site::Pair, definition.block);
         return true;
@@ -58,6 +55,15 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
         }
     }
     true
+}
+
+/// Whether two items under a name are a user and a password.
+pub fn is_pair(module: &Module, name: &str, user: ExprId, password: ExprId) -> bool {
+    let (Some(user), Some(_)) = (module.as_str(user), module.as_str(password)) else { return false };
+    let words = classify::words(name);
+    words.iter().any(|word| matches!(word.as_str(), "auth" | "credentials" | "creds" | "credential"))
+        && !user.is_empty()
+        && !is_field(user)
 }
 
 /// Whether a text names the field of a form rather than filling it.

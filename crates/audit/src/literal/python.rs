@@ -128,6 +128,13 @@ impl<'m> Collector<'m> {
         if let ExprKind::Sequence { items, .. } = self.module.kind(value)
             && sensitive
         {
+            // `Client(credentials=("user", "password"))`
+            if let [user, password] = items[..]
+                && lists::is_pair(self.module, name, user, password)
+            {
+                self.named("password", password, Site::Pair, block);
+                return;
+            }
             let list = self.module.span(value);
             for item in items.iter().take(100_000) {
                 if let Some(text) = value_of(self.module, *item) {

@@ -116,17 +116,23 @@ pub fn printed(module: &Module, args: &[Arg]) -> impl Iterator<Item = ExprId> {
         .map(|arg| arg.value)
 }
 
-/// A place that explains where a value came from, unless it is where it comes out.
+/// The way that a value took, from where it came from to where it comes out; nothing where that is one place.
 pub fn origin(flow: &Flow<'_>, source: &Source, at: Span) -> Vec<Related> {
-    let same = source.file == flow.file() && (at.contains(source.span) || source.span == at);
-    if same {
-        return Vec::new();
+    let here = |file, span: Span| file == flow.file() && (at.contains(span) || span == at);
+    let mut related = Vec::new();
+    if !here(source.file, source.span) {
+        related.push(Related {
+            file: source.file,
+            span: source.span,
+            note: format!("{} comes from here", source.origin.describe()),
+        });
     }
-    vec![Related {
-        file: source.file,
-        span: source.span,
-        note: format!("{} comes from here", source.origin.describe()),
-    }]
+    for step in source.steps() {
+        if !here(step.file, step.span) {
+            related.push(Related { file: step.file, span: step.span, note: step.describe() });
+        }
+    }
+    related
 }
 
 /// A candidate for a value that comes out at `at`.

@@ -6,6 +6,7 @@ use tegmen_syntax::{DefValue, ExprId, ExprKind, Module};
 
 use super::shared::{calls, keyword};
 use crate::context::{Candidate, Context};
+use crate::flow::calls::takes_path;
 
 rule! {
     /// ## What it does
@@ -57,7 +58,7 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         let flag = keyword(module, args, "action").and_then(|action| module.as_str(action)).is_some_and(|action| action.starts_with("store_"));
         let secret = is(module, keyword(module, args, "is_secret"), true);
         let hidden = is(module, keyword(module, args, "include_in_web_ui"), false);
-        if flag || secret || hidden {
+        if flag || secret || hidden || takes_path(module, args) {
             continue;
         }
         let mut candidate = Candidate::new(&UNPROTECTED_SECRET_ARGUMENT, Severity::Medium, Confidence::High, module.span(at));
