@@ -12,6 +12,8 @@ mod ignores;
 mod index;
 mod literal;
 mod mask;
+mod options;
+mod patterns;
 mod prefilter;
 mod project;
 mod read;
@@ -22,41 +24,26 @@ mod walk;
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tegmen_findings::{Confidence, Finding, Problem, Rule};
+use tegmen_findings::{Finding, Problem};
 
-pub use rules::{all as rules, nearest as nearest_rule};
-
-/// What to look at, and what to leave out of the result.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Only rules that one of these names (id, code or beginning of a code); all if empty.
-    pub select: Vec<String>,
-    /// No rules that one of these names.
-    pub ignore: Vec<String>,
-    /// Nothing that is less sure.
-    pub min_confidence: Option<Confidence>,
-}
-
-impl Options {
-    fn wants(&self, rule: &Rule) -> bool {
-        (self.select.is_empty() || self.select.iter().any(|selector| rule.matches(selector)))
-            && !self.ignore.iter().any(|selector| rule.matches(selector))
-    }
-}
+pub use ignores::Marks;
+pub use options::{Options, PerFile, Progress};
+pub use patterns::{Patterns, absolute, relative};
+pub use rules::{all as rules, is_known as is_rule, nearest as nearest_rule};
 
 /// What an audit gives.
 #[derive(Debug, Default)]
 pub struct Audit {
     /// What was found, by path and line.
     pub findings: Vec<Finding>,
+    /// What marks in comments, the configuration or a baseline hold back, each with what does.
+    pub suppressed: Vec<Finding>,
     /// Files that could not be read, or not be parsed as a whole.
     pub problems: Vec<Problem>,
     /// Remarks that are no findings: an ignore that nothing needs.
     pub notes: Vec<Problem>,
     /// How many files were looked at.
     pub files: usize,
-    /// How many findings an inline ignore holds back.
-    pub ignored: usize,
 }
 
 /// Why an audit could not begin.
@@ -76,6 +63,16 @@ pub enum Error {
         /// The rule that it resembles most.
         nearest: Option<String>,
     },
+    /// A pattern of paths that is none.
+    #[error(
+        "\"{pattern}\" is no pattern of paths ({reason}); write it as in a .gitignore: \"tests/fixtures/\", \"*.json\""
+    )]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// No thread could be started.
     #[error("the audit could not start its threads: {0}; check the limits on processes and memory")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -90,8 +87,8 @@ const STACK: usize = 128 << 20;
 /// A path that is missing, a selector that names no rule. A file that cannot be read or parsed is no error: it is in
 /// [`Audit::problems`], and the others are audited.
 pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
-    for selector in options.select.iter().chain(&options.ignore) {
-        if !rules().iter().any(|rule| rule.matches(selector)) {
+    for selector in options.selectors() {
+        if !is_rule(selector) {
             return Err(Error::UnknownRule { selector: selector.clone(), nearest: rules::nearest(selector) });
         }
     }
@@ -103,13 +100,13 @@ pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
 }
 
 fn run(paths: &[Utf8PathBuf], options: &Options) -> Audit {
-    let (entries, mut problems) = walk::walk(paths);
+    let (entries, mut problems) = walk::walk(paths, options);
     let mut entries: Vec<(String, walk::FileKind)> =
         entries.into_iter().map(|(path, kind)| (path.into_string(), kind)).collect();
     // By their text, which is how imports look them up.
     entries.sort();
     entries.dedup();
-    let mut audit = assemble::assemble(project::check_all(&entries, &read::read), options);
+    let mut audit = assemble::assemble(project::check_all(&entries, &read::read, &options.progress), options);
     audit.files = entries.len();
     audit.problems.append(&mut problems);
     audit.problems.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
@@ -126,7 +123,7 @@ pub fn audit_texts(files: &BTreeMap<String, String>, options: &Options) -> Audit
     let entries: Vec<_> =
         files.keys().filter_map(|path| Some((path.clone(), walk::kind(Utf8Path::new(path))?))).collect();
     let read = |path: &str, _| Ok(files.get(path).cloned());
-    let mut audit = assemble::assemble(project::check_all(&entries, &read), options);
+    let mut audit = assemble::assemble(project::check_all(&entries, &read, &options.progress), options);
     audit.files = entries.len();
     audit
 }

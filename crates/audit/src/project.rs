@@ -16,7 +16,7 @@ use crate::index::{self, Index};
 use crate::literal::Judged;
 use crate::spot::Lines;
 use crate::walk::FileKind;
-use crate::{config, ignores, literal, prefilter, rules};
+use crate::{Progress, config, ignores, literal, prefilter, rules};
 
 /// A file that was read.
 pub struct SourceFile {
@@ -114,12 +114,23 @@ struct First {
 }
 
 /// Audits files, which are in order of their paths.
-pub fn check_all(entries: &[(String, FileKind)], read: &Reader<'_>) -> Vec<FileResult> {
+pub fn check_all(entries: &[(String, FileKind)], read: &Reader<'_>, progress: &Progress) -> Vec<FileResult> {
     let index = Index::new(entries.iter().map(|(path, _)| path.clone()).collect());
-    let mut firsts: Vec<First> =
-        (0..entries.len()).into_par_iter().map(|id| first_look(id, entries, &index, read)).collect();
-    let checked: Vec<(usize, FileResult)> =
-        groups(&firsts).into_par_iter().flat_map_iter(|group| check_group(entries, &group, read)).collect();
+    progress.begin(entries.len());
+    let mut firsts: Vec<First> = (0..entries.len())
+        .into_par_iter()
+        .map(|id| first_look(id, entries, &index, read))
+        .inspect(|first| {
+            if first.result.is_some() {
+                progress.step();
+            }
+        })
+        .collect();
+    let checked: Vec<(usize, FileResult)> = groups(&firsts)
+        .into_par_iter()
+        .flat_map_iter(|group| check_group(entries, &group, read))
+        .inspect(|_| progress.step())
+        .collect();
     for (id, result) in checked {
         firsts[id].result = Some(result);
     }
@@ -318,7 +329,10 @@ impl Project {
             path: file.path.clone(),
             found,
             secrets: literals.iter().map(|judged| judged.secret.clone()).collect(),
-            ignores: ignores::find(file.text()),
+            ignores: ignores::find(
+                file.text(),
+                module.map_or(ignores::Syntax::Text(file.kind), |module| ignores::Syntax::Python(&module.comments)),
+            ),
             problem,
         }
     }

@@ -108,6 +108,9 @@ impl Spot {
             column: self.column,
             end_line: self.end_line,
             end_column: self.end_column,
+            name: String::new(),
+            context: String::new(),
+            fingerprint: String::new(),
             note,
             excerpt: Some(masker.excerpt(&self.text, self.highlight, &self.masks)),
         }

@@ -4,6 +4,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
 use tegmen_findings::Problem;
 
+use crate::Options;
+
 /// What a file is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FileKind {
@@ -57,7 +59,7 @@ const GENERATED: &[&str] = &[
 ];
 
 /// Files to look at, and places that could not be.
-pub fn walk(paths: &[Utf8PathBuf]) -> (Vec<(Utf8PathBuf, FileKind)>, Vec<Problem>) {
+pub fn walk(paths: &[Utf8PathBuf], options: &Options) -> (Vec<(Utf8PathBuf, FileKind)>, Vec<Problem>) {
     let mut files = Vec::new();
     let mut problems = Vec::new();
     for path in paths {
@@ -67,12 +69,17 @@ pub fn walk(paths: &[Utf8PathBuf]) -> (Vec<(Utf8PathBuf, FileKind)>, Vec<Problem
             continue;
         }
         let mut builder = WalkBuilder::new(path);
-        builder.hidden(false).require_git(false).filter_entry(|entry| {
+        let excluded = options.exclude.clone();
+        builder.hidden(false).require_git(false).filter_entry(move |entry| {
             let directory = entry.file_type().is_some_and(|kind| kind.is_dir());
             let name = entry.file_name().to_string_lossy();
+            let excluded = || {
+                let path = Utf8Path::from_path(entry.path());
+                excluded.as_ref().zip(path).is_some_and(|(patterns, path)| patterns.matches(path, true))
+            };
             !(directory
                 && entry.depth() > 0
-                && (SKIPPED.contains(&name.as_ref()) || entry.path().join("pyvenv.cfg").exists()))
+                && (excluded() || SKIPPED.contains(&name.as_ref()) || entry.path().join("pyvenv.cfg").exists()))
         });
         for entry in builder.build() {
             match entry {
@@ -83,6 +90,9 @@ pub fn walk(paths: &[Utf8PathBuf]) -> (Vec<(Utf8PathBuf, FileKind)>, Vec<Problem
                     match Utf8PathBuf::from_path_buf(entry.into_path()) {
                         Ok(path) => {
                             let path = path.strip_prefix("./").map(Utf8Path::to_path_buf).unwrap_or(path);
+                            if options.excludes(&path, false) {
+                                continue;
+                            }
                             if let Some(kind) = kind(&path) {
                                 files.push((path, kind));
                             }

@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::{Confidence, Fix, Location, Rule, Severity};
+use crate::{Confidence, Fix, Location, Rule, Severity, Suppression};
 
 /// A defect at a place, or one secret at several.
 #[derive(Debug, Clone)]
@@ -28,10 +28,8 @@ pub struct Finding {
     pub fix: Option<Fix>,
     /// Why it cannot, or not for all places: a clause that goes on after "no fix:".
     pub no_fix: Option<String>,
-    /// The names of the class and function around it.
-    pub context: String,
-    /// Stable across changes elsewhere in the file; made of names and places only.
-    pub fingerprint: String,
+    /// What holds it back, if it is one of [`those`](Suppression) that may stay.
+    pub suppression: Option<Suppression>,
 }
 
 impl Finding {
@@ -48,8 +46,7 @@ impl Finding {
             related: Vec::new(),
             fix: None,
             no_fix: None,
-            context: String::new(),
-            fingerprint: String::new(),
+            suppression: None,
         }
     }
 
@@ -72,9 +69,19 @@ impl Finding {
         &self.locations[0]
     }
 
+    /// That of its first place: the same after lines have moved, and saying nothing about a value.
+    pub fn fingerprint(&self) -> &str {
+        &self.location().fingerprint
+    }
+
     /// All places.
     pub fn locations(&self) -> &[Location] {
         &self.locations
+    }
+
+    /// All places, to be changed.
+    pub fn locations_mut(&mut self) -> &mut [Location] {
+        &mut self.locations
     }
 
     /// Adds a place where the same secret stands.
@@ -91,12 +98,17 @@ impl Finding {
 
 impl Serialize for Location {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_struct("Location", 6)?;
+        let mut map = serializer.serialize_struct("Location", if self.fingerprint.is_empty() { 6 } else { 9 })?;
         map.serialize_field("path", &self.path)?;
         map.serialize_field("line", &self.line)?;
         map.serialize_field("column", &self.column)?;
         map.serialize_field("end_line", &self.end_line)?;
         map.serialize_field("end_column", &self.end_column)?;
+        if !self.fingerprint.is_empty() {
+            map.serialize_field("name", &self.name)?;
+            map.serialize_field("context", &self.context)?;
+            map.serialize_field("fingerprint", &self.fingerprint)?;
+        }
         map.serialize_field("note", &self.note)?;
         map.end()
     }
@@ -106,7 +118,7 @@ impl Serialize for Location {
 impl Serialize for Finding {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let first = self.location();
-        let mut map = serializer.serialize_struct("Finding", 15)?;
+        let mut map = serializer.serialize_struct("Finding", 15 + usize::from(self.suppression.is_some()))?;
         map.serialize_field("rule", self.rule.id)?;
         map.serialize_field("code", self.rule.code)?;
         map.serialize_field("severity", &self.severity)?;
@@ -119,9 +131,12 @@ impl Serialize for Finding {
         map.serialize_field("hint", &self.hint)?;
         map.serialize_field("fix", &self.fix)?;
         map.serialize_field("no_fix", &self.no_fix)?;
-        map.serialize_field("fingerprint", &self.fingerprint)?;
+        map.serialize_field("fingerprint", self.fingerprint())?;
         map.serialize_field("locations", &self.locations)?;
         map.serialize_field("related", &self.related)?;
+        if let Some(suppression) = &self.suppression {
+            map.serialize_field("suppression", suppression)?;
+        }
         map.end()
     }
 }

@@ -10,6 +10,7 @@ mod fix;
 mod level;
 mod location;
 mod rule;
+mod suppression;
 
 pub use finding::{Finding, Problem};
 pub use fingerprint::fingerprint;
@@ -17,3 +18,4 @@ pub use fix::{Edit, Fix, Safety};
 pub use level::{Confidence, Severity};
 pub use location::{Excerpt, Location};
 pub use rule::Rule;
+pub use suppression::{SuppressedBy, Suppression};

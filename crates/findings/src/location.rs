@@ -15,6 +15,12 @@ pub struct Location {
     pub end_line: u32,
     /// The column after the last character.
     pub end_column: u32,
+    /// The variable, field or header at this place; empty where there is none, or where it is not the finding itself.
+    pub name: String,
+    /// The names of the class and function around it, with dots between them.
+    pub context: String,
+    /// Stable across changes elsewhere in the file; made of names and places only. Empty where it is not the finding itself.
+    pub fingerprint: String,
     /// What is there, where it is not the finding itself: "read here", "logged here".
     pub note: Option<String>,
     /// The line, masked. `None` where there is none to show.

@@ -15,9 +15,11 @@ pub fn json(input: &Input<'_>) -> String {
             "high": input.count(Severity::High),
             "medium": input.count(Severity::Medium),
             "low": input.count(Severity::Low),
-            "ignored": input.ignored,
+            "ignored": input.ignored(),
+            "baselined": input.baselined(),
         },
         "findings": input.findings,
+        "suppressed": input.suppressed,
         "problems": input.problems,
         "notes": input.notes,
     });

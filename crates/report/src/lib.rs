@@ -8,7 +8,7 @@ mod markdown;
 mod sarif;
 mod text;
 
-use tegmen_findings::{Finding, Problem, Rule, Severity};
+use tegmen_findings::{Finding, Problem, Rule, Severity, SuppressedBy};
 
 pub use github::github;
 pub use json::json;
@@ -27,8 +27,8 @@ pub struct Input<'a> {
     pub notes: &'a [Problem],
     /// How many files were looked at.
     pub files: usize,
-    /// How many findings inline ignores hold back.
-    pub ignored: usize,
+    /// What marks, the configuration or a baseline hold back.
+    pub suppressed: &'a [Finding],
     /// All rules, for formats that describe them.
     pub rules: &'a [&'static Rule],
     /// The version of Tegmen.
@@ -39,6 +39,19 @@ impl Input<'_> {
     /// How many findings have this severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// How many findings marks and the configuration hold back.
+    pub fn ignored(&self) -> usize {
+        self.suppressed.len() - self.baselined()
+    }
+
+    /// How many findings a baseline holds back.
+    pub fn baselined(&self) -> usize {
+        let by_baseline = |finding: &&Finding| {
+            finding.suppression.as_ref().is_some_and(|suppression| suppression.by == SuppressedBy::Baseline)
+        };
+        self.suppressed.iter().filter(by_baseline).count()
     }
 }
 

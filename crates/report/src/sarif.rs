@@ -79,7 +79,7 @@ fn result(finding: &Finding, rules: &[&Rule]) -> Value {
         "level": level(finding.severity),
         "message": { "text": finding.message },
         "locations": [location(finding.location(), None)],
-        "partialFingerprints": { "tegmen/v1": finding.fingerprint },
+        "partialFingerprints": { "tegmen/v1": finding.fingerprint() },
         "properties": {
             "name": finding.name,
             "severity": finding.severity.as_str(),

@@ -19,6 +19,9 @@ fn place(path: &str, line: u32, text: &str) -> Location {
         column: 13,
         end_line: line,
         end_column: 20,
+        name: "password".into(),
+        context: "Shopper".into(),
+        fingerprint: "00ff".into(),
         note: None,
         excerpt: Some(Excerpt { text: text.into(), highlight: 12..15 }),
     }
@@ -29,7 +32,6 @@ fn sample() -> (Vec<Finding>, Vec<Problem>) {
         Finding::new(&RULE, Severity::High, Confidence::High, place("load/locustfile.py", 7, "password = \"***\""))
             .name("password")
             .message("a password in `password` is written in the source");
-    finding.fingerprint = "00ff".into();
     finding.hint = Some("read it with `secret(\"PASSWORD\")`".into());
     finding.add_location(place("load/a b.py", 3, "password = \"***\""));
     (vec![finding], vec![Problem { path: "old.py".into(), line: Some(2), message: "does not parse".into() }])
@@ -42,7 +44,7 @@ fn render(render: impl Fn(&Input<'_>) -> String) -> String {
         problems: &problems,
         notes: &[],
         files: 3,
-        ignored: 1,
+        suppressed: &[],
         rules: &[&RULE],
         version: "0.0.0",
     })

@@ -60,8 +60,11 @@ pub fn summary(input: &Input<'_>) -> String {
             input.count(Severity::Low)
         )
     };
-    if input.ignored > 0 {
-        let _ = write!(out, "; {} ignored inline", input.ignored);
+    if input.ignored() > 0 {
+        let _ = write!(out, "; {} ignored", input.ignored());
+    }
+    if input.baselined() > 0 {
+        let _ = write!(out, "; {} in the baseline", input.baselined());
     }
     if !input.problems.is_empty() {
         let _ = write!(out, "; {} not audited as a whole", plural(input.problems.len(), "file"));

@@ -100,7 +100,7 @@ fn an_ignore_that_nothing_needs_is_told() {
         "{}",
         out(&output)
     );
-    assert!(out(&output).contains("1 ignored inline"));
+    assert!(out(&output).contains("1 ignored"));
 }
 
 #[test]

@@ -63,6 +63,11 @@ rules! {
     tls_verification_off::TLS_VERIFICATION_OFF,
 }
 
+/// Whether a selector names a rule.
+pub fn is_known(selector: &str) -> bool {
+    all().iter().any(|rule| rule.matches(selector))
+}
+
 /// The rule that a selector resembles most, if any does.
 pub fn nearest(selector: &str) -> Option<String> {
     all()

@@ -78,6 +78,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             MinConfidence::Medium => Confidence::Medium,
             MinConfidence::High => Confidence::High,
         }),
+        ..Options::default()
     };
     let audit = tegmen_audit::audit(&args.paths, &options)?;
     let input = Input {
@@ -85,7 +86,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         problems: &audit.problems,
         notes: &audit.notes,
         files: audit.files,
-        ignored: audit.ignored,
+        suppressed: &audit.suppressed,
         rules: tegmen_audit::rules(),
         version: env!("CARGO_PKG_VERSION"),
     };
