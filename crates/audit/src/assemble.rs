@@ -27,6 +27,11 @@ pub fn assemble(mut results: Vec<FileResult>, options: &Options) -> Audit {
         if !options.wants(candidate.rule) || options.min_confidence.is_some_and(|least| candidate.confidence < least) {
             continue;
         }
+        // The convention is the project's, which no rule knows.
+        let prefix = options.variable_prefix.as_deref().unwrap_or(crate::options::VARIABLE_PREFIX);
+        if candidate.rule.id == "variable-naming" && candidate.name.starts_with(prefix) {
+            continue;
+        }
         let mut location = spot.location(&masker, None);
         location.path = masker.path(&location.path);
         location.name = masker.name(&candidate.name);

@@ -27,7 +27,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use tegmen_findings::{Finding, Problem};
 
 pub use ignores::Marks;
-pub use options::{Options, PerFile, Progress};
+pub use options::{Options, PerFile, Progress, VARIABLE_PREFIX};
 pub use patterns::{Patterns, absolute, relative};
 pub use rules::{all as rules, is_known as is_rule, nearest as nearest_rule};
 

@@ -28,9 +28,14 @@ pub struct Options {
     pub marks: Marks,
     /// The directory that paths are seen from in fingerprints, absolute: where the audit is started from changes none.
     pub root: Option<Utf8PathBuf>,
+    /// What the names of sensitive variables begin with; [`VARIABLE_PREFIX`] if the project says nothing.
+    pub variable_prefix: Option<String>,
     /// How far the audit is.
     pub progress: Arc<Progress>,
 }
+
+/// What the names of sensitive variables begin with, unless a project has agreed on something else.
+pub const VARIABLE_PREFIX: &str = "LOCUST_";
 
 /// Rules that are held back in some files.
 #[derive(Debug, Clone)]
@@ -67,7 +72,7 @@ impl Progress {
 
 impl Options {
     pub(crate) fn wants(&self, rule: &Rule) -> bool {
-        (self.select.is_empty() || self.select.iter().any(|selector| rule.matches(selector)))
+        (self.select.is_empty() && rule.by_default || self.select.iter().any(|selector| rule.matches(selector)))
             && !self.ignore.iter().any(|selector| rule.matches(selector))
     }
 

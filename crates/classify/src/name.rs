@@ -80,7 +80,7 @@ const TAILS: &[(&str, &str)] = &[
     ("request", "a container"), ("result", "a container"), ("data", "a container"), ("task", "an object"),
     ("user", "an object"), ("users", "an object"), ("test", "an object"), ("tests", "an object"),
     ("region", "a place"), ("namespace", "a place"), ("mount", "a place"), ("engine", "a place"),
-    ("vault", "a place"),
+    ("vault", "a place"), ("format", "a kind"), ("formats", "a kind"), ("algorithms", "a kind"), ("kinds", "a kind"),
 ];
 
 /// Words anywhere in a name that make it one about a secret.

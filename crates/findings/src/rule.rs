@@ -15,6 +15,8 @@ pub struct Rule {
     pub severity: Severity,
     /// The page, in Markdown.
     pub page: &'static str,
+    /// Whether it is asked where nobody selects rules. What says more about taste than about a leak is not.
+    pub by_default: bool,
 }
 
 impl Rule {
@@ -59,6 +61,7 @@ mod tests {
             summary: "",
             severity: Severity::High,
             page: "CWE-798 and CWE-259, CWE-798",
+            by_default: true,
         };
         for selector in ["hardcoded-password", "TGM101", "tgm1", "TGM", "all"] {
             assert!(rule.matches(selector), "{selector}");

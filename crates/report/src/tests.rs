@@ -10,6 +10,7 @@ static RULE: Rule = Rule {
     summary: "a password is written in the source",
     severity: Severity::High,
     page: " ## What it does\n Finds.\n\n ## References\n - CWE-798\n",
+    by_default: true,
 };
 
 fn place(path: &str, line: u32, text: &str) -> Location {

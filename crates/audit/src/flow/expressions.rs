@@ -10,6 +10,13 @@ use crate::project::FileId;
 /// Keys under which a response keeps all that it has to say.
 const CONTAINERS: &[&str] = &["data", "result", "results", "response", "body", "payload", "content"];
 
+/// Whether a name is that of a session's id. A literal under it may well open a session; what an API gives out under it is in
+/// general the id of a chat, a game or a cart.
+fn is_identifier(name: &str) -> bool {
+    let words = classify::words(name);
+    matches!(words.as_slice(), [.., session, id] if session == "session" && id == "id")
+}
+
 impl Flow<'_> {
     pub(super) fn expression(&self, file: FileId, module: &Module, expr: ExprId) -> Taint {
         match module.kind(expr) {
@@ -72,7 +79,7 @@ impl Flow<'_> {
         {
             return Taint::one(Origin::Literal, name, file, span);
         }
-        if taint.secret().is_some() {
+        if taint.secret().is_some() || is_identifier(name) {
             return taint;
         }
         if !taint.sources.is_empty() {
@@ -142,7 +149,7 @@ impl Flow<'_> {
     ) -> Taint {
         let base = self.eval(file, value);
         let body = base.find(&[Origin::Body, Origin::LoginBody, Origin::Response, Origin::LoginResponse]).is_some();
-        if classify::is_sensitive_name(key) {
+        if classify::is_sensitive_name(key) && !is_identifier(key) {
             if body {
                 return Taint::one(Origin::Issued, key, file, span);
             }
@@ -249,7 +256,9 @@ impl Flow<'_> {
                         Taint::default()
                     }
                 }
-                _ if classify::is_sensitive_name(name) => Taint::one(Origin::Issued, name, file, span),
+                _ if classify::is_sensitive_name(name) && !is_identifier(name) => {
+                    Taint::one(Origin::Issued, name, file, span)
+                }
                 _ => Taint::default(),
             };
         }
@@ -262,7 +271,7 @@ impl Flow<'_> {
                 Taint::default()
             };
         }
-        if classify::is_sensitive_name(name) {
+        if classify::is_sensitive_name(name) && !is_identifier(name) {
             return Taint::one(Origin::Named, name, file, span);
         }
         Taint::unknown()

@@ -173,7 +173,8 @@ fn is_hollow(token: &str) -> bool {
 fn by_url(literal: &Literal, value: &str, open: bool) -> Option<Judged> {
     if let Some(found) = classify::url_credentials(value) {
         let password = &value[found.password];
-        if !password.contains("{}") {
+        // `scheme://[user:password@]host` is a syntax, and no URL.
+        if !password.contains("{}") && !value[found.user.clone()].starts_with('[') {
             let host = &value[found.host];
             let local = host.starts_with("localhost")
                 || host.starts_with("127.")
@@ -214,7 +215,7 @@ fn by_name(literal: &Literal, value: &str) -> Option<Judged> {
         return by_cookies(literal, value);
     }
     if literal.site == Site::Pair {
-        let ok = is_password(value) || value.len() > 3 && !classify::is_dummy(value);
+        let ok = value.len() > 1 && is_password(value) || value.len() > 3 && !classify::is_dummy(value);
         return if ok { judged(literal, Kind::Basic, strength(value), Confidence::High, None, value) } else { None };
     }
     let sensitive = if literal.site == Site::Header {
@@ -247,10 +248,22 @@ fn by_name(literal: &Literal, value: &str) -> Option<Judged> {
         let confidence = if literal.site == Site::Config { Confidence::Medium } else { Confidence::High };
         return judged(literal, Kind::Password, strength(value), confidence, None, value);
     }
-    if !is_token(name, value, literal.site) {
-        return None;
-    }
     let words = classify::words(name);
+    if !is_token(name, value, literal.site) {
+        // A client's secret is often chosen like a password, and as weak.
+        let client = words.ends_with(&["client".to_owned(), "secret".to_owned()]) || lower_name == "clientsecret";
+        let plausible = client
+            && matches!(literal.site, Site::Key | Site::Variable | Site::Argument)
+            && value.len() >= 4
+            && is_password(value)
+            && !classify::is_sensitive_name(value)
+            && !value.contains(char::is_whitespace);
+        return if plausible {
+            judged(literal, Kind::Key, Severity::Medium, Confidence::Medium, None, value)
+        } else {
+            None
+        };
+    }
     let kind = match () {
         () if lower_name == "x-vault-token" || lower_name == "vault_token" => Kind::Manager,
         () if words.iter().any(|word| word.contains("key") || word.contains("secret") || word == "internal") => {
@@ -309,11 +322,15 @@ fn by_cookies(literal: &Literal, value: &str) -> Option<Judged> {
 
 /// Names of fields, selectors, paths, URLs, references: what tells where a secret is, and is none.
 fn is_elsewhere(value: &str) -> bool {
+    // `#password-field` is a selector, `#Summer2024` is not.
+    let selector = value.strip_prefix('#').is_some_and(|rest| {
+        rest.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_' | b'.' | b'#'))
+            || rest.to_lowercase().contains("pass")
+    });
     let start = [
         "/",
         "./",
         "../",
-        "#",
         "http://",
         "https://",
         "$.",
@@ -330,9 +347,30 @@ fn is_elsewhere(value: &str) -> bool {
         "sm://",
         "@",
     ];
-    start.iter().any(|start| value.starts_with(start)) && !value.contains("://:")
+    selector
+        || start.iter().any(|start| value.starts_with(start)) && !value.contains("://:")
         || value.contains("[name=")
         || value.contains("(?P<")
+}
+
+/// Whether somebody made a password of words like these: `load_test_password`, rather than naming a field.
+fn is_chosen(value: &str) -> bool {
+    classify::words(value).iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "test"
+                | "load"
+                | "loadtest"
+                | "perf"
+                | "locust"
+                | "secure"
+                | "strong"
+                | "demo"
+                | "secret"
+                | "super"
+                | "stress"
+        )
+    })
 }
 
 /// Whether a value may be somebody's password.
@@ -342,8 +380,9 @@ fn is_password(value: &str) -> bool {
     let text = value.len() > 24 && value.split_whitespace().count() > 3;
     let field = lower.contains('_')
         && is_wordy(value)
+        && !is_chosen(value)
         && (classify::is_sensitive_name(value) || classify::why_not(value).is_some())
-        || lower.ends_with("_password")
+        || lower.ends_with("_password") && !is_chosen(value)
         || lower.starts_with("id_pass")
         || lower.ends_with("passwordfield")
         || lower.ends_with("-password") && value.starts_with('-');
@@ -373,8 +412,9 @@ fn is_token(name: &str, value: &str, site: Site) -> bool {
     let value = value.trim();
     if value.contains(char::is_whitespace)
         || value.contains("{}")
-        // A path of Windows or a key of its registry.
-        || value.contains('\\')
+        // A path of Windows, a key of its registry, a pattern.
+        || value.contains(['\\', '[', '(', '<', '|', '"'])
+        || is_header_name(value)
         || value.len() < 6
         || classify::is_dummy_token(value)
         || is_elsewhere(value)
@@ -382,6 +422,10 @@ fn is_token(name: &str, value: &str, site: Site) -> bool {
         return false;
     }
     if REFUSED.iter().any(|part| value.to_lowercase().contains(part)) || value.eq_ignore_ascii_case(name) {
+        return false;
+    }
+    // `SHOP_KEY = "shop_key"`: only as the name of an environment variable is it one of a secret.
+    if is_wordy(value) && !classify::is_sensitive_name(&name.to_lowercase()) {
         return false;
     }
     let words = classify::words(name);
@@ -404,6 +448,16 @@ fn is_token(name: &str, value: &str, site: Site) -> bool {
         && !classify::is_sensitive_name(value)
         && !(is_wordy(value) && site == Site::Argument)
         && (!is_camel_case(value) || words.iter().any(|word| word.contains("secret")))
+}
+
+/// `Access-Control-Allow-Credentials`: words with capitals, joined by hyphens.
+fn is_header_name(value: &str) -> bool {
+    value.contains('-')
+        && value.split('-').all(|part| {
+            part.bytes().all(|b| b.is_ascii_alphabetic())
+                && part.as_bytes().first().is_some_and(u8::is_ascii_uppercase)
+                && (part.len() < 4 || part[1..].bytes().all(|b| b.is_ascii_lowercase()))
+        })
 }
 
 /// Letters with a capital somewhere behind a small one, `modifiedComponents`: the name of a field.
@@ -448,6 +502,9 @@ mod tests {
         assert_eq!(kind("client_secret", "d0c4e7a1-52b3-4f6e-9a8b-77c1f2e3d4a5", Site::Key), Some(Kind::Key));
         assert_eq!(kind("DB_PASSWORD", "s3cr3tDB", Site::Fallback), Some(Kind::Fallback));
         assert_eq!(kind("DATABASE_URL", "postgresql://app:s3cr3t@db/shop", Site::Variable), Some(Kind::Url));
+        assert_eq!(kind("password", "#Summer2024x", Site::Key), Some(Kind::Password));
+        assert_eq!(kind("password", "load_test_password", Site::Key), Some(Kind::Password));
+        assert_eq!(kind("client_secret", "devops", Site::Key), Some(Kind::Key));
         assert_eq!(kind("Cookie", "lang=en; sessionid=8f3b2c9d7e6a5f41", Site::Header), Some(Kind::Cookie));
     }
 
@@ -475,6 +532,12 @@ mod tests {
             ("X-Api-Key", "test-api-key", Site::Header),
             ("secretName", "my-secret-7f3a", Site::Key),
             ("MODIFIED_COMPONENTS_KEY", "modifiedComponents", Site::Variable),
+            ("STATS_KEY", "_hypothesis_stats", Site::Variable),
+            ("ACL_CREDENTIALS", "Access-Control-Allow-Credentials", Site::Variable),
+            ("token", "[-!#$%&'*+.^_`|~0-9a-zA-Z]+", Site::Variable),
+            ("password", "#password-field", Site::Variable),
+            ("client_secret", "your-client-secret", Site::Key),
+            ("proxy", "scheme://[user:passwd@]proxy.server:port", Site::Variable),
             ("REGISTRY_KEY", "Software\\Acme\\Client\\{version}", Site::Variable),
         ] {
             assert_eq!(kind(name, value, site), None, "{name}={value}");

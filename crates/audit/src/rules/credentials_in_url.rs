@@ -28,6 +28,10 @@ rule! {
     ///     self.client.auth = ("loadtest", secret("STAGING_PASSWORD"))
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High; medium for hosts of the same machine and for passwords that everybody tries first. Certain for
+    /// `user:password@`, likely for parameters of a query.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     /// - CWE-598: Use of GET Request Method With Sensitive Query Strings <https://cwe.mitre.org/data/definitions/598.html>

@@ -25,6 +25,9 @@ rule! {
     /// # Nothing: use a proxy on your own machine when you have to see the wire.
     /// ```
     ///
+    /// ## Severity and confidence
+    /// Medium and certain: it is a switch.
+    ///
     /// ## References
     /// - CWE-532: Insertion of Sensitive Information into Log File <https://cwe.mitre.org/data/definitions/532.html>
     /// - CWE-489: Active Debug Code <https://cwe.mitre.org/data/definitions/489.html>

@@ -24,6 +24,9 @@ rule! {
     /// self.client.get("/admin", auth=("admin", secret("ADMIN_PASSWORD")))
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High; medium for passwords that everybody tries first. Certain: the place says what it is.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     /// - CWE-522: Insufficiently Protected Credentials <https://cwe.mitre.org/data/definitions/522.html>

@@ -25,6 +25,10 @@ rule! {
     ///     self.account = pool("shoppers").checkout()
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High. Likely where only the name of the list and the look of its rows speak for it, certain where a column is
+    /// taken apart into a variable that is called a password.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     /// - CWE-259: Use of Hard-coded Password <https://cwe.mitre.org/data/definitions/259.html>

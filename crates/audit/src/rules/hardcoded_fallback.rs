@@ -24,6 +24,10 @@ rule! {
     /// API_KEY = os.environ["API_KEY"]  # a KeyError at the start says which one is missing
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High; medium for passwords that everybody tries first. Stand-ins such as `test-key` and `changeme` are left
+    /// alone.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     /// - CWE-1188: Initialization of a Resource with an Insecure Default <https://cwe.mitre.org/data/definitions/1188.html>

@@ -27,6 +27,10 @@ rule! {
     ///     api_key = secret("SHOP_API_KEY")
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High; medium for keys that providers hand to browsers, for test accounts, and for client secrets that are weak.
+    /// Certain where the shape or the randomness of the value says so.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     /// - CWE-321: Use of Hard-coded Cryptographic Key <https://cwe.mitre.org/data/definitions/321.html>

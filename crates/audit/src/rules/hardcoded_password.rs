@@ -27,6 +27,11 @@ rule! {
     /// self.client.post("/login", {"username": "ellen", "password": PASSWORD})
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High; medium for passwords that everybody tries first (`admin`, `123456`), since there is less to lose. Certain
+    /// in code, likely in configuration files. Placeholders, values that are made to be refused, and names of fields
+    /// are left alone.
+    ///
     /// ## References
     /// - CWE-259: Use of Hard-coded Password <https://cwe.mitre.org/data/definitions/259.html>
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>

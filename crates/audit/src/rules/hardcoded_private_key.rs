@@ -24,6 +24,9 @@ rule! {
     /// self.client.cert = ("client.crt", os.environ["CLIENT_KEY_FILE"])
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High and certain: the block is one of a private key and holds enough to be one.
+    ///
     /// ## References
     /// - CWE-321: Use of Hard-coded Cryptographic Key <https://cwe.mitre.org/data/definitions/321.html>
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>

@@ -25,6 +25,10 @@ rule! {
     ///     self.client.post("/login", {"username": "ellen", "password": secret("SHOP_PASSWORD")})
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High and certain: a random value under the name of a session's cookie. Cookies that count visitors or guard
+    /// forms are left alone.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     /// - CWE-522: Insufficiently Protected Credentials <https://cwe.mitre.org/data/definitions/522.html>

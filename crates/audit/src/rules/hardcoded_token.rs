@@ -26,6 +26,10 @@ rule! {
     /// headers = {"Authorization": f"Bearer {secret('SHOP_TOKEN')}"}
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High. Certain where the shape is one that a provider publishes or the value looks random, likely where only the
+    /// name speaks for it.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     /// - OWASP Secrets Management Cheat Sheet <https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html>

@@ -28,6 +28,9 @@ rule! {
     /// API_KEY = secret("API_KEY")
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High and certain: one such token opens many secrets.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     /// - Vault: Tokens <https://developer.hashicorp.com/vault/docs/concepts/tokens>

@@ -4,9 +4,15 @@ use tegmen_findings::Rule;
 
 use crate::context::{Candidate, Context};
 
-/// Declares a rule whose page is its doc comment.
+/// Declares a rule whose page is its doc comment. `off` at the end: asked only if it is selected.
 macro_rules! rule {
     ($(#[doc = $doc:literal])* $name:ident, $code:literal, $id:literal, $severity:ident, $summary:literal) => {
+        rule!(@ $(#[doc = $doc])* $name, $code, $id, $severity, $summary, true);
+    };
+    ($(#[doc = $doc:literal])* $name:ident, $code:literal, $id:literal, $severity:ident, $summary:literal, off) => {
+        rule!(@ $(#[doc = $doc])* $name, $code, $id, $severity, $summary, false);
+    };
+    (@ $(#[doc = $doc:literal])* $name:ident, $code:literal, $id:literal, $severity:ident, $summary:literal, $on:literal) => {
         $(#[doc = $doc])*
         pub static $name: tegmen_findings::Rule = tegmen_findings::Rule {
             code: $code,
@@ -14,6 +20,7 @@ macro_rules! rule {
             summary: $summary,
             severity: tegmen_findings::Severity::$severity,
             page: concat!($($doc, "\n"),*),
+            by_default: $on,
         };
     };
 }
@@ -50,8 +57,15 @@ rules! {
     secret_in_comment::SECRET_IN_COMMENT,
     unchecked_environment_variable::UNCHECKED_ENVIRONMENT_VARIABLE,
     secret_as_variable_name::SECRET_AS_VARIABLE_NAME,
+    variable_naming::VARIABLE_NAMING,
+    secret_into_environment::SECRET_INTO_ENVIRONMENT,
     hardcoded_vault_token::HARDCODED_VAULT_TOKEN,
     secret_fetched_per_user::SECRET_FETCHED_PER_USER,
+    secrets_manager_over_http::SECRETS_MANAGER_OVER_HTTP,
+    secrets_manager_unverified::SECRETS_MANAGER_UNVERIFIED,
+    vault_root_token::VAULT_ROOT_TOKEN,
+    vault_token_never_renewed::VAULT_TOKEN_NEVER_RENEWED,
+    needless_reveal::NEEDLESS_REVEAL,
     secret_in_log::SECRET_IN_LOG,
     response_in_log::RESPONSE_IN_LOG,
     secret_in_failure::SECRET_IN_FAILURE,
@@ -60,7 +74,21 @@ rules! {
     debug_wire_logging::DEBUG_WIRE_LOGGING,
     secret_in_file::SECRET_IN_FILE,
     secret_in_process_arguments::SECRET_IN_PROCESS_ARGUMENTS,
+    secret_in_web_route::SECRET_IN_WEB_ROUTE,
+    secret_in_telemetry::SECRET_IN_TELEMETRY,
+    secret_in_runner_message::SECRET_IN_RUNNER_MESSAGE,
+    secret_in_pickle::SECRET_IN_PICKLE,
+    secret_in_help_text::SECRET_IN_HELP_TEXT,
+    secret_in_host::SECRET_IN_HOST,
+    unsafe_evaluation::UNSAFE_EVALUATION,
+    locals_in_traceback::LOCALS_IN_TRACEBACK,
+    secret_from_process_arguments::SECRET_FROM_PROCESS_ARGUMENTS,
     tls_verification_off::TLS_VERIFICATION_OFF,
+    credentials_in_clear::CREDENTIALS_IN_CLEAR,
+    open_web_ui::OPEN_WEB_UI,
+    outdated_tls::OUTDATED_TLS,
+    encoding_as_encryption::ENCODING_AS_ENCRYPTION,
+    host_key_ignored::HOST_KEY_IGNORED,
 }
 
 /// Whether a selector names a rule.
@@ -106,7 +134,14 @@ mod tests {
         sorted.dedup();
         assert_eq!(codes, sorted);
         for rule in all() {
-            for heading in ["## What it does", "## Why is this bad?", "## Example", "## Use instead", "## References"] {
+            for heading in [
+                "## What it does",
+                "## Why is this bad?",
+                "## Example",
+                "## Use instead",
+                "## Severity and confidence",
+                "## References",
+            ] {
                 assert!(rule.page.contains(heading), "{}: {heading}", rule.id);
             }
             assert!(!rule.cwe().is_empty(), "{} refers to no CWE", rule.id);

@@ -27,6 +27,10 @@ rule! {
     /// print(r.status_code)
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High for the response to a login, which has the token in it, low for other responses. Certain: the response can
+    /// be followed from its request.
+    ///
     /// ## References
     /// - CWE-532: Insertion of Sensitive Information into Log File <https://cwe.mitre.org/data/definitions/532.html>
     /// - OWASP Logging Cheat Sheet <https://cheatsheetseries.owasp.org/cheatsheets/Logging_Cheat_Sheet.html>

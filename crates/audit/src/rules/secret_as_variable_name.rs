@@ -22,6 +22,9 @@ rule! {
     /// token = os.environ["SHOP_TOKEN"]
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High. Certain where the shape is one of a token, likely where the value is merely random.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     SECRET_AS_VARIABLE_NAME, "TGM202", "secret-as-variable-name", High, "a token stands where the name of an environment variable should"

@@ -30,6 +30,9 @@ rule! {
     /// API_KEY = secret("API_KEY")
     /// ```
     ///
+    /// ## Severity and confidence
+    /// Medium and certain: it is in a method of a user class, or in a function that such a method calls.
+    ///
     /// ## References
     /// - CWE-770: Allocation of Resources Without Limits or Throttling <https://cwe.mitre.org/data/definitions/770.html>
     /// - OWASP Secrets Management Cheat Sheet <https://cheatsheetseries.owasp.org/cheatsheets/Secrets_Management_Cheat_Sheet.html>

@@ -22,6 +22,10 @@ rule! {
     /// # self.client.post("/login", {"username": "ellen", "password": PASSWORD})
     /// ```
     ///
+    /// ## Severity and confidence
+    /// Medium, high for tokens whose shape a provider publishes. Never more than likely: what is out of use may be out
+    /// of date.
+    ///
     /// ## References
     /// - CWE-615: Inclusion of Sensitive Information in Source Code Comments <https://cwe.mitre.org/data/definitions/615.html>
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>

@@ -30,6 +30,9 @@ rule! {
     ///         response.failure(f"got status {response.status_code}")
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High for a secret, medium for the body of a response. Likely where only the name says that it is secret.
+    ///
     /// ## References
     /// - CWE-209: Generation of Error Message Containing Sensitive Information <https://cwe.mitre.org/data/definitions/209.html>
     /// - CWE-532: Insertion of Sensitive Information into Log File <https://cwe.mitre.org/data/definitions/532.html>

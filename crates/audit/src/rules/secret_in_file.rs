@@ -10,7 +10,7 @@ use crate::flow::Origin;
 rule! {
     /// ## What it does
     /// Finds secrets, and the responses to logins, that are written to files: `write`, `writelines`, `writerow`,
-    /// `json.dump`, `pickle.dump`, `write_text`.
+    /// `json.dump`, `write_text`.
     ///
     /// ## Why is this bad?
     /// The file stays on the worker after the test, readable by whoever comes next, in a place that nobody looks
@@ -27,6 +27,10 @@ rule! {
     /// # Keep it in memory, for the user that it belongs to.
     /// self.token = token
     /// ```
+    ///
+    /// ## Severity and confidence
+    /// Medium; low for the body of a response that is none to a login. Likely where only the name says that it is
+    /// secret.
     ///
     /// ## References
     /// - CWE-312: Cleartext Storage of Sensitive Information <https://cwe.mitre.org/data/definitions/312.html>
@@ -46,7 +50,7 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         let written = match module.symbol(*attr) {
             "write" | "writelines" if !matches!(object, "stdout" | "stderr" | "response" | "ws" | "socket" | "sock" | "conn") => args.first(),
             "writerow" | "writerows" | "write_text" | "write_bytes" => args.first(),
-            "dump" if matches!(object, "json" | "pickle" | "yaml" | "simplejson" | "ujson") => args.first(),
+            "dump" if matches!(object, "json" | "yaml" | "simplejson" | "ujson" | "toml") => args.first(),
             _ => continue,
         };
         let Some(written) = written else { continue };

@@ -26,6 +26,10 @@ rule! {
     /// print("logged in")
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High. Certain where the value can be followed to where it comes from, likely where only its name says that it is
+    /// secret. Lengths, comparisons, hashes, masks and the last few characters end the way.
+    ///
     /// ## References
     /// - CWE-532: Insertion of Sensitive Information into Log File <https://cwe.mitre.org/data/definitions/532.html>
     /// - OWASP Logging Cheat Sheet <https://cheatsheetseries.owasp.org/cheatsheets/Logging_Cheat_Sheet.html>

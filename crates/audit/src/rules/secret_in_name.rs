@@ -30,6 +30,10 @@ rule! {
     /// self.client.get(f"/orders?token={self.token}", name="/orders?token=[token]")
     /// ```
     ///
+    /// ## Severity and confidence
+    /// High in `name=`, medium in URL and query. Likely for numbers of persons and where only the name says that it is
+    /// secret.
+    ///
     /// ## References
     /// - CWE-598: Use of GET Request Method With Sensitive Query Strings <https://cwe.mitre.org/data/definitions/598.html>
     /// - CWE-200: Exposure of Sensitive Information <https://cwe.mitre.org/data/definitions/200.html>

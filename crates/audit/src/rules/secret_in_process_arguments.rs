@@ -24,6 +24,9 @@ rule! {
     /// subprocess.run(["locust"], env={**os.environ, "DB_PASSWORD": password})
     /// ```
     ///
+    /// ## Severity and confidence
+    /// Medium: it takes access to the machine while the process runs.
+    ///
     /// ## References
     /// - CWE-214: Invocation of Process Using Visible Sensitive Information <https://cwe.mitre.org/data/definitions/214.html>
     SECRET_IN_PROCESS_ARGUMENTS, "TGM408", "secret-in-process-arguments", Medium, "a secret is passed on a command line"

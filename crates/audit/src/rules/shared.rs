@@ -4,7 +4,7 @@ use tegmen_findings::{Confidence, Rule, Severity};
 use tegmen_syntax::{Arg, ExprId, ExprKind, Module, Span};
 
 use crate::context::{Candidate, Context, Group, Related};
-use crate::flow::{Flow, Source};
+use crate::flow::{Flow, Origin, Source};
 use crate::literal::{Judged, Kind, Site};
 
 /// Candidates for all literals of a kind.
@@ -160,4 +160,44 @@ pub fn is_locust_request(module: &Module, func: ExprId) -> bool {
         .tail_str(*value)
         .is_some_and(|object| matches!(object, "client" | "http" | "session" | "fast_client" | "self" | "l" | "user"))
         || module.text(module.span(*value)).contains("client")
+}
+
+/// How sure a leak is: a value that only its name makes a secret is less so.
+pub fn confidence(source: &Source) -> Confidence {
+    if source.origin == Origin::Named { Confidence::Medium } else { Confidence::High }
+}
+
+/// Whether a call makes a client of Vault or OpenBao.
+pub fn is_vault_client(module: &Module, func: ExprId) -> bool {
+    module.qualified(func).is_some_and(|name| {
+        matches!(
+            name.as_str(),
+            "hvac.Client" | "hvac.AsyncClient" | "hvac.v1.Client" | "VaultClient" | "async_hvac.AsyncClient"
+        )
+    })
+}
+
+/// Whether a call makes a client of a secrets manager.
+pub fn is_manager_client(module: &Module, func: ExprId, args: &[Arg]) -> bool {
+    let service = || {
+        let first = args.first().filter(|arg| arg.name.is_none()).map(|arg| arg.value);
+        let named = keyword(module, args, "service_name").or(first);
+        named.and_then(|name| module.as_str(name)).is_some_and(|name| matches!(name, "secretsmanager" | "ssm" | "kms"))
+    };
+    is_vault_client(module, func)
+        || module.qualified(func).is_some_and(|name| name.ends_with("SecretManagerServiceClient"))
+        || matches!(module.tail_str(func), Some("SecretClient"))
+        || matches!(module.tail_str(func), Some("client" | "create_client")) && service()
+}
+
+/// The host of an `http://` address that is not on the same machine.
+pub fn plain_http_host(address: &str) -> Option<&str> {
+    let rest = address.strip_prefix("http://")?;
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let name = host.split(':').next().unwrap_or_default();
+    let local = matches!(name, "localhost" | "0.0.0.0" | "" | "host.docker.internal" | "{}")
+        || name.starts_with("127.")
+        || host.starts_with("[::1]");
+    (!local).then_some(host)
 }

@@ -3,7 +3,7 @@
 use tegmen_findings::{Confidence, Severity};
 use tegmen_syntax::{DefValue, ExprId, ExprKind, Module, Span, Target};
 
-use super::shared::calls;
+use super::shared::{calls, is_manager_client};
 use crate::context::{Candidate, Context, Group};
 
 rule! {
@@ -24,6 +24,10 @@ rule! {
     /// ```python
     /// self.client.verify = "/etc/ssl/certs/staging-ca.pem"
     /// ```
+    ///
+    /// ## Severity and confidence
+    /// Medium and certain: it takes a place in the network between worker and target. All places of a file are one
+    /// finding. At a secrets manager it is `secrets-manager-unverified`, high.
     ///
     /// ## References
     /// - CWE-295: Improper Certificate Validation <https://cwe.mitre.org/data/definitions/295.html>
@@ -64,6 +68,10 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         let tail = module.tail_str(func).unwrap_or_default();
         if tail == "disable_warnings" || tail == "_create_unverified_context" {
             push(module.span(func), module.block_of(id), tail);
+        }
+        // At a secrets manager it is a rule of its own.
+        if is_manager_client(module, func, args) {
+            continue;
         }
         for arg in args {
             let Some(name) = arg.name.map(|name| module.symbol(name)) else { continue };

@@ -29,6 +29,11 @@ rule! {
     /// headers = {"Authorization": f"Bearer {os.environ['SHOP_TOKEN']}"}
     /// ```
     ///
+    /// ## Severity and confidence
+    /// Medium; low where the fallback is an empty string. Certain inside a larger expression, where "Bearer None" goes
+    /// out, likely elsewhere. A check in any form (raise, exit, `assert`, `all([…])`, a helper that raises, a sentinel
+    /// that is compared) ends it.
+    ///
     /// ## References
     /// - CWE-252: Unchecked Return Value <https://cwe.mitre.org/data/definitions/252.html>
     /// - Python: os.environ <https://docs.python.org/3/library/os.html#os.environ>

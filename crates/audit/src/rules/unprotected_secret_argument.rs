@@ -32,6 +32,9 @@ rule! {
     ///     parser.add_argument("--api-key", env_var="LOCUST_API_KEY", is_secret=True, include_in_web_ui=False)
     /// ```
     ///
+    /// ## Severity and confidence
+    /// Medium and certain. Options that take the path of a file, and flags, are left alone.
+    ///
     /// ## References
     /// - CWE-200: Exposure of Sensitive Information <https://cwe.mitre.org/data/definitions/200.html>
     /// - CWE-522: Insufficiently Protected Credentials <https://cwe.mitre.org/data/definitions/522.html>

@@ -33,7 +33,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         (None, Format::Markdown) => tegmen_report::rules_reference(rules),
         (None, Format::Text) => {
             let width = rules.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
-            rules.iter().map(|rule| format!("{}  {:width$}  {}\n", rule.code, rule.id, rule.summary)).collect()
+            let line = |rule: &&tegmen_findings::Rule| {
+                let off = if rule.by_default { "" } else { " (only if selected)" };
+                format!("{}  {:width$}  {}{off}\n", rule.code, rule.id, rule.summary)
+            };
+            rules.iter().map(line).collect()
         }
         (Some(name), _) => {
             let rule = rules.iter().find(|rule| rule.id == name || rule.code.eq_ignore_ascii_case(name));
