@@ -77,7 +77,18 @@ pub fn is_dummy_token(value: &str) -> bool {
     let words = words(core);
     let filler = words.iter().all(|word| FILLER.contains(&word.as_str()));
     // Words and a few digits: `test-token-1`. Many digits among them are hardly filler.
-    filler && !words.is_empty() && digits <= 6
+    if filler && !words.is_empty() && digits <= 6 {
+        return true;
+    }
+    // `test_ingest_key_12345`: it says that it is for tests and what it stands for, and ends in digits that count.
+    let says = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let tail: String = core.chars().skip_while(|c| !c.is_ascii_digit()).collect();
+    says(&["test", "testing", "fake", "dummy", "sample", "mock", "demo", "loadtest", "example"])
+        && says(&["key", "token", "apikey", "secret"])
+        && core.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+        && words.iter().all(|word| word.len() > 2)
+        && tail.bytes().all(|b| b.is_ascii_digit())
+        && (digits <= 3 || "1234567890".starts_with(tail.as_str()))
 }
 
 /// Templates, references and commands that bring the value from elsewhere.
@@ -237,10 +248,14 @@ mod tests {
             "12345",
             "1234567890abcdef",
             "test_key_1",
+            "test_ingest_key_12345",
+            "loadtest-shop-token",
         ] {
             assert!(is_dummy_token(value), "{value:?}");
         }
-        for value in ["Bearer 7fK2pQ9xLm", "k3y-9f8a7b6c5d", "aGVsbG8gd29ybGQh", "Token 83921ac7719e"] {
+        for value in
+            ["Bearer 7fK2pQ9xLm", "k3y-9f8a7b6c5d", "aGVsbG8gd29ybGQh", "Token 83921ac7719e", "test_key_93b1f77a2c"]
+        {
             assert!(!is_dummy_token(value), "{value:?}");
         }
     }

@@ -86,7 +86,9 @@ const TAILS: &[(&str, &str)] = &[
 /// Words anywhere in a name that make it one about a secret.
 #[rustfmt::skip]
 const ANYWHERE: &[(&str, &str)] = &[
-    ("path", "a path"), ("max", "a number"), ("min", "a number"), ("num", "a number"), ("avg", "a number"), ("prompt", "a number"),
+    ("path", "a path"), ("total", "a number"), ("used", "a number"), ("usage", "a number"), ("per", "a number"),
+    ("count", "a number"), ("counts", "a number"), ("remaining", "a number"), ("generated", "a number"),
+    ("throughput", "a number"), ("consumed", "a number"), ("latency", "a time"), ("max", "a number"), ("min", "a number"), ("num", "a number"), ("avg", "a number"), ("prompt", "a number"),
     ("completion", "a number"), ("csrf", "issued by the target for one session"),
     ("xsrf", "issued by the target for one session"), ("csrfmiddleware", "issued by the target for one session"),
     ("antiforgery", "issued by the target for one session"), ("verification", "issued by the target for one session"),

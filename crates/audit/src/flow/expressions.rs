@@ -17,6 +17,11 @@ fn is_identifier(name: &str) -> bool {
     matches!(words.as_slice(), [.., session, id] if session == "session" && id == "id")
 }
 
+/// Letters and digits: what passwords and tokens have, and words do not.
+fn is_mixed(text: &str) -> bool {
+    text.len() >= 4 && text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().any(|b| b.is_ascii_alphabetic())
+}
+
 impl Flow<'_> {
     pub(super) fn expression(&self, file: FileId, module: &Module, expr: ExprId) -> Taint {
         match module.kind(expr) {
@@ -36,7 +41,12 @@ impl Flow<'_> {
                 }),
             ),
             ExprKind::Dict(items) => self.dict(file, module, items),
-            ExprKind::Sequence { items, .. } => self.union(file, items.iter().copied()),
+            ExprKind::Sequence { items, .. } => {
+                let mut taint = self.union(file, items.iter().copied());
+                // One of several literals: what it is, its name has to say.
+                taint.unknown |= items.iter().any(|item| module.as_str(*item).is_some_and(is_mixed));
+                taint
+            }
             ExprKind::Binary { op, left, right } => match op {
                 BinaryOp::Add | BinaryOp::Mod | BinaryOp::Or => self.union(file, [*left, *right].into_iter()),
                 BinaryOp::Mult | BinaryOp::Other => Taint::default(),
@@ -134,8 +144,24 @@ impl Flow<'_> {
         }
         match module.as_str(index) {
             Some(key) => self.item(file, module, value, key, module.span(expr)),
-            None => (*self.eval(file, value)).clone(),
+            None => {
+                let mut taint = (*self.eval(file, value)).clone();
+                taint.unknown |= self.holds_text(module, value);
+                taint
+            }
         }
+    }
+
+    /// Whether a name is one of a dict whose values are literals.
+    fn holds_text(&self, module: &Module, value: ExprId) -> bool {
+        let ExprKind::Name(name) = module.kind(value) else { return false };
+        module.reaching(value, *name).iter().any(|def| match module.definition(*def).value {
+            tegmen_syntax::DefValue::Expr(value) => match module.kind(value) {
+                ExprKind::Dict(items) => items.iter().any(|item| module.as_str(item.value).is_some_and(is_mixed)),
+                _ => false,
+            },
+            _ => false,
+        })
     }
 
     /// `value["key"]`, `value.get("key")`.

@@ -134,8 +134,10 @@ fn pair(collector: &mut Collector<'_>, value: ExprId, block: tegmen_syntax::Bloc
     if let ExprKind::Sequence { items, .. } = module.kind(value)
         && let [user, password] = items[..]
     {
-        match module.as_str(password) {
-            Some("") => collector.named("api_key", user, Site::Pair, block),
+        match (module.as_str(user), module.as_str(password)) {
+            // `auth=("username", "password")` names what belongs there.
+            (Some(user), Some("password" | "pass" | "passwd")) if super::lists::is_field(user) => {}
+            (_, Some("")) => collector.named("api_key", user, Site::Pair, block),
             _ => collector.named("password", password, Site::Pair, block),
         }
     }

@@ -387,6 +387,7 @@ fn is_password(value: &str) -> bool {
         || lower.ends_with("passwordfield")
         || lower.ends_with("-password") && value.starts_with('-');
     !(classify::is_dummy(value)
+        || value.len() < 2
         || text
         || field
         || value.len() > 200

@@ -1,7 +1,7 @@
 //! Lists of credentials: `[("user", "password"), …]`, and pairs by themselves.
 
 use tegmen_classify as classify;
-use tegmen_syntax::{DefValue, Definition, ExprId, ExprKind, Module, Span, Target};
+use tegmen_syntax::{DefValue, Definition, ExprId, ExprKind, Item, Module, Span, Target};
 
 use super::python::Collector;
 use super::value::Value;
@@ -10,6 +10,9 @@ use super::{Site, value};
 /// Looks at a definition whose value is a list or tuple; says whether it was one of credentials.
 pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: &str, value: ExprId) -> bool {
     let module = collector.module;
+    if let ExprKind::Dict(entries) = module.kind(value) {
+        return passwords_by_user(collector, definition, name, value, entries);
+    }
     let ExprKind::Sequence { items, .. } = module.kind(value) else { return false };
     if items.is_empty() || classify::is_sensitive_name(name) && module.as_str(items[0]).is_some() && items.len() != 2 {
         return false;
@@ -55,6 +58,59 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
         }
     }
     true
+}
+
+/// `{"ellen": "…", "bob": "…"}`, where somewhere `password = USERS[user]`.
+fn passwords_by_user(
+    collector: &mut Collector<'_>,
+    definition: &Definition,
+    name: &str,
+    value: ExprId,
+    entries: &[Item],
+) -> bool {
+    let module = collector.module;
+    let plain = entries.len() > 1
+        && entries.iter().all(|entry| {
+            entry.key.is_some_and(|key| module.as_str(key).is_some_and(|key| !classify::is_sensitive_name(key)))
+                && module.as_str(entry.value).is_some()
+        });
+    if !plain || !gives_passwords(module, name) {
+        return false;
+    }
+    let list = module.span(value);
+    for entry in entries {
+        if let Some(text) = value::value_of(module, entry.value) {
+            self::entry(collector, name, text, definition, list);
+        }
+    }
+    true
+}
+
+/// Whether what is looked up in a dict of this name is kept as a password.
+fn gives_passwords(module: &Module, name: &str) -> bool {
+    module.definitions.iter().any(|definition| {
+        let (Target::Name(_, target) | Target::Field(_, target) | Target::Attribute(_, target)) = definition.target
+        else {
+            return false;
+        };
+        if !classify::is_password_name(module.symbol(target)) {
+            return false;
+        }
+        match definition.value {
+            DefValue::Expr(value) => match module.kind(value) {
+                ExprKind::Subscript { value, .. } => module.tail_str(*value) == Some(name),
+                ExprKind::Call { func, .. } => match module.kind(*func) {
+                    ExprKind::Attribute { value, attr } => {
+                        matches!(module.symbol(*attr), "get" | "pop") && module.tail_str(*value) == Some(name)
+                    }
+                    _ => false,
+                },
+                _ => false,
+            },
+            DefValue::Element(source, 1) | DefValue::Iteration(source, Some(1)) => mentions(module, source, name, 0),
+            _ => false,
+        }
+    })
 }
 
 /// Whether two items under a name are a user and a password.
