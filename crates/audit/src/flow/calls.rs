@@ -359,6 +359,17 @@ pub fn call(flow: &Flow<'_>, file: FileId, module: &Module, expr: ExprId, func: 
             return taint;
         }
     }
+    if matches!(tail, "vars" | "asdict" | "model_to_dict")
+        && let Some(object) = args.first()
+    {
+        let taint = flow.object(file, module, object.value, span);
+        if !taint.sources.is_empty() {
+            return taint;
+        }
+    }
+    if matches!(qualified.as_str(), "locals" | "globals") && args.is_empty() {
+        return flow.scope_dump(file, module, expr, tail);
+    }
     if CARRIERS.contains(&tail) {
         if tail == "dict" {
             let mut all = flow.union(file, args.iter().filter(|arg| arg.name.is_none()).map(|arg| arg.value));
@@ -382,6 +393,10 @@ pub fn call(flow: &Flow<'_>, file: FileId, module: &Module, expr: ExprId, func: 
     if let Some(function) = module.function_of(func) {
         let function = module.function(function);
         return flow.union(file, function.returns.iter().copied()).step(StepKind::Returned, tail, file, span);
+    }
+    let shown = flow.shown(file, module, func, span);
+    if !shown.sources.is_empty() {
+        return shown;
     }
     if let Some((other, function)) = flow.project.imported_function(file, func)
         && let Some(target) = flow.module_of(other)

@@ -1,6 +1,6 @@
 //! Whether the absence of a value is handled, in any of the forms that scripts have for it.
 
-use tegmen_syntax::{BlockId, BoolOp, DefId, ExprId, ExprKind, Module, StmtKind, Target};
+use tegmen_syntax::{BlockId, BoolOp, ClassId, DefId, DefValue, ExprId, ExprKind, Module, StmtKind, Target};
 
 /// Whether the value of an expression goes anywhere at all.
 pub fn is_used(module: &Module, read: ExprId) -> bool {
@@ -22,9 +22,34 @@ fn definitions_of(module: &Module, read: ExprId) -> Vec<DefId> {
     let mut outer = read;
     while let Some(parent) = module.parent(outer) {
         match module.kind(parent) {
-            ExprKind::BoolOp { .. } | ExprKind::Conditional { .. } | ExprKind::Walrus { .. } => outer = parent,
+            ExprKind::BoolOp { .. }
+            | ExprKind::Conditional { .. }
+            | ExprKind::Walrus { .. }
+            | ExprKind::Lambda { .. } => outer = parent,
+            ExprKind::Attribute { attr, .. }
+                if matches!(module.symbol(*attr), "strip" | "rstrip" | "lstrip" | "lower" | "upper" | "encode") =>
+            {
+                outer = parent
+            }
             ExprKind::Call { func, .. }
-                if matches!(module.tail_str(*func), Some("str" | "int" | "strip" | "SecretStr")) =>
+                if matches!(
+                    module.tail_str(*func),
+                    Some(
+                        "str"
+                            | "int"
+                            | "strip"
+                            | "rstrip"
+                            | "lstrip"
+                            | "lower"
+                            | "upper"
+                            | "encode"
+                            | "SecretStr"
+                            | "field"
+                            | "Field"
+                            | "attrib"
+                            | "cast"
+                    )
+                ) =>
             {
                 outer = parent
             }
@@ -68,7 +93,75 @@ pub fn is_checked(module: &Module, read: ExprId) -> bool {
         return true;
     }
     let defs = definitions_of(module, read);
-    defs.iter().any(|def| definition_is_checked(module, *def)) || list_is_checked(module, read)
+    defs.iter().any(|def| definition_is_checked(module, *def) || is_listed(module, *def))
+        || list_is_checked(module, read)
+}
+
+/// Whether another module of the project looks at whether it is there: `if config.api_token: …`.
+pub fn is_checked_in(other: &Module, module: &Module, read: ExprId) -> bool {
+    definitions_of(module, read).iter().any(|def| {
+        let name = match module.definition(*def).target {
+            Target::Name(scope, name) if module.scope(scope).parent.is_none() => module.symbol(name),
+            Target::Field(class, name) if imports(other, &handles(module, class)) => module.symbol(name),
+            _ => return false,
+        };
+        let Some(symbol) = other.find_symbol(name) else { return false };
+        let names = |expr: ExprId| match other.kind(expr) {
+            ExprKind::Attribute { attr, .. } => *attr == symbol,
+            ExprKind::Name(name) => {
+                let defs = other.globals_of(symbol);
+                *name == symbol && defs.iter().any(|def| matches!(other.definition(*def).value, DefValue::Import(_)))
+            }
+            _ => false,
+        };
+        other.statements.iter().any(|statement| match statement.kind {
+            StmtKind::If { test, .. } | StmtKind::Assert { test, .. } => contains(other, test, &names),
+            _ => false,
+        }) || other.exprs().any(|(_, expr)| match &expr.kind {
+            ExprKind::Conditional { test, .. } => contains(other, *test, &names),
+            ExprKind::BoolOp { op: BoolOp::Or, values } => {
+                values.split_last().is_some_and(|(_, first)| first.iter().any(|value| names(*value)))
+            }
+            _ => false,
+        })
+    })
+}
+
+/// The names that an object of a class goes by outside its module: the class, and globals that are one.
+fn handles(module: &Module, class: ClassId) -> Vec<&str> {
+    let objects = module.definitions.iter().filter_map(|definition| match (definition.target, definition.value) {
+        (Target::Name(scope, name), DefValue::Expr(value)) if module.scope(scope).parent.is_none() => {
+            (module.class_of_object(value) == Some(class)).then(|| module.symbol(name))
+        }
+        _ => None,
+    });
+    std::iter::once(module.symbol(module.class(class).name)).chain(objects).collect()
+}
+
+fn imports(module: &Module, names: &[&str]) -> bool {
+    !module.stars.is_empty()
+        || module.imports.iter().any(|import| {
+            names.iter().any(|name| {
+                import.qualified.rsplit('.').next() == Some(name) || module.source().contains(&format!(".{name}"))
+            })
+        })
+}
+
+/// Whether a field stands by name in a list of what has to be there: `[k for k in ("api_token",) if not getattr(self, k)]`.
+fn is_listed(module: &Module, def: DefId) -> bool {
+    let name = match module.definition(def).target {
+        Target::Name(_, name) | Target::Field(_, name) => module.symbol(name),
+        _ => return false,
+    };
+    let looked_up = module.exprs().any(|(_, expr)| match &expr.kind {
+        ExprKind::Call { func, .. } => matches!(module.tail_str(*func), Some("getattr" | "globals" | "vars")),
+        _ => false,
+    });
+    looked_up
+        && module.exprs().any(|(_, expr)| match &expr.kind {
+            ExprKind::Sequence { items, .. } => items.iter().any(|item| module.as_str(*item) == Some(name)),
+            _ => false,
+        })
 }
 
 fn has_text(module: &Module, values: &[ExprId]) -> bool {

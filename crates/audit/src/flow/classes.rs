@@ -21,8 +21,14 @@ impl Project {
         other.class_ids().find(|(_, class)| other.symbol(class.name) == name).map(|(class, _)| (target, class))
     }
 
-    /// The class whose object (or which itself) an expression is.
-    fn class_of_object(&self, file: FileId, module: &Module, expr: ExprId, depth: usize) -> Option<(FileId, ClassId)> {
+    /// The class whose object (or which itself) an expression is; `depth` is 0.
+    pub fn class_of_object(
+        &self,
+        file: FileId,
+        module: &Module,
+        expr: ExprId,
+        depth: usize,
+    ) -> Option<(FileId, ClassId)> {
         if let Some(class) = module.class_of_object(expr) {
             return Some((file, class));
         }

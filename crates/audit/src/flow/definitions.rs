@@ -35,6 +35,16 @@ impl Flow<'_> {
                 _ => definition.span,
             };
             let taint = self.definition(file, module, definition.value);
+            // `with fetch(self.client) as resp:` says what it is, wherever it comes from.
+            let taint = if taint.unknown
+                && taint.sources.is_empty()
+                && matches!(definition.value, DefValue::With(_))
+                && matches!(name, "response" | "resp" | "res")
+            {
+                Taint::one(Origin::Response, name, file, definition.span)
+            } else {
+                taint
+            };
             let taint = self.by_name(file, name, at, taint, literal);
             // What a field keeps is used elsewhere: that is a step worth showing. A variable of the same function is none.
             let kept =
@@ -178,7 +188,7 @@ impl Flow<'_> {
     }
 
     /// Entries that are put into a dict after it was made: `headers["Authorization"] = …`.
-    fn entries_of(&self, file: FileId, module: &Module, name: Symbol, defs: &[DefId]) -> Taint {
+    pub(super) fn entries_of(&self, file: FileId, module: &Module, name: Symbol, defs: &[DefId]) -> Taint {
         let is_dict = defs.iter().any(|def| match module.definition(*def).value {
             DefValue::Expr(value) => match module.kind(value) {
                 ExprKind::Dict(_) => true,
@@ -193,12 +203,16 @@ impl Flow<'_> {
         }
         for def in module.items_of(name) {
             let definition = module.definition(*def);
-            let (Target::Item(_, key), DefValue::Expr(value)) = (definition.target, definition.value) else { continue };
+            let Target::Item(_, key) = definition.target else { continue };
             if let Some(key) = module.as_str(key)
                 && tegmen_classify::is_sensitive_name(key)
             {
-                let taint = self.eval(file, value);
-                all.merge(&self.by_name(file, key, module.span(value), (*taint).clone(), module.as_text(value)));
+                let (span, literal) = match definition.value {
+                    DefValue::Expr(value) => (module.span(value), module.as_text(value)),
+                    _ => (definition.span, None),
+                };
+                let taint = self.definition(file, module, definition.value);
+                all.merge(&self.by_name(file, key, span, taint, literal));
             }
         }
         all

@@ -54,7 +54,14 @@ impl Flow<'_> {
             ExprKind::BoolOp { op: BoolOp::Or, values } => self.union(file, values.iter().copied()),
             ExprKind::BoolOp { op: BoolOp::And, values } => self.union(file, values.last().copied().into_iter()),
             ExprKind::Conditional { body, orelse, .. } => self.union(file, [*body, *orelse].into_iter()),
-            ExprKind::Comprehension { element, .. } => self.union(file, [*element].into_iter()),
+            ExprKind::Comprehension { element, generators, .. } => {
+                let mut taint = self.union(file, [*element].into_iter());
+                // Whoever picks what begins with `PERF_` does not dump everything.
+                if generators.iter().any(|generator| !generator.conditions.is_empty()) {
+                    taint.sources.retain(|source| source.origin != Origin::Dump);
+                }
+                taint
+            }
             ExprKind::Walrus { value, .. } | ExprKind::Await(value) | ExprKind::Starred(value) => {
                 self.union(file, [*value].into_iter())
             }
@@ -246,9 +253,14 @@ impl Flow<'_> {
             };
         }
         if let Some(class) = module.class_of_object(value) {
+            if name == "__dict__" {
+                return self.object(file, module, value, span);
+            }
             let defs = module.fields_of(class, attr);
             if !defs.is_empty() {
-                return self.defined(file, module, name, span, &defs);
+                let mut taint = self.defined(file, module, name, span, &defs);
+                taint.merge(&self.entries_of(file, module, attr, &defs));
+                return taint;
             }
         }
         if let Some(taint) = self.imported(file, module, expr) {

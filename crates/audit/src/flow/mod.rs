@@ -8,6 +8,7 @@ pub mod calls;
 pub mod checks;
 mod classes;
 mod definitions;
+mod dumps;
 mod expressions;
 
 use std::cell::{OnceCell, RefCell};
@@ -233,6 +234,11 @@ impl<'p> Flow<'p> {
     /// The file whose rules are asked.
     pub fn file(&self) -> FileId {
         self.file
+    }
+
+    /// The other modules of the project.
+    pub fn others(&self) -> impl Iterator<Item = &'p Module> {
+        self.project.files.iter().enumerate().filter(|(id, _)| *id != self.file).filter_map(|(_, file)| file.module())
     }
 
     /// The sources of an expression of this file.

@@ -144,6 +144,15 @@ impl<'m> Collector<'m> {
             return;
         }
         if !sensitive && !matches!(site, Site::Fallback | Site::Cookie | Site::Pair | Site::EnvironmentName) {
+            // `secureCookieUser1 = "session=…"`
+            if name.len() < 80
+                && name.to_lowercase().contains("cookie")
+                && let Some(text) = value_of(self.module, value)
+                && text.text.contains('=')
+            {
+                self.add("Cookie", text, Site::Header, block, self.list_around(value));
+                return;
+            }
             // `auth = "Bearer …"` says what it is whatever it is called.
             if let Some(text) = leftmost(self.module, value).and_then(|_| value_of(self.module, value)) {
                 self.add("Authorization", text, Site::Header, block, self.list_around(value));

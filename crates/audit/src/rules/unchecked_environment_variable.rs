@@ -42,7 +42,7 @@ rule! {
 
 /// Looks at the reads of environment variables.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
-    let Some((module, _)) = context.python() else { return };
+    let Some((module, flow)) = context.python() else { return };
     for (id, func, args) in calls(module) {
         if !is_environment_read(module, func) || module.tail_str(func) == Some("setdefault") {
             continue;
@@ -62,6 +62,9 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             Some(default) => matches!(module.kind(default), ExprKind::None) || module.as_str(default) == Some(""),
         };
         if !empty || !checks::is_used(module, id) || checks::is_checked(module, id) {
+            continue;
+        }
+        if flow.others().any(|other| checks::is_checked_in(other, module, id)) {
             continue;
         }
         let inside = matches!(module.parent(id).map(|parent| module.kind(parent)), Some(ExprKind::FString(_) | ExprKind::Binary { .. }));
