@@ -50,7 +50,8 @@ impl Contacts {
 /// So many callers may be connected without having said anything yet.
 const CALLERS: usize = 64;
 
-/// Answers the plugins of a run.
+/// Answers the plugins of a run. Clones are the same.
+#[derive(Clone)]
 pub struct Server {
     shared: Arc<Shared>,
 }
@@ -98,11 +99,12 @@ impl Server {
         lock(&self.shared.contacts).clone()
     }
 
-    /// Puts new values in the place of old ones, for the next request. Whether there was a new one.
+    /// Puts new values in the place of old ones, for the next request. Gives back the names of the secrets that
+    /// have a new one.
     ///
     /// # Errors
     /// When they do not fit into the shared memory.
-    pub fn renew(&self, values: Vec<(String, SecretBytes)>) -> Result<bool, crate::keep::KeepError> {
+    pub fn renew(&self, values: Vec<(String, SecretBytes)>) -> Result<Vec<String>, crate::keep::KeepError> {
         lock(&self.shared.keep).renew(values, |patterns| {
             if let Some(output) = &*lock(&self.shared.output) {
                 output.set_patterns(patterns);

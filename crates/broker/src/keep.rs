@@ -152,7 +152,7 @@ impl Keep {
 
     /// Puts new values in the place of the old ones. The placeholders stay, unless the shape of the value has changed in
     /// what they keep of it; the old values stay known to the redactor, which gets its new patterns before any request can
-    /// carry a new value. Whether a value has changed.
+    /// carry a new value. Gives back the names of the secrets whose value has changed.
     ///
     /// # Errors
     /// When the new values do not fit into the memory.
@@ -160,8 +160,8 @@ impl Keep {
         &mut self,
         values: Vec<(String, SecretBytes)>,
         redactor: impl FnOnce(Patterns),
-    ) -> Result<bool, KeepError> {
-        let mut changed = false;
+    ) -> Result<Vec<String>, KeepError> {
+        let mut changed = Vec::new();
         let mut patterns = self.patterns.extend();
         for (name, value) in values {
             let Some(held) = self.held.iter_mut().find(|held| held.charge.binding.name == name) else { continue };
@@ -174,17 +174,17 @@ impl Keep {
                 look_for(&mut patterns, &mut self.notes, &name, &token.part);
             }
             held.charge.value = value;
-            changed = true;
+            changed.push(name);
         }
-        if !changed {
-            return Ok(false);
+        if changed.is_empty() {
+            return Ok(changed);
         }
         self.patterns = patterns.build();
         redactor(self.patterns.clone());
         let payload = payload(&self.tag, self.manifest.as_deref(), &self.held)?;
         let refused = |source| KeepError::System { what: "memory for the new values", source };
         self.memory.publish(&payload).map_err(refused)?;
-        Ok(true)
+        Ok(changed)
     }
 
     /// The descriptors to hand over: the shared memory, then the files; and the names of the files.

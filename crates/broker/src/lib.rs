@@ -2,6 +2,7 @@
 //!
 //! - [`keep`] holds the values and publishes them in shared secret memory.
 //! - [`channel`] hands that memory to the plugin, after a look at who asks.
+//! - [`life`] brings new values in while the test runs, and gives back in the end what was lent.
 //! - [`child`] runs the command and filters what it says.
 //!
 //! What must not come in: where values come from (that is `sources`), how requests are filled (that is `wire`), printing.
@@ -9,3 +10,4 @@
 pub mod channel;
 pub mod child;
 pub mod keep;
+pub mod life;

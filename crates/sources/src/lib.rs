@@ -17,7 +17,10 @@ mod taken;
 
 pub use dotenv::{Dotenv, DotenvError};
 pub use environment::Environment;
-pub use fetch::{Context, FetchError, FetchErrors, Fetched, Note, Session, fetch_all};
+pub use fetch::{
+    Context, Ended, Ending, FetchError, FetchErrors, Fetched, LocalSession, Note, Session, Step, Values, VaultLife,
+    fetch_all,
+};
 pub use host::{HostSpec, HostSpecError, Scheme};
 pub use manifest::{Credential, Manifest, ManifestError, Problem, SecretSpec, TlsPolicy, VaultAuth, VaultConfig};
 pub use names::{LOCUST_VARIABLES, is_secret_name, locust_parses};

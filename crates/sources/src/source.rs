@@ -34,14 +34,24 @@ pub enum Source {
         /// The entry.
         name: String,
     },
-    /// `vault:MOUNT/PATH#FIELD`, a field of a secret in a KV engine of Vault or OpenBao, version 1 or 2.
+    /// `vault:MOUNT/PATH#FIELD`, a field of a secret in a KV engine of Vault or OpenBao, version 1 or 2, or of whatever
+    /// else can be read there.
     Vault {
         /// Mount and path, without `data/` and without slashes at the ends. Where the mount ends is asked of the server.
         mount_path: String,
-        /// The field.
-        field: String,
+        /// The field; `None`: all of them, each a secret of its own.
+        field: Option<String>,
         /// `?version=N`: this version of a KV v2 secret and no other.
         version: Option<u64>,
+    },
+    /// `vault-dynamic:PATH#FIELD`, a field of what an engine makes to order and lends for a time.
+    VaultDynamic {
+        /// Mount and path, without slashes at the ends.
+        path: String,
+        /// `?name=value&…`: what the engine is to be told.
+        parameters: Vec<(String, String)>,
+        /// The field; `None`: all of them, each a secret of its own.
+        field: Option<String>,
     },
 }
 
@@ -58,13 +68,14 @@ pub struct SourceError {
 }
 
 /// Each scheme with its form.
-const SCHEMES: [(&str, &str); 6] = [
+const SCHEMES: [(&str, &str); 7] = [
     ("env", "env:NAME"),
     ("dotenv", "dotenv:FILE#NAME"),
     ("file", "file:PATH"),
     ("exec", "exec:COMMAND"),
     ("store", "store:NAME"),
     ("vault", "vault:MOUNT/PATH#FIELD"),
+    ("vault-dynamic", "vault-dynamic:PATH#FIELD"),
 ];
 
 /// Whether the text begins as a source does, and so may be shown in a message.
@@ -118,20 +129,41 @@ impl FromStr for Source {
             },
             "store" if crate::names::is_secret_name(rest) => Ok(Self::Store { name: rest.to_owned() }),
             "store" => wrong("`store:` needs a name of letters, digits, `_` and `.`".into()),
-            _ => parse_vault(rest).or_else(wrong),
+            "vault" => parse_vault(rest).or_else(wrong),
+            _ => parse_dynamic(rest).or_else(wrong),
         }
     }
 }
 
-fn parse_vault(rest: &str) -> Result<Source, String> {
-    let Some((location, field)) = rest.split_once('#') else {
-        return Err("`vault:` needs a field after `#`".into());
+/// What stands before the `?`, between it and the `#`, and after that.
+type Parts<'t> = (&'t str, Option<&'t str>, Option<&'t str>);
+
+fn parts<'t>(rest: &'t str, scheme: &str) -> Result<Parts<'t>, String> {
+    let (location, field) = match rest.split_once('#') {
+        Some((_, "")) => return Err(format!("`{scheme}:` has no field after the `#`")),
+        Some((location, field)) => (location, Some(field)),
+        None => (rest, None),
     };
     let (path, query) = match location.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (location, None),
     };
-    if field.contains("?version=") {
+    let path = path.trim_matches('/');
+    if path.split('/').count() < 2 {
+        return Err(format!("`{scheme}:` needs a mount and a path below it"));
+    }
+    if path.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
+        return Err(format!("the path of `{scheme}:` has an empty part, `.` or `..`"));
+    }
+    if rest.chars().any(char::is_control) {
+        return Err(format!("`{scheme}:` has a control character in it"));
+    }
+    Ok((path, query, field))
+}
+
+fn parse_vault(rest: &str) -> Result<Source, String> {
+    let (path, query, field) = parts(rest, "vault")?;
+    if field.is_some_and(|field| field.contains("?version=")) {
         return Err("`?version=` stands before the `#`".into());
     }
     let version = match query {
@@ -142,20 +174,52 @@ fn parse_vault(rest: &str) -> Result<Source, String> {
             None => return Err("the only parameter of `vault:` is `?version=`".into()),
         },
     };
-    let path = decode(path.trim_matches('/'));
-    if path.split('/').count() < 2 {
-        return Err("`vault:` needs a mount and a path below it".into());
+    Ok(Source::Vault { mount_path: decode(path), field: field.map(str::to_owned), version })
+}
+
+fn parse_dynamic(rest: &str) -> Result<Source, String> {
+    let (path, query, field) = parts(rest, "vault-dynamic")?;
+    let mut parameters = Vec::new();
+    for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        if name.is_empty() || value.is_empty() {
+            return Err("a parameter of `vault-dynamic:` is written name=value".into());
+        }
+        parameters.push((name.into_owned(), value.into_owned()));
     }
-    if path.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
-        return Err("the path of `vault:` has an empty part, `.` or `..`".into());
+    Ok(Source::VaultDynamic { path: decode(path), parameters, field: field.map(str::to_owned) })
+}
+
+impl Source {
+    /// Whether it is in Vault or OpenBao.
+    pub fn is_vault(&self) -> bool {
+        matches!(self, Self::Vault { .. } | Self::VaultDynamic { .. })
     }
-    if path.chars().chain(field.chars()).any(char::is_control) {
-        return Err("`vault:` has a control character in it".into());
+
+    /// The field, of a source in Vault that names one.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Vault { field, .. } | Self::VaultDynamic { field, .. } => field.as_deref(),
+            _ => None,
+        }
     }
-    if field.is_empty() {
-        return Err("`vault:` needs a field after `#`".into());
+
+    /// Whether one read is good for both.
+    pub(crate) fn is_same_path(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Vault { mount_path: a, version: v, .. }, Self::Vault { mount_path: b, version: w, .. }) => {
+                (a, v) == (b, w)
+            }
+            (Self::VaultDynamic { path: a, parameters: p, .. }, Self::VaultDynamic { path: b, parameters: q, .. }) => {
+                (a, p) == (b, q)
+            }
+            _ => false,
+        }
     }
-    Ok(Source::Vault { mount_path: path, field: field.to_owned(), version })
+
+    /// Whether it stands for all fields of a path, each of which becomes a secret of its own.
+    pub fn is_whole_path(&self) -> bool {
+        matches!(self, Self::Vault { field: None, .. } | Self::VaultDynamic { field: None, .. })
+    }
 }
 
 /// `%23`, `%3F` and `%25` stand for `#`, `?` and `%` in a path of Vault; nothing else is encoded.
@@ -176,9 +240,20 @@ impl fmt::Display for Source {
             Self::File { path } => write!(f, "file:{}", path.display()),
             Self::Exec { command } => write!(f, "exec:{command}"),
             Self::Store { name } => write!(f, "store:{name}"),
-            Self::Vault { mount_path, field, version: None } => write!(f, "vault:{}#{field}", encode(mount_path)),
-            Self::Vault { mount_path, field, version: Some(version) } => {
-                write!(f, "vault:{}?version={version}#{field}", encode(mount_path))
+            Self::Vault { mount_path, field, version } => {
+                write!(f, "vault:{}", encode(mount_path))?;
+                if let Some(version) = version {
+                    write!(f, "?version={version}")?;
+                }
+                field.as_ref().map_or(Ok(()), |field| write!(f, "#{field}"))
+            }
+            Self::VaultDynamic { path, parameters, field } => {
+                write!(f, "vault-dynamic:{}", encode(path))?;
+                if !parameters.is_empty() {
+                    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+                    write!(f, "?{query}")?;
+                }
+                field.as_ref().map_or(Ok(()), |field| write!(f, "#{field}"))
             }
         }
     }
@@ -201,6 +276,9 @@ mod tests {
             "vault:secret/locust/shop#api_key",
             "vault:secret/locust/shop?version=3#api_key",
             "vault:secret/a%23b%3F/100%25#x",
+            "vault:secret/locust/shop",
+            "vault-dynamic:database/creds/shop#password",
+            "vault-dynamic:pki/issue/web?common_name=a.example&ttl=1h#private_key",
         ] {
             assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
         }
@@ -209,7 +287,7 @@ mod tests {
     #[test]
     fn vault_has_parts() {
         let Ok(Source::Vault { mount_path, field, version }) = "vault:/kv/a/b/?version=2#f.g".parse() else { panic!() };
-        assert_eq!((mount_path.as_str(), field.as_str(), version), ("kv/a/b", "f.g", Some(2)));
+        assert_eq!((mount_path.as_str(), field.as_deref(), version), ("kv/a/b", Some("f.g"), Some(2)));
     }
 
     #[test]
@@ -226,7 +304,8 @@ mod tests {
             ("dotenv:.env", "needs a file and"),
             ("exec:", "needs a command"),
             ("exec:echo 'a", "not closed"),
-            ("vault:secret/a", "needs a field"),
+            ("vault:secret/a#", "no field after"),
+            ("vault-dynamic:pki/issue/web?x#a", "written name=value"),
             ("vault:secret#a", "needs a mount and a path"),
             ("vault:secret/a#b?version=2", "before the `#`"),
             ("vault:secret/a?version=0#b", "a number from 1 up"),

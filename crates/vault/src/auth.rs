@@ -30,6 +30,13 @@ pub struct AppRole {
     pub secret_id: Option<SecretId>,
 }
 
+impl AppRole {
+    /// Whether its SecretID has to be unwrapped first.
+    pub fn is_wrapped(&self) -> bool {
+        matches!(self.secret_id, Some(SecretId::Wrapped(_)))
+    }
+}
+
 /// A SecretID.
 pub enum SecretId {
     /// As it is.
@@ -58,9 +65,19 @@ impl Client {
         }
     }
 
-    fn approle(&self, role: &AppRole) -> Result<Login, Error> {
-        let path = format!("auth/{}/login", role.mount);
-        let secret_id = match &role.secret_id {
+    /// The same, with the SecretID that a wrapping token holds in its place: a wrapping token is good for once, the
+    /// SecretID may be for more. Everything else stays as it is.
+    ///
+    /// # Errors
+    /// When a wrapping token is not what it should be.
+    pub fn opened(&self, auth: Auth) -> Result<Auth, Error> {
+        let Auth::AppRole(role) = auth else { return Ok(auth) };
+        let secret_id = self.secret_id(&role)?.map(SecretId::Plain);
+        Ok(Auth::AppRole(AppRole { secret_id, ..role }))
+    }
+
+    fn secret_id(&self, role: &AppRole) -> Result<Option<SecretBytes>, Error> {
+        Ok(match &role.secret_id {
             None => None,
             Some(SecretId::Plain(secret_id)) => Some(secret_id.clone()),
             Some(SecretId::Wrapped(wrapping)) => {
@@ -73,7 +90,12 @@ impl Client {
                 })?;
                 Some(unwrapped.data.secret_id.0)
             }
-        };
+        })
+    }
+
+    fn approle(&self, role: &AppRole) -> Result<Login, Error> {
+        let path = format!("auth/{}/login", role.mount);
+        let secret_id = self.secret_id(role)?;
         let role_id = text(&role.role_id, "RoleID")?;
         let body = match &secret_id {
             None => object(&[("role_id", role_id)]),
@@ -109,7 +131,7 @@ impl Client {
     /// Takes a token over and asks the server about it.
     fn take(&self, token: SecretBytes, owner: TokenOwner) -> Result<Login, Error> {
         // Built first: from here on a token of ours is revoked whatever happens.
-        let mut login = Login::new(self.clone(), token, owner, 0, false);
+        let login = Login::new(self.clone(), token, owner, 0, false);
         login.look_up()?;
         Ok(login)
     }

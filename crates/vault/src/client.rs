@@ -72,6 +72,15 @@ impl Client {
         &self.config
     }
 
+    /// The same client, but it gives up after `limit` and tries nothing twice.
+    #[must_use]
+    pub fn hurried(&self, limit: Duration) -> Self {
+        let mut hurried = self.clone();
+        hurried.config.timeout = hurried.config.timeout.min(limit);
+        hurried.config.max_retries = 0;
+        hurried
+    }
+
     fn address(&self) -> String {
         self.config.address.as_str().trim_end_matches('/').to_owned()
     }
@@ -113,10 +122,8 @@ impl Client {
             url.query_pairs_mut().append_pair(name, value);
         }
         for redirects in 0.. {
-            let mut request = self.agent.configure_request(self.request(call, &url)?);
-            if let Some(limit) = call.limit {
-                request = request.timeout_global(Some(limit.min(self.config.timeout)));
-            }
+            let limit = call.limit.map_or(self.config.timeout, |limit| limit.min(self.config.timeout));
+            let request = self.agent.configure_request(self.request(call, &url)?).timeout_global(Some(limit));
             let response = self.agent.run(request.build()).map_err(Failure::Ureq)?;
             let status = response.status().as_u16();
             let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());

@@ -138,18 +138,42 @@ pub enum ErrorKind {
         /// The fields that there are.
         fields: Vec<String>,
     },
-    /// The field is no text.
-    NotText {
+    /// The field is null.
+    NoValue {
         /// Mount and path.
         path: String,
         /// The field.
         field: String,
-        /// What it is.
-        is: &'static str,
+    },
+    /// The server did not renew what it had given for a time.
+    NotRenewed {
+        /// `token`, or `lease of` and its path.
+        what: String,
     },
 }
 
 impl Error {
+    /// Whether the server could not be reached or could not answer, whatever was asked: another time it may.
+    pub fn is_outage(&self) -> bool {
+        use ErrorKind as Kind;
+        match &self.kind {
+            Kind::Unreachable { .. } | Kind::Tls { .. } | Kind::Timeout { .. } | Kind::NotVault { .. } => true,
+            Kind::Sealed | Kind::NotInitialized | Kind::Standby | Kind::TooMany => true,
+            Kind::Server { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
+
+    /// Servers say with status 500, as if they had failed, that something has come to its maximum.
+    pub(crate) fn unless_at_maximum(self, what: &str) -> Self {
+        match self.kind {
+            ErrorKind::Server { .. } if self.said.iter().any(|said| said.contains("cannot renew")) => {
+                Self { kind: ErrorKind::NotRenewed { what: what.to_owned() }, ..self }
+            }
+            _ => self,
+        }
+    }
+
     pub(crate) fn new(kind: ErrorKind, next: impl Into<String>) -> Self {
         Self { kind, next: next.into(), said: Vec::new() }
     }
@@ -204,7 +228,8 @@ impl fmt::Display for ErrorKind {
                 [] => write!(f, "{path} has no field {field}; it has none at all"),
                 _ => write!(f, "{path} has no field {field}; it has {}", fields.join(", ")),
             },
-            Self::NotText { path, field, is } => write!(f, "the field {field} of {path} is {is}, not a text"),
+            Self::NoValue { path, field } => write!(f, "the field {field} of {path} is null"),
+            Self::NotRenewed { what } => write!(f, "Vault did not renew the {what}"),
         }
     }
 }

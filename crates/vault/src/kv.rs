@@ -3,6 +3,8 @@
 //! <https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2>. Which version a mount has is asked of the server as its
 //! own command line does it: `sys/internal/ui/mounts/:path`. Where that is forbidden both versions are tried.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use tegmen_secret::SecretBytes;
 
@@ -31,9 +33,9 @@ pub struct Mount {
 
 /// A secret of a KV engine. Holds values: no `Debug`.
 pub struct KvSecret {
-    path: String,
-    fields: Fields,
-    version: Option<u64>,
+    pub(crate) path: String,
+    pub(crate) fields: Fields,
+    pub(crate) version: Option<u64>,
 }
 
 impl KvSecret {
@@ -42,17 +44,27 @@ impl KvSecret {
         self.version
     }
 
-    /// The value of a field.
+    /// The names of the fields.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().map(String::as_str)
+    }
+
+    /// Whether the field is a text with something in it.
+    pub fn is_text(&self, name: &str) -> bool {
+        matches!(self.fields.get(name), Some(Field::Text(value)) if !value.is_empty())
+    }
+
+    /// The value of a field. A number, a list and so on is its JSON.
     ///
     /// # Errors
-    /// When there is no such field, or it is no text.
+    /// When there is no such field, or it is null.
     pub fn field(&self, name: &str) -> Result<SecretBytes, Error> {
         match self.fields.get(name) {
-            Some(Field::Text(value)) => Ok(value.clone()),
-            Some(Field::Other(is)) => Err(Error::new(
-                ErrorKind::NotText { path: self.path.clone(), field: name.to_owned(), is },
-                "store it as a text, in quotes",
-            )),
+            Some(Field::Text(value) | Field::Json(value)) => Ok(value.clone()),
+            Some(Field::Null) => {
+                let kind = ErrorKind::NoValue { path: self.path.clone(), field: name.to_owned() };
+                Err(Error::new(kind, "write a value into it"))
+            }
             None => {
                 let fields = self.fields.keys().cloned().collect();
                 let kind = ErrorKind::NoField { path: self.path.clone(), field: name.to_owned(), fields };
@@ -196,14 +208,36 @@ impl Login {
         Error::new(ErrorKind::NoVersion { path: mount_path.to_owned(), version }, next)
     }
 
+    /// The version of a KV v2 secret that is the latest, from its metadata. `None` when the token may not read those, they
+    /// are not there (any more), or that version may be deleted.
+    ///
+    /// # Errors
+    /// When the server cannot be asked, or the token is not valid.
+    pub fn kv_latest(&self, mount: &Mount, mount_path: &str) -> Result<Option<u64>, Error> {
+        let path = format!("{}/metadata/{}", mount.path, below(mount_path, &mount.path)?);
+        let answer = self.client().call(&Call::get(&path, Some(self.token())))?;
+        match answer.status {
+            200 => Ok(answer.read::<Data<Latest>>().and_then(|Data { data }| data.usable())),
+            403 if !answer.is_denied_by_policy() => match self.denied(&path, &answer) {
+                error if error.kind == ErrorKind::BadToken => Err(error),
+                _ => Ok(None),
+            },
+            _ => Ok(None),
+        }
+    }
+
     /// Denied: because of the policies, or because the token is none (any more)?
-    fn denied(&self, path: &str, answer: &Answer) -> Error {
+    pub(crate) fn denied(&self, path: &str, answer: &Answer) -> Error {
+        self.may_not("read", path, answer)
+    }
+
+    pub(crate) fn may_not(&self, capability: &'static str, path: &str, answer: &Answer) -> Error {
         if self.is_accepted() == Some(false) {
             let next = "log in again; a token ends with its time to live, its parent, or a use limit";
             return Error::new(ErrorKind::BadToken, next).said(answer.errors());
         }
-        let next = format!("add to the token's policy: path \"{path}\" {{ capabilities = [\"read\"] }}");
-        Error::new(ErrorKind::Denied { path: path.to_owned(), capability: "read" }, next).said(answer.errors())
+        let next = format!("add to the token's policy: path \"{path}\" {{ capabilities = [\"{capability}\"] }}");
+        Error::new(ErrorKind::Denied { path: path.to_owned(), capability }, next).said(answer.errors())
     }
 }
 
@@ -216,12 +250,12 @@ fn below<'p>(mount_path: &'p str, mount: &str) -> Result<&'p str, Error> {
         .ok_or_else(|| no_path(mount_path))
 }
 
-fn no_mount(path: &str) -> Error {
+pub(crate) fn no_mount(path: &str) -> Error {
     let next = "check the first part of the path: `vault secrets list` shows the mounts";
     Error::new(ErrorKind::NoMount { path: path.to_owned() }, next)
 }
 
-fn no_path(path: &str) -> Error {
+pub(crate) fn no_path(path: &str) -> Error {
     let next = if path.split('/').nth(1) == Some("data") {
         "leave `data/` out of the path: it is added for KV version 2"
     } else {
@@ -234,7 +268,7 @@ fn not_a_secret() -> Error {
     Error::new(ErrorKind::NotVault { what: "no secret in it".into() }, "check the address and the path")
 }
 
-fn unexpected(answer: &Answer, path: &str) -> Error {
+pub(crate) fn unexpected(answer: &Answer, path: &str) -> Error {
     let kind = ErrorKind::Server { status: answer.status, path: path.to_owned() };
     Error::new(kind, "check the path; the server's log may say more").said(answer.errors())
 }
@@ -263,4 +297,27 @@ struct Metadata {
     version: u64,
     #[serde(default)]
     destroyed: bool,
+}
+
+#[derive(Deserialize)]
+struct Latest {
+    current_version: u64,
+    #[serde(default)]
+    versions: BTreeMap<u64, State>,
+}
+
+#[derive(Deserialize)]
+struct State {
+    #[serde(default)]
+    deletion_time: String,
+    #[serde(default)]
+    destroyed: bool,
+}
+
+impl Latest {
+    fn usable(&self) -> Option<u64> {
+        let state = self.versions.get(&self.current_version);
+        // A time may lie in the future; reading tells.
+        state.is_none_or(|state| state.deletion_time.is_empty() && !state.destroyed).then_some(self.current_version)
+    }
 }

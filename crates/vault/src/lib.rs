@@ -1,4 +1,5 @@
-//! A small client for Vault and OpenBao: logging in, reading KV, and nothing left behind.
+//! A small client for Vault and OpenBao: logging in, reading KV and whatever else can be read, keeping what is lent
+//! for a time, and nothing left behind.
 //!
 //! What it holds is secret: tokens and values are [`SecretBytes`](tegmen_secret::SecretBytes), no type that holds one
 //! has a `Debug`, and of what a server answers only its `errors` texts reach a message, cut short.
@@ -9,6 +10,7 @@ mod client;
 mod duration;
 mod error;
 mod kv;
+mod lease;
 mod login;
 mod redirect;
 mod retry;
@@ -19,5 +21,7 @@ pub use auth::{AppRole, Auth, SecretId};
 pub use client::Client;
 pub use error::{Error, ErrorKind};
 pub use kv::{KvSecret, KvVersion, Mount};
-pub use login::{Login, Revocation, TokenOwner};
+pub use lease::{Lease, Lent};
+pub use login::{Login, Revocation, Term, TokenOwner};
+pub use retry::jitter;
 pub use settings::{Config, Settings, SettingsError};

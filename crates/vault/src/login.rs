@@ -1,14 +1,17 @@
 //! [`Login`]: a token in use, and its end.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use tegmen_secret::SecretBytes;
 use zeroize::Zeroizing;
 
-use crate::answer::Data;
+use crate::answer::{Data, object};
 use crate::client::{Call, Client};
 use crate::error::{Error, ErrorKind};
+use crate::retry::Repeat;
 
 /// How long revoking a token may take.
 const GOODBYE: Duration = Duration::from_secs(10);
@@ -41,16 +44,32 @@ pub struct Login {
     client: Client,
     token: SecretBytes,
     owner: TokenOwner,
-    since: Instant,
-    ttl: Option<Duration>,
-    renewable: bool,
-    ended: bool,
+    term: Mutex<Term>,
+    ended: AtomicBool,
+}
+
+/// For how long something is good.
+#[derive(Clone, Copy, Debug)]
+pub struct Term {
+    /// When it was got, renewed or looked up.
+    pub since: Instant,
+    /// How long it lives from then on; `None`: for ever, as a root token does.
+    pub ttl: Option<Duration>,
+    /// Whether it can be renewed.
+    pub renewable: bool,
+}
+
+impl Term {
+    pub(crate) fn new(seconds: u64, renewable: bool) -> Self {
+        let ttl = (seconds > 0).then(|| Duration::from_secs(seconds));
+        Self { since: Instant::now(), ttl, renewable }
+    }
 }
 
 impl Login {
     pub(crate) fn new(client: Client, token: SecretBytes, owner: TokenOwner, seconds: u64, renewable: bool) -> Self {
-        let ttl = (seconds > 0).then(|| Duration::from_secs(seconds));
-        Self { client, token, owner, since: Instant::now(), ttl, renewable, ended: false }
+        let term = Mutex::new(Term::new(seconds, renewable));
+        Self { client, token, owner, term, ended: AtomicBool::new(false) }
     }
 
     /// The client that logged in.
@@ -58,24 +77,32 @@ impl Login {
         &self.client
     }
 
+    /// The same token, used through a client that gives up after `limit` and tries nothing twice: for somebody who has
+    /// other things to do than to wait. The other one revokes it.
+    #[must_use]
+    pub fn hurried(&self, limit: Duration) -> Self {
+        let term = Mutex::new(self.term());
+        let (client, token) = (self.client.hurried(limit), self.token.clone());
+        Self { client, token, owner: TokenOwner::Given, term, ended: AtomicBool::new(false) }
+    }
+
+    /// Whether this is its token.
+    pub fn is_with(&self, token: &SecretBytes) -> bool {
+        self.token == *token
+    }
+
     /// Whose the token is.
     pub fn owner(&self) -> TokenOwner {
         self.owner
     }
 
-    /// How long the token lives from when it was got or looked up; `None`: for ever, as a root token does.
-    pub fn ttl(&self) -> Option<Duration> {
-        self.ttl
+    /// For how long the token is good.
+    pub fn term(&self) -> Term {
+        *self.term.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When [`ttl`](Self::ttl) began.
-    pub fn since(&self) -> Instant {
-        self.since
-    }
-
-    /// Whether the token can be renewed.
-    pub fn is_renewable(&self) -> bool {
-        self.renewable
+    fn set_term(&self, term: Term) {
+        *self.term.lock().unwrap_or_else(PoisonError::into_inner) = term;
     }
 
     pub(crate) fn token(&self) -> &SecretBytes {
@@ -86,7 +113,7 @@ impl Login {
     ///
     /// # Errors
     /// When the token is not valid. A token whose policies do not allow the question is taken to be valid.
-    pub(crate) fn look_up(&mut self) -> Result<(), Error> {
+    pub(crate) fn look_up(&self) -> Result<(), Error> {
         let answer = self.client.call(&Call::get("auth/token/lookup-self", Some(&self.token)))?;
         if answer.is_denied_by_policy() {
             return Ok(());
@@ -100,9 +127,7 @@ impl Login {
             return Err(Error::new(kind, "check the address and the namespace").said(answer.errors()));
         }
         if let Some(Data { data }) = answer.read::<Data<Lookup>>() {
-            self.since = Instant::now();
-            self.ttl = (data.ttl > 0).then(|| Duration::from_secs(data.ttl));
-            self.renewable = data.renewable;
+            self.set_term(Term::new(data.ttl, data.renewable));
         }
         Ok(())
     }
@@ -113,19 +138,42 @@ impl Login {
         Some(answer.is_success() || answer.is_denied_by_policy())
     }
 
-    /// Ends the login: revokes the token if it is ours. Further calls do nothing.
-    pub fn revoke(&mut self) -> Revocation {
+    /// Has the token live for `time` from now on: longer than it would have, or shorter. The server may grant less.
+    ///
+    /// # Errors
+    /// When the server refuses or cannot be asked.
+    pub fn renew(&self, time: Duration) -> Result<Term, Error> {
+        const PATH: &str = "auth/token/renew-self";
+        let mut call =
+            Call::post(PATH, Some(&self.token), object(&[("increment", &format!("{}s", time.as_secs().max(1)))]));
+        // Renewing twice does no harm.
+        call.repeat = Repeat::Harmless;
+        let answer = self.client.call(&call).map_err(|error| error.unless_at_maximum("token"))?;
+        if answer.status == 403 {
+            return Err(self.may_not("update", PATH, &answer));
+        }
+        let Some(renewed) = answer.read::<Renewed>().filter(|_| answer.is_success()) else {
+            let next = "check the role's token_max_ttl and token_type";
+            return Err(Error::new(ErrorKind::NotRenewed { what: "token".into() }, next).said(answer.errors()));
+        };
+        let term = Term::new(renewed.auth.lease_duration, renewed.auth.renewable);
+        self.set_term(term);
+        Ok(term)
+    }
+
+    /// Ends the login: revokes the token if it is ours, and with it every lease that was got with it. Further calls do
+    /// nothing.
+    pub fn revoke(&self) -> Revocation {
         if self.owner == TokenOwner::Given {
             return Revocation::NotOurs;
         }
-        if self.ended {
+        if self.ended.swap(true, Ordering::SeqCst) {
             return Revocation::AlreadyEnded;
         }
-        self.ended = true;
         let mut call = Call::post("auth/token/revoke-self", Some(&self.token), Zeroizing::new(Vec::new()));
         call.body = None;
         // Revoking twice does no harm.
-        call.repeat = crate::retry::Repeat::Harmless;
+        call.repeat = Repeat::Harmless;
         // Nobody wants to wait for the end.
         call.limit = Some(GOODBYE);
         match self.client.call(&call) {
@@ -150,6 +198,19 @@ impl Drop for Login {
 struct Lookup {
     #[serde(default)]
     ttl: u64,
+    #[serde(default)]
+    renewable: bool,
+}
+
+#[derive(Deserialize)]
+struct Renewed {
+    auth: RenewedAuth,
+}
+
+#[derive(Deserialize)]
+struct RenewedAuth {
+    #[serde(default)]
+    lease_duration: u64,
     #[serde(default)]
     renewable: bool,
 }

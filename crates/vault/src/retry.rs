@@ -41,8 +41,17 @@ impl Repeat {
 /// that many clients do not come back at once.
 pub(crate) fn pause(attempt: u32) -> Duration {
     let full = Duration::from_millis(250).saturating_mul(1 << attempt.saturating_sub(1).min(5));
-    let random = std::hash::RandomState::new().build_hasher().finish();
-    full / 2 + full.mul_f64((random % 1000) as f64 / 2000.0)
+    full / 2 + full.mul_f64(chance() / 2.0)
+}
+
+/// A time that is up to a tenth shorter, at random, so that many clients that began together do not stay together.
+pub fn jitter(time: Duration) -> Duration {
+    time.mul_f64(1.0 - chance() / 10.0)
+}
+
+/// From 0 up to 1.
+fn chance() -> f64 {
+    (std::hash::RandomState::new().build_hasher().finish() % 1000) as f64 / 1000.0
 }
 
 #[cfg(test)]

@@ -186,7 +186,7 @@ fn one_redirect_to_the_active_server_and_none_elsewhere() {
     let path = "/v1/auth/token/lookup-self";
     let standby = redirect(format!("{}{path}", active.address));
     let login = standby.client(0).login(&token()).map_err(|error| error.to_string());
-    assert_eq!(login.map(|login| login.ttl()), Ok(Some(Duration::from_secs(60))));
+    assert_eq!(login.map(|login| login.term().ttl), Ok(Some(Duration::from_secs(60))));
     let elsewhere = redirect(format!("{}/login", active.address));
     assert!(matches!(elsewhere.error(0).kind, ErrorKind::NotVault { .. }));
     let twice = redirect(format!("{}{path}", standby.address));

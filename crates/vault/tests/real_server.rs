@@ -55,7 +55,12 @@ fn value(secret: &KvSecret, field: &str) -> Vec<u8> {
 fn kv_two_with_all_that_can_become_of_a_version() {
     let server = server!();
     server.write_kv2("locust/shop", &json!({ "api_key": "v1" })).unwrap();
-    server.write_kv2("locust/shop", &json!({ "api_key": "v2\nü\"", "port": 8, "on": true, "list": [] })).unwrap();
+    server
+        .write_kv2(
+            "locust/shop",
+            &json!({ "api_key": "v2\nü\"", "port": 8, "on": true, "list": [1.1, { "a": null }], "nothing": null }),
+        )
+        .unwrap();
     let login = root(&server);
     let path = "secret/locust/shop";
     let mount = login.kv_mount(path).unwrap().unwrap();
@@ -67,9 +72,11 @@ fn kv_two_with_all_that_can_become_of_a_version() {
     assert_eq!(value(&read(&login, path, Some(1)).unwrap(), "api_key"), b"v1");
 
     let error = fails(latest.field("apikey"));
-    assert_eq!(error.to_string(), "secret/locust/shop has no field apikey; it has api_key, list, on, port");
-    let error = fails(latest.field("port"));
-    assert_eq!(error.to_string(), "the field port of secret/locust/shop is a number, not a text");
+    assert_eq!(error.to_string(), "secret/locust/shop has no field apikey; it has api_key, list, nothing, on, port");
+    assert_eq!((value(&latest, "port"), value(&latest, "on")), (b"8".to_vec(), b"true".to_vec()));
+    assert_eq!(value(&latest, "list"), br#"[1.1,{"a":null}]"#);
+    let error = fails(latest.field("nothing"));
+    assert_eq!(error.to_string(), "the field nothing of secret/locust/shop is null");
     assert_eq!(fails(read(&login, path, Some(7))).to_string(), "secret/locust/shop has no version 7");
     assert!(matches!(fails(read(&login, "secret/nope", None)).kind, ErrorKind::NoPath { .. }));
     assert!(matches!(fails(read(&login, "secret/nope", Some(1))).kind, ErrorKind::NoPath { .. }));
@@ -128,13 +135,13 @@ fn a_given_token_stays_and_its_end_is_told() {
     let server = server!();
     server.policy("none", "path \"nothing\" { capabilities = [\"deny\"] }").unwrap();
     let token = server.token(&["none"]).unwrap();
-    let mut login = client(&server).login(&Auth::Token(secret(&token))).unwrap();
+    let login = client(&server).login(&Auth::Token(secret(&token))).unwrap();
     assert_eq!(login.owner(), TokenOwner::Given);
-    assert!(login.ttl().is_some() && login.is_renewable());
+    assert!(login.term().ttl.is_some() && login.term().renewable);
     assert_eq!(login.revoke(), Revocation::NotOurs);
     drop(login);
     assert!(server.accepts(&token).unwrap());
-    assert_eq!(root(&server).ttl(), None);
+    assert_eq!(root(&server).term().ttl, None);
 
     // A token without the default policy may not ask about itself; it is good all the same.
     let body = json!({ "policies": ["none"], "no_default_policy": true });
@@ -167,9 +174,9 @@ fn approle_plain_and_the_token_is_revoked() {
         }))
     };
     let before = server.accessors().unwrap().len();
-    let mut session = login(Some(&secret_id), "team/roles").unwrap();
+    let session = login(Some(&secret_id), "team/roles").unwrap();
     assert_eq!(session.owner(), TokenOwner::Ours);
-    assert_eq!(session.ttl().map(|ttl| ttl.as_secs()), Some(600));
+    assert_eq!(session.term().ttl.map(|ttl| ttl.as_secs()), Some(600));
     assert_eq!(value(&read(&session, "secret/shop", None).unwrap(), "k"), b"v");
     assert_eq!(server.accessors().unwrap().len(), before + 1);
     assert_eq!(session.revoke(), Revocation::Revoked);
@@ -224,7 +231,7 @@ fn a_wrapped_token_is_ours() {
     let server = server!();
     let wrapping = server.wrapped("auth/token/create", &json!({ "ttl": "1h", "policies": ["default"] })).unwrap();
     let before = server.accessors().unwrap().len();
-    let mut login = client(&server).login(&Auth::WrappedToken(secret(&wrapping))).unwrap();
+    let login = client(&server).login(&Auth::WrappedToken(secret(&wrapping))).unwrap();
     assert_eq!(login.owner(), TokenOwner::Ours);
     assert_eq!(login.revoke(), Revocation::Revoked);
     // Both the wrapping token and the token are gone.
@@ -251,7 +258,7 @@ fn namespaces() {
     let client = Client::new(settings.resolve().unwrap()).unwrap();
     let secret_id = Some(SecretId::Wrapped(secret(wrapping)));
     let role = AppRole { mount: "approle".into(), role_id: secret("the-role"), secret_id };
-    let mut login = client.login(&Auth::AppRole(role)).unwrap();
+    let login = client.login(&Auth::AppRole(role)).unwrap();
     assert_eq!(value(&read(&login, "kv/shop", None).unwrap(), "k"), b"inside");
     assert_eq!(login.revoke(), Revocation::Revoked);
 }

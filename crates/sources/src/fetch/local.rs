@@ -32,7 +32,9 @@ impl Local {
             Source::File { path } => files::file(context, path),
             Source::Exec { command } => exec::exec(context, command),
             Source::Store { name } => Ok((self.stored(context, name)?, false)),
-            Source::Vault { .. } => Err(Trouble::new("it is in Vault", "this is a fault of tegmen: please report it")),
+            Source::Vault { .. } | Source::VaultDynamic { .. } => {
+                Err(Trouble::new("it is in Vault", "this is a fault of tegmen: please report it"))
+            }
         }
     }
 

@@ -14,7 +14,8 @@ use tegmen_secret::SecretBytes;
 
 pub use context::{Context, manager_credentials};
 pub use error::{FetchError, FetchErrors};
-pub use session::Session;
+pub use session::{LocalSession, Session, Values};
+pub use vault::{Ended, Ending, Step, VaultLife};
 
 use crate::{Manifest, Source};
 
@@ -25,6 +26,8 @@ pub(crate) const LONGEST: usize = 1 << 20;
 pub struct Fetched {
     /// Every secret of the manifest, by name.
     pub values: Vec<(String, SecretBytes)>,
+    /// The manifest, in which a source that is a whole path has become a secret for each field.
+    pub manifest: Manifest,
     /// What was done to a value that somebody should know.
     pub notes: Vec<Note>,
     /// What somebody should know about the connection to Vault, such as that it is not encrypted.
@@ -52,12 +55,8 @@ pub struct Note {
 /// # Errors
 /// With every secret that cannot be had. A login made on the way is revoked.
 pub fn fetch_all(manifest: &Manifest, context: &Context) -> Result<Fetched, FetchErrors> {
-    let mut session = Session::new(manifest.clone(), context.clone());
-    let (values, notes) = session.fetch()?;
-    let warnings = match session.login() {
-        Some(login) => vault::warnings(login.client().config()),
-        None => Vec::new(),
-    };
+    let session::First { session, manifest: expanded, values, notes } = session::first(manifest, context)?;
+    let warnings = session.vault.as_ref().map(|vault| vault::warnings(vault.config())).unwrap_or_default();
     let consumed = context::consumed(manifest, &context.environment);
-    Ok(Fetched { values, notes, warnings, consumed, session })
+    Ok(Fetched { values, manifest: expanded, notes, warnings, consumed, session })
 }

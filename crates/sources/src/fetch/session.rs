@@ -3,25 +3,35 @@
 use std::collections::BTreeMap;
 
 use tegmen_secret::SecretBytes;
-use tegmen_vault::{Login, Revocation};
+use tegmen_vault::KvSecret;
 
 use super::Note;
 use super::context::Context;
 use super::error::{FetchError, FetchErrors, Trouble};
 use super::local::Local;
-use super::vault::{self, Reads};
+use super::vault::{self, Ending, Item, VaultLife};
 use crate::{Manifest, SecretSpec, Source};
 
-/// The login, and the way to the values. Dropping it revokes the login, see [`Session::revoke`].
+/// The way to the values: what is at hand on this machine, and Vault. Dropping it ends the login, see [`Ending`].
 pub struct Session {
+    /// All sources but Vault.
+    pub local: LocalSession,
+    /// The login at Vault and what was read with it, when a secret needed one.
+    pub vault: Option<VaultLife>,
+    /// What has to be given back at the end.
+    pub ending: Ending,
+}
+
+/// All sources but Vault.
+pub struct LocalSession {
     manifest: Manifest,
     context: Context,
-    login: Option<Login>,
     /// What commands printed at the start: they are not run again.
     printed: BTreeMap<String, SecretBytes>,
 }
 
-pub(super) type Values = Vec<(String, SecretBytes)>;
+/// Each secret's name and value.
+pub type Values = Vec<(String, SecretBytes)>;
 
 /// What came of all the sources.
 #[derive(Default)]
@@ -52,38 +62,32 @@ impl Outcome {
     }
 }
 
-impl Session {
-    pub(super) fn new(manifest: Manifest, context: Context) -> Self {
-        Self { manifest, context, login: None, printed: BTreeMap::new() }
-    }
+/// What a first fetch found: the session, the manifest with whole paths taken apart, the values, the remarks.
+pub(super) struct First {
+    pub(super) session: Session,
+    pub(super) manifest: Manifest,
+    pub(super) values: Values,
+    pub(super) notes: Vec<Note>,
+}
 
-    /// The values as they are now, with the same login. A command of `exec:` is not run again: it may ask somebody for a
-    /// touch or a code.
-    ///
-    /// # Errors
-    /// With every secret that cannot be had any more.
-    pub fn refetch(&mut self) -> Result<Values, FetchErrors> {
-        self.fetch().map(|(values, _)| values)
-    }
-
-    /// Ends the login: revokes the token of Vault if it came out of a login of ours. A token that was given to us, in a
-    /// variable or by `vault login`, is somebody else's and is left alone. `None` when there was no login.
-    pub fn revoke(&mut self) -> Option<Revocation> {
-        self.login.as_mut().map(Login::revoke)
-    }
-
-    /// The login at Vault, when a secret needed one.
-    pub fn login(&self) -> Option<&Login> {
-        self.login.as_ref()
-    }
-
-    pub(super) fn fetch(&mut self) -> Result<(Values, Vec<Note>), FetchErrors> {
-        let Self { manifest, context, login, printed } = self;
-        let (in_vault, elsewhere): (Vec<_>, Vec<_>) =
-            manifest.secrets.iter().partition(|(_, spec)| matches!(spec.source, Source::Vault { .. }));
+impl LocalSession {
+    /// The values as they are now, and every secret that cannot be had any more. A command of `exec:` is not run again: it
+    /// may ask somebody for a touch or a code.
+    pub fn refetch(&mut self) -> (Values, FetchErrors) {
         let mut outcome = Outcome::default();
-        let mut local = Local::default();
-        for (name, SecretSpec { source, .. }) in elsewhere {
+        self.fetch(&mut Local::default(), &mut outcome);
+        (outcome.values, FetchErrors(outcome.errors))
+    }
+
+    /// Whether there is anything that could change.
+    pub fn is_idle(&self) -> bool {
+        let changes = |source: &Source| !matches!(source, Source::Env { .. } | Source::Exec { .. });
+        !self.manifest.secrets.values().any(|spec| !spec.source.is_vault() && changes(&spec.source))
+    }
+
+    fn fetch(&mut self, local: &mut Local, outcome: &mut Outcome) {
+        let Self { manifest, context, printed } = self;
+        for (name, SecretSpec { source, .. }) in manifest.secrets.iter().filter(|(_, spec)| !spec.source.is_vault()) {
             if let Some(value) = printed.get(name) {
                 outcome.values.push((name.clone(), value.clone()));
                 continue;
@@ -102,36 +106,96 @@ impl Session {
                 Err(trouble) => outcome.error(name, source, trouble),
             }
         }
-        if !in_vault.is_empty() {
-            from_vault(manifest, context, login, &in_vault, &mut local, &mut outcome);
-        }
-        outcome.finish()
     }
 }
 
+pub(super) fn first(manifest: &Manifest, context: &Context) -> Result<First, FetchErrors> {
+    let (mut outcome, mut local) = (Outcome::default(), Local::default());
+    let mut here = LocalSession { manifest: manifest.clone(), context: context.clone(), printed: BTreeMap::default() };
+    here.fetch(&mut local, &mut outcome);
+    let mut expanded = manifest.clone();
+    let vault = match manifest.secrets.values().any(|spec| spec.source.is_vault()) {
+        true => from_vault(manifest, &mut expanded, context, &mut local, &mut outcome),
+        false => None,
+    };
+    let ending = vault.as_ref().map(VaultLife::ending).unwrap_or_default();
+    let (values, notes) = outcome.finish()?;
+    Ok(First { session: Session { local: here, vault, ending }, manifest: expanded, values, notes })
+}
+
+/// The number of a path, and what was read there.
+type Read = Result<(usize, KvSecret), Trouble>;
+
+/// Logs in and reads. What the first read of a path gives is for all its secrets.
 fn from_vault(
     manifest: &Manifest,
+    expanded: &mut Manifest,
     context: &Context,
-    login: &mut Option<Login>,
-    secrets: &[(&String, &SecretSpec)],
     local: &mut Local,
     outcome: &mut Outcome,
-) {
-    let mut reads = Reads::default();
-    let session = match login {
-        Some(session) => Ok(&*session),
-        None if !outcome.errors.is_empty() && vault::login_is_precious(manifest, context) => Err(Trouble::new(
+) -> Option<VaultLife> {
+    let secrets = || manifest.secrets.iter().filter(|(_, spec)| spec.source.is_vault());
+    let begun = if !outcome.errors.is_empty() && vault::login_is_precious(manifest, context) {
+        Err(Trouble::new(
             "Vault was not asked, so that what is good for one login is not used up in vain",
             "correct the other errors first",
-        )),
-        None => vault::config(manifest, context)
-            .and_then(|config| vault::login(manifest, context, config, local))
-            .map(|session| &*login.insert(session)),
+        ))
+    } else {
+        VaultLife::begin(manifest, context, local)
     };
-    for (name, SecretSpec { source, .. }) in secrets {
-        match session.as_ref().map_err(Clone::clone).and_then(|session| reads.get(session, source)) {
-            Ok(value) => outcome.values.push(((*name).clone(), value)),
-            Err(trouble) => outcome.error(name, source, trouble),
+    let mut life = match begun {
+        Ok(life) => life,
+        Err(trouble) => {
+            secrets().for_each(|(name, spec)| outcome.error(name, &spec.source, trouble.clone()));
+            return None;
+        }
+    };
+    let mut reads: Vec<(Source, Read)> = Vec::new();
+    for (name, spec) in secrets() {
+        let at = match reads.iter().position(|(source, _)| source.is_same_path(&spec.source)) {
+            Some(at) => at,
+            None => {
+                reads.push((spec.source.clone(), life.first(&spec.source)));
+                reads.len() - 1
+            }
+        };
+        let (path, secret) = match &reads[at].1 {
+            Ok((path, secret)) => (*path, secret),
+            Err(trouble) => {
+                outcome.error(name, &spec.source, trouble.clone());
+                continue;
+            }
+        };
+        let parts = match spec.source.field() {
+            Some(field) => Ok(vec![(name.clone(), field.to_owned())]),
+            None => vault::expanded(manifest, name, spec, secret).map(|(parts, left)| {
+                expanded.secrets.remove(name);
+                if !left.is_empty() {
+                    let text = format!("not taken, because they are no texts or empty: {}", left.join(", "));
+                    outcome.notes.push(Note { secret: name.clone(), source: spec.source.clone(), text });
+                }
+                let names = parts.iter().map(|part| (part.name.clone(), part.field.clone())).collect();
+                expanded.secrets.extend(parts.into_iter().map(|part| (part.name, part.spec)));
+                names
+            }),
+        };
+        let parts = match parts {
+            Ok(parts) => parts,
+            Err(trouble) => {
+                outcome.error(name, &spec.source, trouble);
+                continue;
+            }
+        };
+        for (name, field) in parts {
+            let item = Item { name, field };
+            match item.value(secret, &spec.source) {
+                Ok(value) => {
+                    outcome.values.push((item.name.clone(), value));
+                    life.add(path, item);
+                }
+                Err(trouble) => outcome.error(&item.name, &spec.source, trouble),
+            }
         }
     }
+    Some(life)
 }

@@ -54,6 +54,12 @@ impl Manifest {
             // No manifest line could rename the variable, so one that belongs to Locust is left out.
             let mut variables = names::default_variables(name);
             variables.retain(|variable| !names::locust_parses(variable));
+            if spec.source.is_whole_path() {
+                // Its fields have variables of their own, which are known when it was read.
+                spec.hosts = (!allowed.is_empty()).then(|| allowed.clone());
+                found.insert(name.to_owned(), spec);
+                continue;
+            }
             if variables.is_empty() {
                 wrong(
                     format!("--secret {name}: Locust reads the variable {name} itself"),

@@ -15,7 +15,7 @@ use super::{Manifest, ManifestError, VaultConfig};
 use crate::names;
 
 const TOP: [&str; 2] = ["secrets", "vault"];
-const VAULT: [&str; 10] = [
+const VAULT: [&str; 12] = [
     "address",
     "auth",
     "ca_cert",
@@ -24,8 +24,10 @@ const VAULT: [&str; 10] = [
     "client_key",
     "max_retries",
     "namespace",
+    "poll",
     "timeout",
     "tls_server_name",
+    "token_ttl",
 ];
 
 pub(super) fn manifest(path: &Path, text: &str) -> Result<Manifest, ManifestError> {
@@ -83,6 +85,8 @@ fn vault(reader: &mut Reader<'_>, key: &Key<'_>, table: &DeTable<'_>) -> VaultCo
             "client_cert" => config.client_cert = reader.string(key, value).map(Into::into),
             "client_key" => config.client_key = reader.string(key, value).map(Into::into),
             "timeout" => config.timeout = reader.period(key, value),
+            "poll" => config.poll = reader.period(key, value),
+            "token_ttl" => config.token_ttl = reader.period(key, value),
             "max_retries" => config.max_retries = retries(reader, key, value),
             "auth" => config.auth = auth::auth(reader, key, value),
             _ => {}
@@ -109,6 +113,16 @@ fn variables(reader: &mut Reader<'_>, table: &DeTable<'_>, manifest: &Manifest) 
     entries.sort_by_key(|(key, _)| key.span().start);
     for (key, value) in entries {
         let Some((name, spec)) = manifest.secrets.get_key_value(key.get_ref().as_ref()) else { continue };
+        if spec.source.is_whole_path() {
+            // Its fields have variables of their own, which are known when it was read.
+            if let (Some(_), DeValue::Table(fields)) = (&spec.env, value.get_ref()) {
+                let span = fields.get("env").map_or(key.span(), |env| env.span());
+                let message = format!("`env` of {name}: its source is a whole path, which becomes several secrets");
+                let hint = format!("leave `env` out, or name one field: source = \"{}#FIELD\"", spec.source);
+                reader.problem(span, Show::Text, message, Some(hint));
+            }
+            continue;
+        }
         // The mistake is in `env` where it is written, else in the name itself.
         let span = match value.get_ref() {
             DeValue::Table(fields) => fields.get("env").map_or(key.span(), |env| env.span()),

@@ -27,6 +27,10 @@ pub struct VaultConfig {
     pub timeout: Option<Duration>,
     /// `max_retries`.
     pub max_retries: Option<u32>,
+    /// `poll`: how often the server is asked for new values while the test runs.
+    pub poll: Option<Duration>,
+    /// `token_ttl`: the time to live that is asked for our own token, which is renewed as long as the run lasts.
+    pub token_ttl: Option<Duration>,
     /// `auth`; `None`: the token of the variables, a token file or `~/.vault-token`.
     pub auth: Option<VaultAuth>,
     /// The line of `[vault]`.

@@ -4,15 +4,16 @@ mod environment;
 mod manifest;
 mod shim;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use tegmen_broker::{
     channel::{Contacts, Server},
     child::{self, ChildOptions},
     keep::{Charge, Keep},
+    life::Life,
 };
-use tegmen_sources::{HostSpec, Manifest, PlaceSpec, Revocation, Scheme, Session, TlsPolicy};
+use tegmen_sources::{Ended, HostSpec, Manifest, PlaceSpec, Revocation, Scheme, TlsPolicy};
 use tegmen_sys::hardening;
 use tegmen_wire::{origin, place::Place, table::Binding};
 
@@ -41,7 +42,7 @@ pub struct Args {
     manifest: Option<PathBuf>,
 
     /// A secret and its source, without a manifest: env:NAME, dotenv:FILE#NAME, file:PATH, store:NAME,
-    /// vault:MOUNT/PATH#FIELD or exec:COMMAND (repeatable)
+    /// vault:MOUNT/PATH#FIELD, vault-dynamic:PATH#FIELD or exec:COMMAND (repeatable)
     #[arg(long, value_name = "NAME=SOURCE")]
     secret: Vec<String>,
 
@@ -63,9 +64,6 @@ pub struct Args {
     command: Vec<OsString>,
 }
 
-/// How often the sources are asked for new values while the test runs.
-const REFRESH: Duration = Duration::from_secs(30);
-
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // Before there is a value to protect.
     hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
@@ -78,8 +76,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let chosen = manifest::choose(&args)?;
     let context = tegmen_sources::Context::of(&chosen.manifest).context("the current directory cannot be read")?;
     let fetched = tegmen_sources::fetch_all(&chosen.manifest, &context)?;
-    let session = fetched.session;
-    let charges = fetched.values.into_iter().map(|(name, value)| charge(&chosen.manifest, name, value));
+    let (session, manifest) = (fetched.session, fetched.manifest);
+    let charges = fetched.values.into_iter().map(|(name, value)| charge(&manifest, name, value));
     let keep = Keep::new(charges.collect(), chosen.shown.clone())?;
     let has_secrets = keep.values().next().is_some();
     let (patterns, remarks) = keep.patterns();
@@ -133,19 +131,19 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(error) => {
             let code = error.code();
             messages::error(&error.into());
-            end(session, args.quiet);
+            say_ended(session.ending.end(), args.quiet);
             return Ok(ExitCode::from(code));
         }
     };
     server.set_output(child.handle());
-    let refresher = Refresher::start(server, session, child.handle());
+    let life = Life::start(&server, session, child.handle()).context("no thread can be made")?;
     let status = child.wait();
-    let (contacts, session) = refresher.stop();
+    let ended = life.end();
     if let Some(error) = status.output_error() {
         messages::warning(format_args!("a part of the output could not be written: {error}"));
     }
-    sum_up(&contacts, has_secrets);
-    end(session, args.quiet);
+    sum_up(&server.contacts(), has_secrets);
+    say_ended(ended, args.quiet);
     Ok(ExitCode::from(status.code()))
 }
 
@@ -200,61 +198,20 @@ fn sum_up(contacts: &Contacts, has_secrets: bool) {
     }
 }
 
-/// Gives back what the sources gave for the time of the run: the login to Vault.
-fn end(mut session: Session, quiet: bool) {
-    match session.revoke() {
-        Some(Revocation::Revoked) => messages::note_unless(quiet, "the Vault token is revoked"),
-        Some(Revocation::AlreadyEnded) => messages::note_unless(quiet, "the Vault token had ended before"),
-        Some(Revocation::Failed(error)) => {
+/// Says what became of what the sources gave for the time of the run: the login at Vault, and leases.
+fn say_ended(ended: Option<Ended>, quiet: bool) {
+    let Some(Ended { token, leases }) = ended else { return };
+    match token {
+        Revocation::Revoked => messages::note_unless(quiet, "the Vault token is revoked"),
+        Revocation::AlreadyEnded => messages::note_unless(quiet, "the Vault token had ended before"),
+        Revocation::Failed(error) => {
             messages::warning(format_args!("the Vault token could not be revoked: {error}"));
             messages::hint("it ends by its time to live; `vault token revoke -accessor` ends it at once");
         }
-        Some(Revocation::NotOurs) | None => {}
+        Revocation::NotOurs => {}
     }
-}
-
-/// Asks the sources for new values from time to time, so that a rotation reaches a running test.
-struct Refresher {
-    stop: std::sync::mpsc::Sender<()>,
-    thread: std::thread::JoinHandle<(Contacts, Session)>,
-}
-
-impl Refresher {
-    fn start(server: Server, mut session: Session, output: child::Handle) -> Self {
-        let (stop, stopped) = std::sync::mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            let mut told = false;
-            while stopped.recv_timeout(REFRESH) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                let renewed = match session.refetch() {
-                    Ok(values) => server.renew(values).map_err(|error| error.to_string()),
-                    Err(error) => Err(error.to_string()),
-                };
-                match renewed {
-                    Ok(true) => {
-                        let _ = output.say("tegmen: a secret has a new value; requests carry it from now on");
-                        told = false;
-                    }
-                    Ok(false) => told = false,
-                    Err(error) if !told => {
-                        let _ = output.say("tegmen: the sources cannot be asked for new values; the run goes on");
-                        for line in error.lines() {
-                            let _ = output.say(&format!("  {line}"));
-                        }
-                        told = true;
-                    }
-                    Err(_) => {}
-                }
-            }
-            (server.contacts(), session)
-        });
-        Self { stop, thread }
-    }
-
-    fn stop(self) -> (Contacts, Session) {
-        let _ = self.stop.send(());
-        match self.thread.join() {
-            Ok(end) => end,
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+    for (path, error) in leases {
+        messages::warning(format_args!("the lease of {path} could not be given back: {error}"));
+        messages::hint(&error.next);
     }
 }

@@ -5,8 +5,8 @@ use toml::de::DeTable;
 use super::reader::{Key, Reader, Val};
 use crate::manifest::problem::Show;
 use crate::manifest::{Credential, VaultAuth};
+use crate::names;
 use crate::source::has_scheme;
-use crate::{Source, names};
 
 const TOKEN: [&str; 3] = ["method", "token", "wrapped"];
 const APPROLE: [&str; 5] = ["method", "mount", "role_id", "secret_id", "wrapped"];
@@ -90,7 +90,7 @@ fn fields(reader: &mut Reader<'_>, table: &DeTable<'_>, known: &[&str], of: &str
 
 fn credential(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<Credential> {
     let source = reader.source(key, value)?;
-    if matches!(source, Source::Vault { .. }) {
+    if source.is_vault() {
         let message = format!("`{}` cannot come from Vault: it is needed to log in to Vault", key.get_ref());
         reader.problem(value.span(), Show::Text, message, Some("use env:, file:, exec: or store:".into()));
         return None;

@@ -1,0 +1,16 @@
+//! Vault and OpenBao: one login for all secrets that need it, one read for each path, and what is to be done about both
+//! while the test runs.
+
+mod ending;
+mod life;
+mod login;
+mod path;
+mod server;
+mod whole;
+
+pub use ending::{Ended, Ending};
+pub use life::{Step, VaultLife};
+pub(super) use login::login_is_precious;
+pub(super) use path::Item;
+pub(super) use server::warnings;
+pub(super) use whole::expanded;
