@@ -3,15 +3,43 @@
 
 use std::collections::HashMap;
 
-use tegmen_findings::{Finding, Location, Problem, SuppressedBy, Suppression, fingerprint};
+use tegmen_findings::{Edit, Finding, Fix, Location, Problem, Rule, Safety, SuppressedBy, Suppression, fingerprint};
 
-use crate::context::{FileResult, Found, Group};
+use crate::context::{Candidate, Drafted, FileResult, Found, Group};
+use crate::fixes::{self, Names, Wanted};
 use crate::mask::Masker;
 use crate::patterns::relative;
 use crate::{Audit, Options, rules};
 
+/// A fix for one place, ready to be applied. No `Debug`: it may know a value.
+pub struct Ready {
+    /// The file, as it was given.
+    pub path: String,
+    /// The line of the finding.
+    pub line: u32,
+    /// The rule.
+    pub rule: &'static Rule,
+    /// The variable, field or header, masked.
+    pub name: String,
+    /// What it does.
+    pub title: String,
+    /// Whether it may be applied unseen.
+    pub safety: Safety,
+    /// The edits.
+    pub edits: Vec<Edit>,
+    /// The value that leaves the file, with its name.
+    pub secret: Option<(String, Wanted)>,
+    /// The suite that loses a statement, and how many it has.
+    pub removal: Option<(u32, u32)>,
+}
+
 /// Findings out of what the rules found in each file.
-pub fn assemble(mut results: Vec<FileResult>, options: &Options) -> Audit {
+pub fn assemble(results: Vec<FileResult>, options: &Options) -> Audit {
+    assemble_for_fixes(results, options, &mut Names::default()).0
+}
+
+/// As [`assemble`], with the fix for each place. `names` are those that secrets have already.
+pub fn assemble_for_fixes(mut results: Vec<FileResult>, options: &Options, names: &mut Names) -> (Audit, Vec<Ready>) {
     results.sort_by(|a, b| a.path.cmp(&b.path));
     let masker = Masker::new(results.iter().flat_map(|result| result.secrets.iter()).map(String::as_str));
     let mut findings: Vec<Finding> = Vec::new();
@@ -22,7 +50,9 @@ pub fn assemble(mut results: Vec<FileResult>, options: &Options) -> Audit {
         .enumerate()
         .flat_map(|(file, result)| std::mem::take(&mut result.found).into_iter().map(move |found| (file, found)))
         .collect();
-    for (file, Found { candidate, spot, related, context }) in all {
+    give_names(&all, names);
+    let mut fixes = Vec::new();
+    for (file, Found { candidate, spot, related, context, fix }) in all {
         let suppression = held_back(&results[file], &candidate, (spot.line, spot.end_line), options, &masker);
         if !options.wants(candidate.rule) || options.min_confidence.is_some_and(|least| candidate.confidence < least) {
             continue;
@@ -36,6 +66,12 @@ pub fn assemble(mut results: Vec<FileResult>, options: &Options) -> Audit {
         location.path = masker.path(&location.path);
         location.name = masker.name(&candidate.name);
         location.context = masker.name(&context);
+        let fix = match suppression {
+            Some(_) => Err("it is held back".to_owned()),
+            None => {
+                fix.and_then(|fix| ready(fix, &candidate, (&results[file].path, spot.line), &context, names, &masker))
+            }
+        };
         let key = candidate.group.clone().map(|group| (candidate.rule.id, suppression.is_some(), group));
         let severity = options.severity(candidate.rule).unwrap_or(candidate.severity);
         if let Some(known) = key.as_ref().and_then(|key| groups.get(key)) {
@@ -43,6 +79,8 @@ pub fn assemble(mut results: Vec<FileResult>, options: &Options) -> Audit {
             finding.severity = finding.severity.max(severity);
             finding.confidence = finding.confidence.max(candidate.confidence);
             finding.add_location(location);
+            add_fix(finding, &fix);
+            fixes.extend(fix);
             continue;
         }
         let mut finding = Finding::new(candidate.rule, severity, candidate.confidence, location)
@@ -55,6 +93,8 @@ pub fn assemble(mut results: Vec<FileResult>, options: &Options) -> Audit {
             .map(|location| Location { path: masker.path(&location.path), ..location })
             .collect();
         finding.suppression = suppression;
+        add_fix(&mut finding, &fix);
+        fixes.extend(fix);
         if let Some(key) = key {
             groups.insert(key, findings.len());
         }
@@ -73,13 +113,87 @@ pub fn assemble(mut results: Vec<FileResult>, options: &Options) -> Audit {
     for problem in notes.iter_mut().chain(&mut problems) {
         problem.path = masker.path(&problem.path);
     }
-    Audit { findings, suppressed, problems, notes, files: 0 }
+    (Audit { findings, suppressed, problems, notes, files: 0 }, fixes)
+}
+
+/// Gives secrets their names in the order of their places; before that, those that cannot be chosen.
+fn give_names(all: &[(usize, Found)], names: &mut Names) {
+    let mut wanted: Vec<_> = all
+        .iter()
+        .filter_map(|(file, found)| {
+            let Ok(Drafted { proposal, edits }) = &found.fix else { return None };
+            let wanted = proposal.secret.as_ref()?;
+            let place = edits.iter().map(|edit| edit.range.end).max();
+            Some(((!wanted.exact, *file, place), wanted, found.context.as_str()))
+        })
+        .collect();
+    wanted.sort_by_key(|(order, ..)| *order);
+    for (_, wanted, context) in wanted {
+        // What cannot be given is said where it is asked for again.
+        let _ = names.give(wanted, context);
+    }
+}
+
+/// A fix with the name of its secret in it.
+fn ready(
+    Drafted { proposal, mut edits }: Drafted,
+    candidate: &Candidate,
+    (path, line): (&str, u32),
+    context: &str,
+    names: &mut Names,
+    masker: &Masker,
+) -> Result<Ready, String> {
+    let name = proposal.secret.as_ref().map(|wanted| names.give(wanted, context)).transpose()?;
+    let fill = |text: &str| text.replace(fixes::NAME, name.as_deref().unwrap_or_default());
+    for edit in &mut edits {
+        edit.text = fill(&edit.text);
+    }
+    Ok(Ready {
+        path: path.to_owned(),
+        line,
+        rule: candidate.rule,
+        name: masker.name(&candidate.name),
+        title: fill(&proposal.title),
+        safety: proposal.safety,
+        edits,
+        secret: name.zip(proposal.secret),
+        removal: proposal.removal,
+    })
+}
+
+/// Adds the fix for a place to that of its finding.
+fn add_fix(finding: &mut Finding, fix: &Result<Ready, String>) {
+    let ready = match fix {
+        Ok(ready) => ready,
+        Err(reason) => {
+            finding.no_fix.get_or_insert_with(|| reason.clone());
+            return;
+        }
+    };
+    let whole = finding.fix.get_or_insert_with(|| Fix {
+        title: ready.title.clone(),
+        safety: Safety::Safe,
+        edits: Vec::new(),
+        secrets: Vec::new(),
+    });
+    whole.safety = whole.safety.max(ready.safety);
+    for edit in &ready.edits {
+        if !whole.edits.contains(edit) {
+            whole.edits.push(edit.clone());
+        }
+    }
+    whole.edits.sort_by(|a, b| (&a.path, a.range.start, a.range.end).cmp(&(&b.path, b.range.start, b.range.end)));
+    if let Some((name, _)) = &ready.secret
+        && !whole.secrets.contains(name)
+    {
+        whole.secrets.push(name.clone());
+    }
 }
 
 /// What holds a candidate back: a mark in its file, or the configuration.
 fn held_back(
     file: &FileResult,
-    candidate: &crate::context::Candidate,
+    candidate: &Candidate,
     (first, last): (u32, u32),
     options: &Options,
     masker: &Masker,

@@ -1,8 +1,9 @@
 //! What a rule sees, and what it gives.
 
-use tegmen_findings::{Confidence, Problem, Rule, Severity};
+use tegmen_findings::{Confidence, Edit, Problem, Rule, Severity};
 use tegmen_syntax::{BlockId, Module, Span};
 
+use crate::fixes::Proposal;
 use crate::flow::Flow;
 use crate::ignores::Ignore;
 use crate::literal::Judged;
@@ -102,6 +103,16 @@ pub struct Found {
     pub related: Vec<(Spot, String)>,
     /// The names of the class and function around it.
     pub context: String,
+    /// What can be done about it, or why nothing can.
+    pub fix: Result<Drafted, String>,
+}
+
+/// A proposal with its edits where they stand in the file. The name of a secret is not in them yet.
+pub struct Drafted {
+    /// What is proposed.
+    pub proposal: Proposal,
+    /// Its edits.
+    pub edits: Vec<Edit>,
 }
 
 /// What the rules say of one file.
@@ -113,6 +124,8 @@ pub struct FileResult {
     pub found: Vec<Found>,
     /// The values, for masking them where else they stand.
     pub secrets: Vec<String>,
+    /// Where they stand.
+    pub masks: Vec<Span>,
     /// Inline ignores.
     pub ignores: Vec<Ignore>,
     /// What was wrong with the file.

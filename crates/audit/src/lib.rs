@@ -7,6 +7,7 @@
 mod assemble;
 mod config;
 mod context;
+mod fixes;
 mod flow;
 mod ignores;
 mod index;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use tegmen_findings::{Finding, Problem};
 
+pub use fixes::{Applied, Fixed, FixedFile, Fixing, Left, NewSecret, Why, fix, fix_texts};
 pub use ignores::Marks;
 pub use options::{Options, PerFile, Progress, VARIABLE_PREFIX};
 pub use patterns::{Patterns, absolute, relative};
@@ -87,6 +89,12 @@ const STACK: usize = 128 << 20;
 /// A path that is missing, a selector that names no rule. A file that cannot be read or parsed is no error: it is in
 /// [`Audit::problems`], and the others are audited.
 pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
+    let pool = prepare(paths, options)?;
+    Ok(pool.install(|| run(paths, options)))
+}
+
+/// Threads to work in, if there is work that can be done.
+fn prepare(paths: &[Utf8PathBuf], options: &Options) -> Result<rayon::ThreadPool, Error> {
     for selector in options.selectors() {
         if !is_rule(selector) {
             return Err(Error::UnknownRule { selector: selector.clone(), nearest: rules::nearest(selector) });
@@ -95,17 +103,22 @@ pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
     if let Some(path) = paths.iter().find(|path| path.symlink_metadata().is_err()) {
         return Err(Error::Missing { path: path.clone() });
     }
-    let pool = rayon::ThreadPoolBuilder::new().stack_size(STACK).build()?;
-    Ok(pool.install(|| run(paths, options)))
+    Ok(rayon::ThreadPoolBuilder::new().stack_size(STACK).build()?)
 }
 
-fn run(paths: &[Utf8PathBuf], options: &Options) -> Audit {
-    let (entries, mut problems) = walk::walk(paths, options);
+/// The files to look at, and what cannot be.
+fn entries(paths: &[Utf8PathBuf], options: &Options) -> (Vec<(String, walk::FileKind)>, Vec<Problem>) {
+    let (entries, problems) = walk::walk(paths, options);
     let mut entries: Vec<(String, walk::FileKind)> =
         entries.into_iter().map(|(path, kind)| (path.into_string(), kind)).collect();
     // By their text, which is how imports look them up.
     entries.sort();
     entries.dedup();
+    (entries, problems)
+}
+
+fn run(paths: &[Utf8PathBuf], options: &Options) -> Audit {
+    let (entries, mut problems) = entries(paths, options);
     let mut audit = assemble::assemble(project::check_all(&entries, &read::read, &options.progress), options);
     audit.files = entries.len();
     audit.problems.append(&mut problems);

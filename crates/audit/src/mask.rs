@@ -93,6 +93,24 @@ impl Masker {
         found
     }
 
+    /// A whole text with everything masked that may be a value; `masks` are where values stand in it. It keeps its lines.
+    pub fn lines(&self, text: &str, masks: &[tegmen_syntax::Span]) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let content = line.trim_end_matches(['\n', '\r']);
+            let within = |at: u32| (at as usize).clamp(start, start + content.len()) - start;
+            let mut hidden = self.strong(content);
+            hidden.extend(self.words(content));
+            hidden.extend(find(self.quoted.as_ref(), content).into_iter().map(|(first, last)| (first + 1, last - 1)));
+            hidden.extend(masks.iter().map(|mask| (within(mask.start), within(mask.end))).filter(|(a, b)| a < b));
+            out.push_str(&replace(content, hidden));
+            out.push_str(&line[content.len()..]);
+            start += line.len();
+        }
+        out
+    }
+
     /// A line with everything masked that may be a value. `masks` are where values stand in it, `highlight` is what to point at. Of
     /// a long line only what is around the highlight is shown: of the source, so that it does not matter how much of it is masked.
     pub fn excerpt(&self, source: &str, highlight: (usize, usize), masks: &[(usize, usize)]) -> Excerpt {

@@ -10,13 +10,13 @@ use rayon::prelude::*;
 use tegmen_findings::Problem;
 use tegmen_syntax::{ExprId, ExprKind, FunctionId, Module};
 
-use crate::context::{Context, FileResult, Found};
+use crate::context::{Context, Drafted, FileResult, Found};
 use crate::flow::Flow;
 use crate::index::{self, Index};
 use crate::literal::Judged;
 use crate::spot::Lines;
 use crate::walk::FileKind;
-use crate::{Progress, config, ignores, literal, prefilter, rules};
+use crate::{Progress, config, fixes, ignores, literal, prefilter, rules};
 
 /// A file that was read.
 pub struct SourceFile {
@@ -300,21 +300,34 @@ impl Project {
         let mut candidates = Vec::new();
         rules::check(&context, &mut candidates);
         let mut lines: HashMap<FileId, Lines<'_>> = HashMap::new();
-        let mut spot = |file: FileId, span| lines.entry(file).or_insert_with(|| self.files[file].lines()).spot(span);
+        let script = module.map(fixes::Script::new);
         let found = candidates
             .into_iter()
-            .map(|candidate| Found {
-                spot: spot(id, candidate.span),
-                related: candidate
-                    .related
-                    .iter()
-                    .map(|related| (spot(related.file, related.span), related.note.clone()))
-                    .collect(),
-                context: match (candidate.block, module) {
-                    (Some(block), Some(module)) => module.context(block),
-                    _ => String::new(),
-                },
-                candidate,
+            .map(|candidate| {
+                for file in candidate.related.iter().map(|related| related.file).chain([id]) {
+                    lines.entry(file).or_insert_with(|| self.files[file].lines());
+                }
+                let at = |file: FileId, span| lines[&file].spot(span);
+                let fix = fixes::propose(&context, script.as_ref(), &candidate).map(|proposal| {
+                    let lines = &lines[&id];
+                    let drafts = proposal.edits.iter();
+                    let edits = drafts.map(|draft| lines.edit(draft.span, draft.text.clone())).collect();
+                    Drafted { proposal, edits }
+                });
+                Found {
+                    spot: at(id, candidate.span),
+                    related: candidate
+                        .related
+                        .iter()
+                        .map(|related| (at(related.file, related.span), related.note.clone()))
+                        .collect(),
+                    context: match (candidate.block, module) {
+                        (Some(block), Some(module)) => module.context(block),
+                        _ => String::new(),
+                    },
+                    fix,
+                    candidate,
+                }
             })
             .collect();
         let problem = module.and_then(|module| {
@@ -329,6 +342,7 @@ impl Project {
             path: file.path.clone(),
             found,
             secrets: literals.iter().map(|judged| judged.secret.clone()).collect(),
+            masks: literals.iter().flat_map(|judged| judged.literal.spans.iter().copied()).collect(),
             ignores: ignores::find(
                 file.text(),
                 module.map_or(ignores::Syntax::Text(file.kind), |module| ignores::Syntax::Python(&module.comments)),

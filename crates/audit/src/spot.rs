@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tegmen_findings::Location;
+use tegmen_findings::{Edit, Location};
 use tegmen_syntax::Span;
 
 use crate::mask::Masker;
@@ -61,6 +61,19 @@ impl<'t> Lines<'t> {
         let before = self.text.get(start..offset as usize).unwrap_or_default();
         // Nobody counts the characters of a line of a megabyte, and least of all once for each finding in it.
         if before.len() > 50_000 { before.len() as u32 + 1 } else { before.chars().count() as u32 + 1 }
+    }
+
+    /// An edit of this text.
+    pub fn edit(&self, span: Span, text: String) -> Edit {
+        Edit {
+            path: self.path.to_string(),
+            range: span.start..span.end,
+            line: self.line(span.start),
+            column: self.column(span.start),
+            end_line: self.line(span.end),
+            end_column: self.column(span.end),
+            text,
+        }
     }
 
     /// The place of a span.

@@ -2,6 +2,7 @@
 //!
 //! It never sees a value: excerpts come masked, messages are made of names.
 
+mod fixes;
 mod github;
 mod json;
 mod markdown;
@@ -10,6 +11,7 @@ mod text;
 
 use tegmen_findings::{Finding, Problem, Rule, Severity, SuppressedBy};
 
+pub use fixes::{FixedLine, LeftLine, diff, fixes};
 pub use github::github;
 pub use json::json;
 pub use markdown::{markdown, rule_page, rules_reference};

@@ -22,7 +22,10 @@ pub use fetch::{
     fetch_all,
 };
 pub use host::{HostSpec, HostSpecError, Scheme};
-pub use manifest::{Credential, Manifest, ManifestError, Problem, SecretSpec, TlsPolicy, VaultAuth, VaultConfig};
+pub use manifest::{
+    Credential, Manifest, ManifestError, NewSecret, Problem, SecretSpec, TlsPolicy, VaultAuth, VaultConfig,
+    with_secrets,
+};
 pub use names::{LOCUST_VARIABLES, is_secret_name, locust_parses};
 pub use place::{PlaceSpec, PlaceSpecError};
 pub use source::{Source, SourceError};

@@ -6,12 +6,14 @@
 
 mod bind;
 mod expr;
+mod layout;
 mod lower;
 mod module;
 mod names;
 mod statement;
 
 pub use expr::{Arg, BinaryOp, BoolOp, CompareOp, Expr, ExprId, ExprKind, FPart, Generator, Item, SequenceKind, Str};
+pub use layout::{Arguments, Layout, Place, PlaceKind, Slot};
 pub use module::{
     Block, BlockId, BlockKind, Class, ClassId, Comment, Function, FunctionId, Import, Module, Param, Scope, ScopeId,
     ScopeKind,

@@ -12,6 +12,7 @@ use crate::commands;
 #[command(name = "tegmen", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "First steps:
   tegmen audit                            find insecure handling of sensitive data in this project
+  tegmen fix --diff                       show what would be done about it
   tegmen run -- locust -f locustfile.py   run a load test whose secrets exist only on the wire")]
 pub struct Cli {
     #[command(subcommand)]
@@ -21,6 +22,7 @@ pub struct Cli {
 #[derive(clap::Subcommand)]
 enum Command {
     Audit(commands::audit::Args),
+    Fix(commands::fix::Args),
     Explain(commands::explain::Args),
     Run(commands::run::Args),
     Redact(commands::redact::Args),
@@ -33,6 +35,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         let (result, failure) = match self.command {
             Command::Audit(args) => (commands::audit::run(args), 2),
+            Command::Fix(args) => (commands::fix::run(args), 2),
             Command::Explain(args) => (commands::explain::run(args), 2),
             Command::Run(args) => (commands::run::run(args), 125),
             Command::Redact(args) => (commands::redact::run(args), 2),

@@ -28,6 +28,9 @@ rule! {
     /// ## Severity and confidence
     /// Medium and certain: it is a switch.
     ///
+    /// ## Fix safety
+    /// Safe: the statement goes.
+    ///
     /// ## References
     /// - CWE-532: Insertion of Sensitive Information into Log File <https://cwe.mitre.org/data/definitions/532.html>
     /// - CWE-489: Active Debug Code <https://cwe.mitre.org/data/definitions/489.html>

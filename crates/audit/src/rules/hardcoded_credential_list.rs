@@ -29,6 +29,11 @@ rule! {
     /// High. Likely where only the name of the list and the look of its rows speak for it, certain where a column is
     /// taken apart into a variable that is called a password.
     ///
+    /// ## Fix safety
+    /// Safe in the scripts of a load test: the value becomes `secret("NAME")` and a secret of `tegmen.toml`, and is kept where
+    /// `--to` says. Unsafe where the value itself is needed (`secret("NAME").reveal()`), and in other scripts. None for more than
+    /// 20 entries: such a list is better kept as a whole.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     /// - CWE-259: Use of Hard-coded Password <https://cwe.mitre.org/data/definitions/259.html>

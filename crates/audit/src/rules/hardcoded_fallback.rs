@@ -28,6 +28,10 @@ rule! {
     /// High; medium for passwords that everybody tries first. Stand-ins such as `test-key` and `changeme` are left
     /// alone.
     ///
+    /// ## Fix safety
+    /// Safe: `os.getenv("X", value)` becomes `os.environ["X"]`, and the value is kept as `X` where `--to` says. What is no
+    /// environment variable falls back on `secret("NAME")`.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     /// - CWE-1188: Initialization of a Resource with an Insecure Default <https://cwe.mitre.org/data/definitions/1188.html>

@@ -32,6 +32,10 @@ rule! {
     /// in code, likely in configuration files. Placeholders, values that are made to be refused, and names of fields
     /// are left alone.
     ///
+    /// ## Fix safety
+    /// Safe in the scripts of a load test: the value becomes `secret("NAME")` and a secret of `tegmen.toml`, and is kept where
+    /// `--to` says. Unsafe where the value itself is needed (`secret("NAME").reveal()`), and in other scripts.
+    ///
     /// ## References
     /// - CWE-259: Use of Hard-coded Password <https://cwe.mitre.org/data/definitions/259.html>
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>

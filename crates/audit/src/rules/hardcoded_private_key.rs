@@ -27,6 +27,9 @@ rule! {
     /// ## Severity and confidence
     /// High and certain: the block is one of a private key and holds enough to be one.
     ///
+    /// ## Fix safety
+    /// Unsafe: the key becomes `secret("NAME").reveal()`, since what reads a key needs the key itself.
+    ///
     /// ## References
     /// - CWE-321: Use of Hard-coded Cryptographic Key <https://cwe.mitre.org/data/definitions/321.html>
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>

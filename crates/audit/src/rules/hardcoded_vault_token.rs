@@ -31,6 +31,10 @@ rule! {
     /// ## Severity and confidence
     /// High and certain: one such token opens many secrets.
     ///
+    /// ## Fix safety
+    /// Safe in the scripts of a load test: the value becomes `secret("NAME")` and a secret of `tegmen.toml`, and is kept where
+    /// `--to` says. Unsafe where the value itself is needed (`secret("NAME").reveal()`), and in other scripts.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     /// - Vault: Tokens <https://developer.hashicorp.com/vault/docs/concepts/tokens>

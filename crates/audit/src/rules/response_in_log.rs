@@ -31,6 +31,9 @@ rule! {
     /// High for the response to a login, which has the token in it, low for other responses. Certain: the response can
     /// be followed from its request.
     ///
+    /// ## Fix safety
+    /// As for `secret-in-log`, but safe for the response to a login only: other bodies may be logged on purpose.
+    ///
     /// ## References
     /// - CWE-532: Insertion of Sensitive Information into Log File <https://cwe.mitre.org/data/definitions/532.html>
     /// - OWASP Logging Cheat Sheet <https://cheatsheetseries.owasp.org/cheatsheets/Logging_Cheat_Sheet.html>

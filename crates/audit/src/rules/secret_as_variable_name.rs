@@ -25,6 +25,9 @@ rule! {
     /// ## Severity and confidence
     /// High. Certain where the shape is one of a token, likely where the value is merely random.
     ///
+    /// ## Fix safety
+    /// Safe: the call becomes `secret("NAME")`, and the value is kept where `--to` says.
+    ///
     /// ## References
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>
     SECRET_AS_VARIABLE_NAME, "TGM202", "secret-as-variable-name", High, "a token stands where the name of an environment variable should"

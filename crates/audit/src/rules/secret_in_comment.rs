@@ -26,6 +26,9 @@ rule! {
     /// Medium, high for tokens whose shape a provider publishes. Never more than likely: what is out of use may be out
     /// of date.
     ///
+    /// ## Fix safety
+    /// Unsafe: `<NAME>` stands in the comment, and the value is kept where `--to` says.
+    ///
     /// ## References
     /// - CWE-615: Inclusion of Sensitive Information in Source Code Comments <https://cwe.mitre.org/data/definitions/615.html>
     /// - CWE-798: Use of Hard-coded Credentials <https://cwe.mitre.org/data/definitions/798.html>

@@ -30,6 +30,10 @@ rule! {
     /// High. Certain where the value can be followed to where it comes from, likely where only its name says that it is
     /// secret. Lengths, comparisons, hashes, masks and the last few characters end the way.
     ///
+    /// ## Fix safety
+    /// Safe: the argument goes where `print` has others to say, else the statement (`pass` is left where it was the only one).
+    /// Unsafe where something in it may have effects of its own; none inside a larger expression.
+    ///
     /// ## References
     /// - CWE-532: Insertion of Sensitive Information into Log File <https://cwe.mitre.org/data/definitions/532.html>
     /// - OWASP Logging Cheat Sheet <https://cheatsheetseries.owasp.org/cheatsheets/Logging_Cheat_Sheet.html>

@@ -34,6 +34,10 @@ rule! {
     /// High in `name=`, medium in URL and query. Likely for numbers of persons and where only the name says that it is
     /// secret.
     ///
+    /// ## Fix safety
+    /// Safe: the request gets a static `name=`, with `[token]` in place of what goes in. None where its URL has nothing
+    /// constant, or its arguments are put together elsewhere.
+    ///
     /// ## References
     /// - CWE-598: Use of GET Request Method With Sensitive Query Strings <https://cwe.mitre.org/data/definitions/598.html>
     /// - CWE-200: Exposure of Sensitive Information <https://cwe.mitre.org/data/definitions/200.html>

@@ -29,6 +29,10 @@ rule! {
     /// Medium and certain: it takes a place in the network between worker and target. All places of a file are one
     /// finding. At a secrets manager it is `secrets-manager-unverified`, high.
     ///
+    /// ## Fix safety
+    /// Safe: `verify=False` and its kind go, `client.verify` becomes `True`, `insecure` (on by default in FastHttpUser) `False`,
+    /// `disable_warnings()` goes. A target with a certificate of its own authority then needs `verify="/path/to/ca.pem"`.
+    ///
     /// ## References
     /// - CWE-295: Improper Certificate Validation <https://cwe.mitre.org/data/definitions/295.html>
     TLS_VERIFICATION_OFF, "TGM501", "tls-verification-off", Medium, "the certificate of the target is not verified"

@@ -34,6 +34,10 @@ rule! {
     /// out, likely elsewhere. A check in any form (raise, exit, `assert`, `all([…])`, a helper that raises, a sentinel
     /// that is compared) ends it.
     ///
+    /// ## Fix safety
+    /// Safe: `os.getenv("X")` becomes `os.environ["X"]`, which stops the test at its start where the variable is missing.
+    /// None where another value stands in with `or`.
+    ///
     /// ## References
     /// - CWE-252: Unchecked Return Value <https://cwe.mitre.org/data/definitions/252.html>
     /// - Python: os.environ <https://docs.python.org/3/library/os.html#os.environ>

@@ -35,6 +35,9 @@ rule! {
     /// ## Severity and confidence
     /// Medium and certain. Options that take the path of a file, and flags, are left alone.
     ///
+    /// ## Fix safety
+    /// Safe: the argument gets `is_secret=True, include_in_web_ui=False`.
+    ///
     /// ## References
     /// - CWE-200: Exposure of Sensitive Information <https://cwe.mitre.org/data/definitions/200.html>
     /// - CWE-522: Insufficiently Protected Credentials <https://cwe.mitre.org/data/definitions/522.html>

@@ -99,6 +99,13 @@ fn floor(text: &str, at: usize) -> usize {
 }
 
 impl ManifestError {
+    /// A manifest that cannot be added to.
+    pub(super) fn unwritable(path: &Path, why: &str) -> Self {
+        let hint = "write each as a table of its own, [secrets.NAME]".to_owned();
+        let problem = Problem::option(format!("secrets cannot be added: {why}"), Some(hint));
+        Self { path: Some(path.to_owned()), problems: vec![problem] }
+    }
+
     pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         let hint = match error.kind() {
             std::io::ErrorKind::NotFound => "name an existing file with --manifest, or write one with `tegmen init`",

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod completions;
 pub mod explain;
+pub mod fix;
 pub mod redact;
 pub mod run;
 pub mod secrets;
