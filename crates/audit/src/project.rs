@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use tegmen_findings::Problem;
 use tegmen_syntax::{ExprId, ExprKind, FunctionId, Module};
 
-use crate::context::{Context, Drafted, FileResult, Found};
+use crate::context::{Context, Drafted, FileResult, Found, Group};
 use crate::flow::Flow;
 use crate::index::{self, Index};
 use crate::literal::Judged;
@@ -85,6 +85,9 @@ impl SourceFile {
         Lines::new(&self.path, self.text(), masks)
     }
 }
+
+/// Of how many places of one finding the line is kept. A list of a hundred thousand has as many.
+const SHOWN: usize = 100;
 
 /// An index into [`Project::files`].
 pub type FileId = usize;
@@ -301,6 +304,7 @@ impl Project {
         rules::check(&context, &mut candidates);
         let mut lines: HashMap<FileId, Lines<'_>> = HashMap::new();
         let script = module.map(fixes::Script::new);
+        let mut places: HashMap<(&str, Group), usize> = HashMap::new();
         let found = candidates
             .into_iter()
             .map(|candidate| {
@@ -314,8 +318,14 @@ impl Project {
                     let edits = drafts.map(|draft| lines.edit(draft.span, draft.text.clone())).collect();
                     Drafted { proposal, edits }
                 });
+                let place = candidate.group.as_ref().map(|group| {
+                    let count = places.entry((candidate.rule.id, group.clone())).or_default();
+                    *count += 1;
+                    *count
+                });
+                let shown = place.is_none_or(|place| place <= SHOWN);
                 Found {
-                    spot: at(id, candidate.span),
+                    spot: if shown { at(id, candidate.span) } else { lines[&id].place(candidate.span) },
                     related: candidate
                         .related
                         .iter()

@@ -15,7 +15,7 @@ pub struct Lines<'t> {
     path: Arc<str>,
     text: &'t str,
     starts: Vec<u32>,
-    /// Spans of values, none longer than its line, in order.
+    /// Spans of values, none longer than its line, in order, none over another.
     masks: Vec<Span>,
 }
 
@@ -28,7 +28,8 @@ pub struct Spot {
     /// The last line.
     pub end_line: u32,
     end_column: u32,
-    text: String,
+    /// What is shown of the line; nothing for the later places of a finding that has hundreds.
+    text: Option<String>,
     highlight: (usize, usize),
     masks: Vec<(usize, usize)>,
 }
@@ -49,7 +50,15 @@ impl<'t> Lines<'t> {
         }
         split.retain(|span| span.end > span.start);
         split.sort_unstable();
-        Self { path: path.into(), text, starts, masks: split }
+        // One after the other, so that those of a place are found without going through all of a line of a megabyte.
+        let mut masks: Vec<Span> = Vec::with_capacity(split.len());
+        for span in split {
+            match masks.last_mut() {
+                Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+                _ => masks.push(span),
+            }
+        }
+        Self { path: path.into(), text, starts, masks }
     }
 
     fn line(&self, offset: u32) -> u32 {
@@ -76,6 +85,20 @@ impl<'t> Lines<'t> {
         }
     }
 
+    /// The place of a span, without its line.
+    pub fn place(&self, span: Span) -> Spot {
+        Spot {
+            path: Arc::clone(&self.path),
+            line: self.line(span.start),
+            column: self.column(span.start),
+            end_line: self.line(span.end),
+            end_column: self.column(span.end),
+            text: None,
+            highlight: (0, 0),
+            masks: Vec::new(),
+        }
+    }
+
     /// The place of a span.
     pub fn spot(&self, span: Span) -> Spot {
         let line = self.line(span.start);
@@ -92,7 +115,7 @@ impl<'t> Lines<'t> {
             last -= 1;
         }
         let within = |at: usize| at.clamp(first, last) - first;
-        let low = self.masks.partition_point(|mask| (mask.start as usize) < start);
+        let low = self.masks.partition_point(|mask| (mask.end as usize) <= first);
         let masks = self.masks[low..]
             .iter()
             .take_while(|mask| (mask.start as usize) < last)
@@ -105,7 +128,7 @@ impl<'t> Lines<'t> {
             column: self.column(span.start),
             end_line: self.line(span.end),
             end_column: self.column(span.end),
-            text: self.text[first..last].to_owned(),
+            text: Some(self.text[first..last].to_owned()),
             highlight: (within(from), within(to)),
             masks,
         }
@@ -125,7 +148,7 @@ impl Spot {
             context: String::new(),
             fingerprint: String::new(),
             note,
-            excerpt: Some(masker.excerpt(&self.text, self.highlight, &self.masks)),
+            excerpt: self.text.as_ref().map(|text| masker.excerpt(text, self.highlight, &self.masks)),
         }
     }
 }

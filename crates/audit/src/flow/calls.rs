@@ -71,6 +71,11 @@ const METHODS: &[&str] = &[
     "read",
     "splitlines",
     "removeprefix",
+    "get_dict",
+    "as_dict",
+    "as_string",
+    "getvalue",
+    "model_dump_json",
 ];
 
 /// Methods of HTTP clients.

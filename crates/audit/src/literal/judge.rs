@@ -183,6 +183,19 @@ fn by_url(literal: &Literal, value: &str, open: bool) -> Option<Judged> {
             return judged(literal, Kind::Url, severity, Confidence::High, None, password);
         }
     }
+    // `user:password@host:port/db`, to be put behind a scheme.
+    let words = classify::words(&literal.name);
+    let connection =
+        words.iter().any(|word| matches!(word.as_str(), "conn" | "connection" | "dsn" | "connstr" | "uri"));
+    if connection && !value.contains("://") && value.contains('@') && !value.contains(char::is_whitespace) {
+        let whole = format!("x://{value}");
+        if let Some(found) = classify::url_credentials(&whole)
+            && !found.user.is_empty()
+            && !whole[found.password.clone()].contains("{}")
+        {
+            return judged(literal, Kind::Url, Severity::High, Confidence::Medium, None, &whole[found.password]);
+        }
+    }
     let parameters = classify::url_parameters(value);
     let found = parameters.iter().find(|parameter| {
         let name = &value[parameter.name.clone()];
@@ -394,6 +407,8 @@ fn is_password(value: &str) -> bool {
         || value.contains("{}")
         || is_elsewhere(value) && value.len() > 3 && value.starts_with(['/', '#', '.', 'h', 'i'])
         || REFUSED.iter().any(|part| lower.contains(part))
+        // What a test of security sends.
+        || ["' or ", "\" or ", "or 1=1", "'--", "<script", "; drop ", "' and "].iter().any(|part| lower.contains(part))
         || matches!(
             lower.as_str(),
             "basic"
@@ -503,6 +518,8 @@ mod tests {
         assert_eq!(kind("client_secret", "d0c4e7a1-52b3-4f6e-9a8b-77c1f2e3d4a5", Site::Key), Some(Kind::Key));
         assert_eq!(kind("DB_PASSWORD", "s3cr3tDB", Site::Fallback), Some(Kind::Fallback));
         assert_eq!(kind("DATABASE_URL", "postgresql://app:s3cr3t@db/shop", Site::Variable), Some(Kind::Url));
+        let connection = ["perf:", "s3cr3tDB", "@10.1.2.3:3306/shop"].concat();
+        assert_eq!(kind("conn_string", &connection, Site::Variable), Some(Kind::Url));
         assert_eq!(kind("password", "#Summer2024x", Site::Key), Some(Kind::Password));
         assert_eq!(kind("password", "load_test_password", Site::Key), Some(Kind::Password));
         assert_eq!(kind("client_secret", "devops", Site::Key), Some(Kind::Key));
@@ -537,6 +554,7 @@ mod tests {
             ("ACL_CREDENTIALS", "Access-Control-Allow-Credentials", Site::Variable),
             ("token", "[-!#$%&'*+.^_`|~0-9a-zA-Z]+", Site::Variable),
             ("password", "#password-field", Site::Variable),
+            ("password", "x' OR '1'='1", Site::Key),
             ("client_secret", "your-client-secret", Site::Key),
             ("proxy", "scheme://[user:passwd@]proxy.server:port", Site::Variable),
             ("REGISTRY_KEY", "Software\\Acme\\Client\\{version}", Site::Variable),

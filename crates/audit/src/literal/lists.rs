@@ -1,5 +1,7 @@
 //! Lists of credentials: `[("user", "password"), …]`, and pairs by themselves.
 
+use std::collections::{HashMap, HashSet};
+
 use tegmen_classify as classify;
 use tegmen_syntax::{DefValue, Definition, ExprId, ExprKind, Item, Module, Span, Target};
 
@@ -50,7 +52,8 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
         "cred",
         "logons",
     ]);
-    let Some(column) = password_column(module, name, &rows, people) else { return false };
+    let used = collector.uses.columns.get(name).copied();
+    let Some(column) = used.or_else(|| password_column(module, &rows, people)) else { return false };
     let list = module.span(value);
     for row in rows {
         if let Some(text) = row.get(column).and_then(|item| value::value_of(module, *item)) {
@@ -74,7 +77,7 @@ fn passwords_by_user(
             entry.key.is_some_and(|key| module.as_str(key).is_some_and(|key| !classify::is_sensitive_name(key)))
                 && module.as_str(entry.value).is_some()
         });
-    if !plain || !gives_passwords(module, name) {
+    if !plain || !collector.uses.passwords.contains(name) {
         return false;
     }
     let list = module.span(value);
@@ -86,31 +89,60 @@ fn passwords_by_user(
     true
 }
 
-/// Whether what is looked up in a dict of this name is kept as a password.
-fn gives_passwords(module: &Module, name: &str) -> bool {
-    module.definitions.iter().any(|definition| {
-        let (Target::Name(_, target) | Target::Field(_, target) | Target::Attribute(_, target)) = definition.target
-        else {
-            return false;
-        };
-        if !classify::is_password_name(module.symbol(target)) {
-            return false;
-        }
-        match definition.value {
-            DefValue::Expr(value) => match module.kind(value) {
-                ExprKind::Subscript { value, .. } => module.tail_str(*value) == Some(name),
-                ExprKind::Call { func, .. } => match module.kind(*func) {
-                    ExprKind::Attribute { value, attr } => {
-                        matches!(module.symbol(*attr), "get" | "pop") && module.tail_str(*value) == Some(name)
+/// What the definitions of a module say of its lists and dicts, found out once.
+#[derive(Default)]
+pub struct Uses {
+    /// Lists, and the column of their rows that is taken apart into a variable with a sensitive name.
+    columns: HashMap<String, usize>,
+    /// Dicts whose values are kept as passwords.
+    passwords: HashSet<String>,
+}
+
+impl Uses {
+    /// Goes through the definitions of a module.
+    pub fn of(module: &Module) -> Self {
+        let mut uses = Self::default();
+        for definition in &module.definitions {
+            let (Target::Name(_, target) | Target::Field(_, target) | Target::Attribute(_, target)) = definition.target
+            else {
+                continue;
+            };
+            let target_name = module.symbol(target);
+            if !classify::is_sensitive_name(target_name) {
+                continue;
+            }
+            let password = classify::is_password_name(target_name);
+            match definition.value {
+                DefValue::Element(source, column) | DefValue::Iteration(source, Some(column)) => {
+                    let mut names = Vec::new();
+                    mentioned(module, source, &mut names, 0);
+                    for name in names {
+                        if password && column == 1 {
+                            uses.passwords.insert(name.to_owned());
+                        }
+                        if matches!(definition.target, Target::Name(..)) {
+                            uses.columns.entry(name.to_owned()).or_insert(column as usize);
+                        }
                     }
-                    _ => false,
-                },
-                _ => false,
-            },
-            DefValue::Element(source, 1) | DefValue::Iteration(source, Some(1)) => mentions(module, source, name, 0),
-            _ => false,
+                }
+                DefValue::Expr(value) if password => {
+                    let source = match module.kind(value) {
+                        ExprKind::Subscript { value, .. } => module.tail_str(*value),
+                        ExprKind::Call { func, .. } => match module.kind(*func) {
+                            ExprKind::Attribute { value, attr } if matches!(module.symbol(*attr), "get" | "pop") => {
+                                module.tail_str(*value)
+                            }
+                            _ => None,
+                        },
+                        _ => None,
+                    };
+                    uses.passwords.extend(source.map(str::to_owned));
+                }
+                _ => {}
+            }
         }
-    })
+        uses
+    }
 }
 
 /// Whether two items under a name are a user and a password.
@@ -132,19 +164,9 @@ fn entry(collector: &mut Collector<'_>, name: &str, text: Value, definition: &De
     collector.add(name, text, Site::Entry, definition.block, Some(list));
 }
 
-/// Which column of the rows holds passwords: the one that is taken apart into a variable of such a name, or the second,
-/// where the name of the list says that it is about people and the values look like it.
-fn password_column(module: &Module, name: &str, rows: &[&[ExprId]], people: bool) -> Option<usize> {
-    for definition in &module.definitions {
-        let (source, column) = match definition.value {
-            DefValue::Element(source, column) | DefValue::Iteration(source, Some(column)) => (source, column),
-            _ => continue,
-        };
-        let Target::Name(_, target) = definition.target else { continue };
-        if classify::is_sensitive_name(module.symbol(target)) && mentions(module, source, name, 0) {
-            return Some(column as usize);
-        }
-    }
+/// Which column of the rows holds passwords where nothing takes them apart: the second, where the name of the list says that
+/// it is about people and the values look like it.
+fn password_column(module: &Module, rows: &[&[ExprId]], people: bool) -> Option<usize> {
     let second = |row: &&[ExprId]| {
         module.as_str(row[1]).is_some_and(|value| !value.contains(' ') && !value.starts_with('/') && value.len() >= 4)
     };
@@ -162,20 +184,17 @@ fn password_column(module: &Module, name: &str, rows: &[&[ExprId]], people: bool
     (plausible && strong.count() * 2 >= rows.len()).then_some(1)
 }
 
-/// Whether an expression has a name in it: `random.choice(USERS)` has `USERS`.
-fn mentions(module: &Module, expr: ExprId, name: &str, depth: usize) -> bool {
+/// The names that an expression has in it: `random.choice(USERS)` has `USERS`.
+fn mentioned<'m>(module: &'m Module, expr: ExprId, names: &mut Vec<&'m str>, depth: usize) {
     if depth > 8 {
-        return false;
+        return;
     }
     match module.kind(expr) {
-        ExprKind::Name(symbol) => module.symbol(*symbol) == name,
+        ExprKind::Name(symbol) => names.push(module.symbol(*symbol)),
         ExprKind::Attribute { value, attr } => {
-            module.symbol(*attr) == name || mentions(module, *value, name, depth + 1)
+            names.push(module.symbol(*attr));
+            mentioned(module, *value, names, depth + 1);
         }
-        kind => {
-            let mut found = false;
-            kind.children(&mut |child| found |= mentions(module, child, name, depth + 1));
-            found
-        }
+        kind => kind.children(&mut |child| mentioned(module, child, names, depth + 1)),
     }
 }

@@ -21,6 +21,8 @@ pub struct Collector<'m> {
     covered: HashSet<u32>,
     /// What is assigned where: the target of the definition whose value an expression is.
     targets: HashMap<ExprId, Target>,
+    /// What the definitions say of lists and dicts.
+    pub uses: lists::Uses,
 }
 
 /// All literals of a module that are judged to be secrets.
@@ -33,7 +35,8 @@ pub fn collect(module: &Module) -> Vec<Judged> {
             _ => None,
         })
         .collect();
-    let mut collector = Collector { module, found: Vec::new(), covered: HashSet::new(), targets };
+    let mut collector =
+        Collector { module, found: Vec::new(), covered: HashSet::new(), targets, uses: lists::Uses::of(module) };
     collector.run();
     collector.found
 }
@@ -123,6 +126,8 @@ impl<'m> Collector<'m> {
 
     /// A literal under a name; lists and tuples of literals one by one.
     pub fn named(&mut self, name: &str, value: ExprId, site: Site, block: BlockId) {
+        // As the name of an environment variable it is the directory; as that of a constant it is not.
+        let name = if name == "PWD" && site == Site::Variable { "pwd" } else { name };
         let sensitive =
             classify::is_sensitive_name(name) || site == Site::Header && classify::is_sensitive_header(name);
         if let ExprKind::Sequence { items, .. } = self.module.kind(value)

@@ -68,8 +68,27 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             push(definition.span, definition.block, name);
         }
     }
+    for (id, expr) in module.exprs() {
+        let ExprKind::Dict(items) = &expr.kind else { continue };
+        for item in items {
+            let Some(key) = item.key.and_then(|key| module.as_str(key)) else { continue };
+            let off = match key {
+                "cert_reqs" => module.text(module.span(item.value)).ends_with("CERT_NONE"),
+                "check_hostname" => is_bool(module, item.value, false),
+                // The body of a request may well have a field of this name.
+                "verify" => is_bool(module, item.value, false) && is_unpacked(module, id),
+                _ => false,
+            };
+            if off {
+                push(module.span(item.value), module.block_of(id), key);
+            }
+        }
+    }
     for (id, func, args) in calls(module) {
         let tail = module.tail_str(func).unwrap_or_default();
+        if tail == "tls_insecure_set" && args.first().is_some_and(|arg| is_bool(module, arg.value, true)) {
+            push(module.span(func), module.block_of(id), tail);
+        }
         if tail == "disable_warnings" || tail == "_create_unverified_context" {
             push(module.span(func), module.block_of(id), tail);
         }
@@ -81,7 +100,10 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             let Some(name) = arg.name.map(|name| module.symbol(name)) else { continue };
             let off = match name {
                 "verify" | "verify_ssl" | "ssl_verify" | "check_hostname" | "verify_certs" | "tls_verify" => is_bool(module, arg.value, false),
-                "insecure" => is_bool(module, arg.value, true),
+                "insecure" | "tlsInsecure" | "tlsAllowInvalidCertificates" => is_bool(module, arg.value, true),
+                "ssl_cert_reqs" => {
+                    matches!(module.kind(arg.value), ExprKind::None) || module.as_str(arg.value) == Some("none")
+                }
                 "ssl" => is_bool(module, arg.value, false) && tail != "connect",
                 "cert_reqs" => module.text(module.span(arg.value)).ends_with("CERT_NONE"),
                 _ => false,
@@ -106,4 +128,20 @@ fn is_bool(module: &Module, value: ExprId, expected: bool) -> bool {
         },
         _ => false,
     }
+}
+
+/// Whether a dict holds the keywords of calls: `**{…}`, or a variable that is called so.
+fn is_unpacked(module: &Module, dict: ExprId) -> bool {
+    let unpacked = module.parent(dict).is_some_and(|parent| match module.kind(parent) {
+        ExprKind::Call { args, .. } => args.iter().any(|arg| arg.unpacked && arg.value == dict),
+        _ => false,
+    });
+    unpacked
+        || module.definitions_by_value(dict).iter().any(|def| match module.definition(*def).target {
+            Target::Name(_, name) | Target::Field(_, name) | Target::Attribute(_, name) => {
+                let name = module.symbol(name).to_lowercase();
+                name.contains("kwargs") || name.contains("request_opt") || name.contains("client_opt")
+            }
+            Target::Item(..) => false,
+        })
 }
