@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use tegmen_findings::{Finding, Location, Severity};
+use tegmen_findings::{Finding, Location, Safety, Severity};
 
 use crate::{Input, plural};
 
@@ -103,6 +103,14 @@ fn one(finding: &Finding, renderer: &Renderer) -> String {
     }
     if let Some(hint) = &finding.hint {
         group = group.element(Level::HELP.message(hint.as_str()));
+    }
+    let fix = finding.fix.as_ref().map(|fix| {
+        let safety = if fix.safety == Safety::Unsafe { " --unsafe-fixes" } else { "" };
+        let to = if fix.secrets.is_empty() { "" } else { " --to store" };
+        format!("`tegmen fix{to}{safety}`: {}", fix.title)
+    });
+    if let Some(fix) = &fix {
+        group = group.element(Level::HELP.message(fix.as_str()));
     }
     renderer.render(&[group])
 }

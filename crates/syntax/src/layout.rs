@@ -229,8 +229,6 @@ impl Layout {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "these are tests")]
-
     use super::*;
 
     fn find(source: &str, part: &str) -> Span {

@@ -55,8 +55,6 @@ fn is_latin1(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "these are tests")]
-
     use super::*;
 
     #[test]

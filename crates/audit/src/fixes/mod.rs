@@ -24,7 +24,7 @@ use tegmen_syntax::Span;
 use crate::context::{Candidate, Context};
 
 pub use names::Names;
-pub use rounds::{Applied, Fixed, FixedFile, Fixing, Left, NewSecret, Why, fix, fix_texts};
+pub use rounds::{Applied, Fixed, FixedFile, Fixing, Hidden, Left, NewSecret, Why, fix, fix_texts};
 pub use script::Script;
 
 /// Stands in edits and titles for the name of the secret, which is given when all files are known.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use tegmen_findings::{Edit, Finding, Problem, Safety};
-use tegmen_secret::SecretBytes;
 use tegmen_syntax::{Module, Span};
 
 use super::encoding::{Encoding, decode, encode};
@@ -49,13 +48,36 @@ pub struct FixedFile {
     /// Its path as given.
     pub path: String,
     /// Its bytes as they were read: if it has others by now, somebody else changed it.
-    pub before: SecretBytes,
+    pub before: Hidden,
     /// Its bytes as they are to be.
-    pub after: SecretBytes,
+    pub after: Hidden,
     /// Its text before, in which all values are masked.
     pub shown_before: String,
     /// Its text after, in which all values are masked.
     pub shown_after: String,
+}
+
+/// What may be or have values in it. It cannot be printed: there is no `Debug`, no `Display`, no `Serialize`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(Vec<u8>);
+
+impl Hidden {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes in clear.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text in clear.
+    ///
+    /// # Errors
+    /// When the bytes are not UTF-8.
+    pub fn expose_str(&self) -> Result<&str, std::str::Utf8Error> {
+        std::str::from_utf8(&self.0)
+    }
 }
 
 /// A value that leaves a file.
@@ -63,7 +85,7 @@ pub struct NewSecret {
     /// Its name.
     pub name: String,
     /// The value.
-    pub value: SecretBytes,
+    pub value: Hidden,
     /// Whether Python code needs the value itself.
     pub reveal: bool,
 }
@@ -343,15 +365,15 @@ impl<'o> Rounds<'o> {
                     path: path.clone(),
                     shown_before: masker.lines(&file.original, &file.masks),
                     shown_after: masker.lines(&file.text, self.final_masks.get(path).unwrap_or(&none)),
-                    after: SecretBytes::new(encode(&file.text, file.encoding)?),
-                    before: SecretBytes::new(file.before.clone()),
+                    after: Hidden::new(encode(&file.text, file.encoding)?),
+                    before: Hidden::new(file.before.clone()),
                 })
             })
             .collect();
         let secrets = self
             .secrets
             .into_iter()
-            .map(|(name, (value, reveal))| NewSecret { name, value: SecretBytes::new(value.into_bytes()), reveal })
+            .map(|(name, (value, reveal))| NewSecret { name, value: Hidden::new(value.into_bytes()), reveal })
             .collect();
         Fixed { files, secrets, applied: self.applied, left, audit: self.audit }
     }

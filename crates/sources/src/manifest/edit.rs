@@ -64,8 +64,6 @@ pub fn with_secrets(path: &Path, text: &str, secrets: &[NewSecret]) -> Result<St
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "these are tests")]
-
     use super::*;
 
     fn with(text: &str, names: &[(&str, bool)]) -> String {

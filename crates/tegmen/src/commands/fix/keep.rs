@@ -112,7 +112,7 @@ impl Keep {
                 store
                     .change(|contents| {
                         for secret in secrets {
-                            contents.set(&secret.name, secret.value.clone());
+                            contents.set(&secret.name, SecretBytes::new(secret.value.expose().to_vec()));
                         }
                         Ok(())
                     })
