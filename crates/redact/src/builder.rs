@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tegmen_secret::SecretBytes;
 
 use crate::display;
-use crate::forms::{self, Bytes, Forms};
+use crate::forms::{self, Bytes, Forms, Reach};
 use crate::layer::Layer;
 use crate::patterns::Patterns;
 use crate::policy::{self, Refused, Strength, Warning};
@@ -44,9 +44,22 @@ impl PatternsBuilder {
     /// # Errors
     /// When the value is empty or so short that it would be found everywhere. Nothing is added then.
     pub fn value(&mut self, label: &str, value: &SecretBytes) -> Result<(), Refused> {
+        self.judged(label, value, Reach::Full)
+    }
+
+    /// Adds one of very many values (the records of a pool): as [`Self::value`], but without the forms that are rare and
+    /// long, base64 of base64 and hex with separators. Takes about half the memory.
+    ///
+    /// # Errors
+    /// As [`Self::value`].
+    pub fn record(&mut self, label: &str, value: &SecretBytes) -> Result<(), Refused> {
+        self.judged(label, value, Reach::Lean)
+    }
+
+    fn judged(&mut self, label: &str, value: &SecretBytes, reach: Reach) -> Result<(), Refused> {
         let value = value.expose().trim_ascii();
         match policy::judge(label, value)? {
-            Strength::Strong => self.add(label, forms::all(value), false),
+            Strength::Strong => self.add(label, forms::all(value, reach), false),
             Strength::Weak(weakness) => {
                 self.add(label, forms::text(value), true);
                 self.warnings.push(Warning { label: label.to_owned(), weakness });
@@ -59,7 +72,7 @@ impl PatternsBuilder {
     /// `[label]`. An empty text is nothing; one under six bytes matches as a whole word only.
     pub fn literal(&mut self, label: &str, text: &str) {
         let bounded = !policy::is_long(text.as_bytes());
-        let forms = if bounded { forms::text(text.as_bytes()) } else { forms::all(text.as_bytes()) };
+        let forms = if bounded { forms::text(text.as_bytes()) } else { forms::all(text.as_bytes(), Reach::Full) };
         self.add(label, forms, bounded);
     }
 

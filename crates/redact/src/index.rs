@@ -32,6 +32,8 @@ pub(crate) struct Match {
     pub(crate) label: u32,
     /// Of a form that matches as a whole word only.
     pub(crate) bounded: bool,
+    /// In the text as it stands, not only in what of it is seen.
+    pub(crate) plain: bool,
 }
 
 /// Forms, sorted. Holds the bytes once, in memory that is wiped; nothing else in here gives a byte of them away.
@@ -95,7 +97,7 @@ impl Index {
         self.candidates(text, |start, range| {
             let rest = &text[start..];
             if let Some(form) = self.longest_beginning(rest, range) {
-                found(Match { start, end: start + form.len as usize, label: form.label, bounded: false });
+                found(Match { start, end: start + form.len as usize, label: form.label, bounded: false, plain: true });
             }
         });
     }
@@ -106,7 +108,7 @@ impl Index {
             let mut form = self.longest_beginning(&text[start..], range);
             while let Some(some) = form {
                 let end = start + some.len as usize;
-                if accept(Match { start, end, label: some.label, bounded: true }) {
+                if accept(Match { start, end, label: some.label, bounded: true, plain: true }) {
                     break;
                 }
                 form = self.forms.get(some.parent as usize);

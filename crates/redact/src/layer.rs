@@ -21,6 +21,8 @@ pub(crate) struct Layer {
     pub(crate) bounded: Option<Index>,
     pairs: Pairs,
     longest: usize,
+    /// Whether a form contains a line feed.
+    pub(crate) line_feeds: bool,
     /// Copies of the forms that contain `[` or `]`, which are few: every new label is held against them.
     bracketed: Vec<Form>,
 }
@@ -58,6 +60,7 @@ impl Layer {
             anywhere,
             bounded: index(&|form| form.bounded),
             pairs,
+            line_feeds: sorted.iter().any(|form| form.contains(b'\n', b'\n')),
             bracketed: sorted.iter().filter(|form| form.contains(b'[', b']')).cloned().collect(),
         }
     }

@@ -27,6 +27,7 @@
 
 mod bits;
 mod builder;
+mod counts;
 mod display;
 mod filter;
 mod forms;
@@ -38,8 +39,10 @@ mod spans;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod veil;
 
 pub use builder::PatternsBuilder;
+pub use counts::Counts;
 pub use patterns::Patterns;
 pub use policy::{Refused, Warning, Weakness};
 pub use stream::Redactor;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::builder::PatternsBuilder;
+use crate::counts::Counts;
 use crate::index::Index;
 use crate::layer::Layer;
 use crate::spans::{Context, Ending, Scratch};
@@ -63,14 +64,25 @@ impl Patterns {
 
     /// The bytes with `[label]` in place of what was found; borrowed when nothing was.
     pub fn redact_bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        self.redact_counted(bytes, &mut Counts::default())
+    }
+
+    /// As [`Self::redact_bytes`], and counts what was masked.
+    pub fn redact_counted<'a>(&self, bytes: &'a [u8], counts: &mut Counts) -> Cow<'a, [u8]> {
         let mut scratch = Scratch::default();
-        let held = scratch.search(&self.0, bytes, Context::START, Ending::End);
+        let context = Context::start(None);
+        let held = scratch.search(&self.0, bytes, context, Ending::End);
         if scratch.is_empty() {
             return Cow::Borrowed(bytes);
         }
         let mut out = Vec::with_capacity(bytes.len());
-        scratch.render(self, bytes, Context::START, held, &mut out);
+        scratch.render(self, bytes, context, held, counts, &mut out);
         Cow::Owned(out)
+    }
+
+    /// The labels, in the order in which they were added.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.0.labels.iter().map(String::as_str)
     }
 
     /// The first hit and how it is shown: the leftmost, of those the longest.
@@ -88,6 +100,16 @@ impl Patterns {
 }
 
 impl Inner {
+    /// The indexes of the forms that match anywhere.
+    pub(crate) fn indexes(&self) -> impl Iterator<Item = &Index> {
+        self.layers.iter().flat_map(|layer| &layer.anywhere)
+    }
+
+    /// Whether a form contains a line feed.
+    pub(crate) fn line_feeds(&self) -> bool {
+        self.layers.iter().any(|layer| layer.line_feeds)
+    }
+
     /// The indexes of the forms that match as whole words only.
     pub(crate) fn bounded(&self) -> impl Iterator<Item = &Index> {
         self.layers.iter().filter_map(|layer| layer.bounded.as_ref())
@@ -106,7 +128,7 @@ impl Inner {
 
     fn first(&self, bytes: &[u8]) -> Option<(Range<usize>, u32)> {
         let mut scratch = Scratch::default();
-        scratch.search(self, bytes, Context::START, Ending::End);
+        scratch.search(self, bytes, Context::start(None), Ending::End);
         scratch.first()
     }
 }

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use crate::counts::Counts;
 use crate::patterns::Patterns;
 use crate::spans::{Context, Ending, Scratch};
 
@@ -19,12 +20,35 @@ pub struct Redactor {
     held: Zeroizing<Vec<u8>>,
     context: Context,
     scratch: Scratch,
+    counts: Counts,
 }
 
 impl Redactor {
     /// A redactor at the beginning of a stream.
     pub fn new(patterns: Patterns) -> Self {
-        Self { patterns, held: Zeroizing::default(), context: Context::START, scratch: Scratch::default() }
+        Self {
+            patterns,
+            held: Zeroizing::default(),
+            context: Context::start(None),
+            scratch: Scratch::default(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// The width in columns of the terminal that the text is meant for, `None` or 0 when it is not known: a value that a
+    /// program has folded at its right edge is found too. May change between writes.
+    pub fn set_width(&mut self, columns: Option<u16>) {
+        self.context.width = columns.filter(|columns| *columns > 0).map(usize::from);
+    }
+
+    /// How often which label was written so far.
+    pub fn counts(&self) -> std::collections::BTreeMap<String, u64> {
+        self.counts.by_label(&self.patterns)
+    }
+
+    /// How many spans were masked so far.
+    pub fn masked(&self) -> u64 {
+        self.counts.total()
     }
 
     /// Takes the next bytes of the stream and appends to `out` what is decided.
@@ -48,22 +72,23 @@ impl Redactor {
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         let text = std::mem::take(&mut self.held);
         self.work(&text, Ending::End, out);
-        self.context = Context::START;
+        self.context = Context::start(self.context.width);
     }
 
     /// The stream was cut off, in the middle of a write as like as not (the writer was killed): as
     /// [`finish`](Self::finish), but a beginning of a secret of eight bytes or more is masked like the secret.
     pub fn finish_cut(&mut self, out: &mut Vec<u8>) {
         let text = std::mem::take(&mut self.held);
+        self.scratch.search(self.patterns.inner(), &text, self.context, Ending::Open);
+        let beginning = self.scratch.beginning(self.patterns.inner(), &text);
         self.scratch.search(self.patterns.inner(), &text, self.context, Ending::End);
-        let from = self.patterns.inner().open_from(&text);
-        if let Some(label) = self.patterns.inner().continuation(&text[from..])
+        if let Some((from, label)) = beginning
             && text.len() - from >= TELLING
         {
             self.scratch.mask_from(from, text.len(), label);
         }
-        self.scratch.render(&self.patterns, &text, self.context, text.len(), out);
-        self.context = Context::START;
+        self.render(&text, text.len(), out);
+        self.context = Context::start(self.context.width);
     }
 
     /// How many bytes are held back.
@@ -76,13 +101,18 @@ impl Redactor {
     ///
     /// The old patterns are forgotten: whoever wants values masked beyond their rotation builds a set with both.
     pub fn set_patterns(&mut self, patterns: Patterns) {
+        self.counts.settle(&self.patterns);
         self.patterns = patterns;
     }
 
     fn work(&mut self, text: &[u8], ending: Ending, out: &mut Vec<u8>) -> usize {
         let decided = self.scratch.search(self.patterns.inner(), text, self.context, ending);
-        self.context = self.scratch.render(&self.patterns, text, self.context, decided, out);
+        self.render(text, decided, out);
         decided
+    }
+
+    fn render(&mut self, text: &[u8], decided: usize, out: &mut Vec<u8>) {
+        self.context = self.scratch.render(&self.patterns, text, self.context, decided, &mut self.counts, out);
     }
 }
 

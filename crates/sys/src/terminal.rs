@@ -60,6 +60,13 @@ pub fn copy_size(from: impl AsFd, to: impl AsFd) -> io::Result<()> {
     Ok(rustix::termios::tcsetwinsize(to, size)?)
 }
 
+/// A terminal's width in characters, or that of the terminal of which it is the master; `None` when it is no terminal or
+/// has no size.
+#[must_use]
+pub fn columns(terminal: impl AsFd) -> Option<u16> {
+    rustix::termios::tcgetwinsize(terminal).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
+}
+
 /// Sets a terminal's size in characters.
 ///
 /// # Errors

@@ -140,3 +140,23 @@ fn mistakes_are_told_without_the_value() {
     assert_eq!(text(&weak.stdout), "[PIN] aqzx7b");
     assert!(text(&weak.stderr).contains("warning") && !text(&weak.stderr).contains("qzx7"), "{}", text(&weak.stderr));
 }
+
+#[test]
+fn colours_and_the_width_of_a_terminal() {
+    let input = format!("\x1b[1m{}\x1b[0m{}\n", &VALUE[..9], &VALUE[9..]);
+    let output = run(&["--secret", "KEY=env:KEY"], &[("KEY", VALUE)], input.as_bytes());
+    assert_eq!(text(&output.stdout), "\x1b[1m[KEY]\x1b[0m\n");
+    let folded = format!("key {}\n{}.\n", &VALUE[..16], &VALUE[16..]);
+    let output = run(&["--secret", "KEY=env:KEY", "--width", "20"], &[("KEY", VALUE)], folded.as_bytes());
+    assert_eq!(text(&output.stdout), "key [KEY]\n.\n");
+}
+
+#[test]
+fn counts_on_request() {
+    let input = format!("{VALUE} {VALUE} ");
+    let output = run(&["--secret", "KEY=env:KEY", "--counts"], &[("KEY", VALUE)], input.as_bytes());
+    assert_eq!(text(&output.stdout), "[KEY] [KEY] ");
+    assert_eq!(text(&output.stderr), "tegmen: masked 2 times: KEY\n");
+    let output = run(&["--secret", "KEY=env:KEY", "--counts"], &[("KEY", VALUE)], b"clean");
+    assert_eq!(text(&output.stderr), "tegmen: nothing was masked\n");
+}

@@ -32,6 +32,7 @@ use tegmen_redact::Patterns;
 use tegmen_sys::signals::SignalMask;
 
 pub use helper::run_helper_if_asked;
+pub use patterns::Masked;
 pub use status::{ExitStatus, SpawnError};
 
 use patterns::LivePatterns;
@@ -140,6 +141,12 @@ impl Handle {
     /// patterns.
     pub fn set_patterns(&self, patterns: Patterns) {
         self.patterns.set(patterns);
+    }
+
+    /// How often what was masked so far, by channel and label.
+    #[must_use]
+    pub fn masked(&self) -> Masked {
+        self.patterns.masked()
     }
 
     /// A line on standard error while the child runs, also when its terminal is raw.

@@ -1,63 +1,144 @@
 //! The redactor's patterns, exchangeable while the child runs.
+//!
+//! Each set points to the one that came after it. A reader follows the pointers: it takes no lock, however many values
+//! the test's users bring, and whoever adds one waits for no reader.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tegmen_redact::{Patterns, Redactor};
 
+/// How often each label was written, by channel (`stdout`, `stderr`, `terminal`).
+pub type Masked = BTreeMap<&'static str, BTreeMap<String, u64>>;
+
 /// Patterns that may be replaced from any thread. A clone is the same patterns.
 #[derive(Clone)]
-pub(super) struct LivePatterns(Arc<Shared>);
+pub(super) struct LivePatterns {
+    newest: Arc<Mutex<Arc<Generation>>>,
+    masked: Arc<Mutex<Masked>>,
+}
 
-struct Shared {
-    generation: AtomicU64,
-    patterns: Mutex<Patterns>,
+struct Generation {
+    patterns: Patterns,
+    next: OnceLock<Arc<Generation>>,
+}
+
+/// One after the other: a reader that has been silent for long may be the last to hold thousands.
+impl Drop for Generation {
+    fn drop(&mut self) {
+        let mut next = self.next.take();
+        while let Some(mut generation) = next.and_then(Arc::into_inner) {
+            next = generation.next.take();
+        }
+    }
 }
 
 impl LivePatterns {
     pub(super) fn new(patterns: Patterns) -> Self {
-        Self(Arc::new(Shared { generation: AtomicU64::new(0), patterns: Mutex::new(patterns) }))
+        let first = Arc::new(Generation { patterns, next: OnceLock::new() });
+        Self { newest: Arc::new(Mutex::new(first)), masked: Arc::default() }
     }
 
     /// Output that is read after this returns is searched for the new patterns.
     pub(super) fn set(&self, patterns: Patterns) {
-        *self.0.patterns.lock().unwrap_or_else(PoisonError::into_inner) = patterns;
-        self.0.generation.fetch_add(1, Ordering::Release);
+        let next = Arc::new(Generation { patterns, next: OnceLock::new() });
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        // Only here is it set, and only under the lock.
+        let _ = newest.next.set(Arc::clone(&next));
+        let old = std::mem::replace(&mut *newest, next);
+        drop(newest);
+        drop(old);
     }
 
-    fn get(&self) -> Patterns {
-        self.0.patterns.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What was masked so far.
+    pub(super) fn masked(&self) -> Masked {
+        self.masked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 /// A redactor that follows [`LivePatterns`].
 pub(super) struct LiveRedactor {
-    live: LivePatterns,
-    seen: u64,
+    generation: Arc<Generation>,
     redactor: Redactor,
+    channel: &'static str,
+    masked: Arc<Mutex<Masked>>,
+    told: u64,
 }
 
 impl LiveRedactor {
-    pub(super) fn new(live: LivePatterns) -> Self {
-        let seen = live.0.generation.load(Ordering::Acquire);
-        let redactor = Redactor::new(live.get());
-        Self { live, seen, redactor }
+    pub(super) fn new(live: &LivePatterns, channel: &'static str) -> Self {
+        let generation = Arc::clone(&live.newest.lock().unwrap_or_else(PoisonError::into_inner));
+        let redactor = Redactor::new(generation.patterns.clone());
+        Self { generation, redactor, channel, masked: Arc::clone(&live.masked), told: 0 }
     }
 
-    pub(super) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
-        let now = self.live.0.generation.load(Ordering::Acquire);
-        if now != self.seen {
-            self.seen = now;
-            self.redactor.set_patterns(self.live.get());
+    /// The next bytes, meant for a terminal of that width if it is one.
+    pub(super) fn push(&mut self, chunk: &[u8], columns: Option<u16>, out: &mut Vec<u8>) {
+        let mut newer = false;
+        while let Some(next) = self.generation.next.get() {
+            self.generation = Arc::clone(next);
+            newer = true;
         }
+        if newer {
+            self.redactor.set_patterns(self.generation.patterns.clone());
+        }
+        self.redactor.set_width(columns);
         self.redactor.push(chunk, out);
+        self.tell();
     }
 
     pub(super) fn finish(mut self, out: &mut Vec<u8>) {
         self.redactor.finish(out);
+        self.tell();
     }
 
     pub(super) fn finish_cut(mut self, out: &mut Vec<u8>) {
         self.redactor.finish_cut(out);
+        self.tell();
+    }
+
+    /// Lets others know what was masked, when there is something new.
+    fn tell(&mut self) {
+        if self.redactor.masked() != self.told {
+            self.told = self.redactor.masked();
+            let counts = self.redactor.counts();
+            self.masked.lock().unwrap_or_else(PoisonError::into_inner).insert(self.channel, counts);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tegmen_secret::SecretBytes;
+
+    use super::*;
+
+    fn extended(patterns: &Patterns, number: usize) -> Patterns {
+        let mut builder = patterns.extend();
+        let value = SecretBytes::from(format!("token-{number:06}-of-a-user"));
+        assert!(builder.value("TOKEN", &value).is_ok());
+        builder.build()
+    }
+
+    #[test]
+    fn the_tokens_of_many_users_arrive_while_output_is_read() {
+        let mut patterns = Patterns::builder().build();
+        let live = LivePatterns::new(patterns.clone());
+        let (mut reader, silent) = (LiveRedactor::new(&live, "stdout"), LiveRedactor::new(&live, "stderr"));
+        for number in 0..2_000 {
+            patterns = extended(&patterns, number);
+            live.set(patterns.clone());
+            if number % 7 == 0 {
+                let mut out = Vec::new();
+                reader.push(format!("<token-{number:06}-of-a-user>").as_bytes(), None, &mut out);
+                assert_eq!(out, b"<[TOKEN]>");
+            }
+        }
+        assert_eq!(live.masked()["stdout"]["TOKEN"], 286);
+        // The first ones are still known, and a long chain of generations goes without a deep recursion.
+        let mut out = Vec::new();
+        reader.push(b"token-000000-of-a-user.", None, &mut out);
+        assert_eq!(out, b"[TOKEN].");
+        drop(silent);
     }
 }

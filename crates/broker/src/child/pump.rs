@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tegmen_sys::poll;
+use tegmen_sys::{poll, terminal};
 
 use super::patterns::LiveRedactor;
 
@@ -97,7 +97,8 @@ impl Pump {
             Ok(0) => Ok(None),
             Ok(count) => {
                 out.clear();
-                self.redactor.push(&buffer[..count], out);
+                // The width may have changed since the last time; a pipe has none.
+                self.redactor.push(&buffer[..count], terminal::columns(&*self.from), out);
                 write_all(&self.to, out)?;
                 Ok(Some(count))
             }

@@ -40,6 +40,8 @@ impl Place {
 
 /// One output: where it is read, and where it goes.
 pub(super) struct Output {
+    /// What it is called where masked values are counted.
+    pub(super) channel: &'static str,
     pub(super) from: Arc<File>,
     pub(super) to: File,
 }
@@ -79,14 +81,14 @@ impl Streams {
         let mut own = None;
         if place == Place::OwnTerminal {
             let shown = [output, errors].into_iter().find(|other| terminal::same_terminal(input, *other));
-            own = Some(maker.terminal(input, shown.unwrap_or(input), &Modes::of(input)?)?);
+            own = Some(maker.terminal(input, shown.unwrap_or(input), &Modes::of(input)?, "terminal")?);
         }
-        let mut end = |of: BorrowedFd<'_>| match &own {
+        let mut end = |of: BorrowedFd<'_>, channel| match &own {
             Some((slave, _)) if terminal::same_terminal(input, of) => slave.try_clone(),
-            _ => maker.output(of),
+            _ => maker.output(of, channel),
         };
-        let stdout = end(output)?;
-        let stderr = if same(output, errors) { stdout.try_clone()? } else { end(errors)? };
+        let stdout = end(output, "stdout")?;
+        let stderr = if same(output, errors) { stdout.try_clone()? } else { end(errors, "stderr")? };
         let (stdin, master) = own.unzip();
         Ok(Self { stdin, stdout, stderr, outputs: maker.outputs, windows: maker.windows, master })
     }
@@ -103,13 +105,13 @@ struct Maker {
 }
 
 impl Maker {
-    fn output(&mut self, to: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    fn output(&mut self, to: BorrowedFd<'_>, channel: &'static str) -> io::Result<OwnedFd> {
         if terminal::is_terminal(to) {
-            return Ok(self.terminal(to, to, &Modes::of(to)?.output_only())?.0);
+            return Ok(self.terminal(to, to, &Modes::of(to)?.output_only(), channel)?.0);
         }
         let (reader, writer) = io::pipe()?;
         let from = Arc::new(File::from(OwnedFd::from(reader)));
-        self.outputs.push(Output { from, to: File::from(to.try_clone_to_owned()?) });
+        self.outputs.push(Output { channel, from, to: File::from(to.try_clone_to_owned()?) });
         Ok(writer.into())
     }
 
@@ -119,6 +121,7 @@ impl Maker {
         like: BorrowedFd<'_>,
         to: BorrowedFd<'_>,
         modes: &Modes,
+        channel: &'static str,
     ) -> io::Result<(OwnedFd, Arc<File>)> {
         let Pty { master, slave } = Pty::open()?;
         modes.apply(&slave)?;
@@ -126,7 +129,7 @@ impl Maker {
         let window = Window { real: like.try_clone_to_owned()?, ours: Arc::downgrade(&master) };
         window.update();
         self.windows.push(window);
-        self.outputs.push(Output { from: Arc::clone(&master), to: File::from(to.try_clone_to_owned()?) });
+        self.outputs.push(Output { channel, from: Arc::clone(&master), to: File::from(to.try_clone_to_owned()?) });
         Ok((slave, master))
     }
 }

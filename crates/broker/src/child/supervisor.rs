@@ -109,7 +109,7 @@ impl Supervisor {
         for output in streams.outputs.drain(..) {
             let own = SpawnError::own("copy a descriptor");
             let ended = OwnedFd::from(ended.try_clone().map_err(own)?);
-            let redactor = LiveRedactor::new(patterns.clone());
+            let redactor = LiveRedactor::new(patterns, output.channel);
             let pump = Pump { from: output.from, to: output.to, redactor, ended, killed: Arc::clone(&killed) };
             let pumping = pumping.try_clone().map_err(SpawnError::own("copy a descriptor"))?;
             let work = move || {

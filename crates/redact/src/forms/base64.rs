@@ -30,6 +30,20 @@ pub(super) fn forms(value: &[u8], forms: &mut Forms) {
     }
 }
 
+/// Base64 of base64, as Kubernetes shows a Basic header that somebody has stored: each of the three shapes at each of
+/// the three offsets. (Of the letters of base64 both alphabets make the same.)
+pub(super) fn twice(value: &[u8], forms: &mut Forms) {
+    for before in 0..3 {
+        let standard = encode(value, before, |bytes, out| STANDARD_NO_PAD.encode_slice(bytes, out));
+        let url = encode(value, before, |bytes, out| URL_SAFE_NO_PAD.encode_slice(bytes, out));
+        for once in [standard, url] {
+            for before in 0..3 {
+                forms.add(encode(&once, before, |bytes, out| STANDARD_NO_PAD.encode_slice(bytes, out)));
+            }
+        }
+    }
+}
+
 /// The value's own characters, with `before` bytes in front of it in the first group of three.
 fn encode<E>(value: &[u8], before: usize, into: impl FnOnce(&[u8], &mut [u8]) -> Result<usize, E>) -> Bytes {
     let mut input = Zeroizing::new(Vec::with_capacity(before + value.len()));

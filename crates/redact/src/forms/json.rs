@@ -29,7 +29,7 @@ const STYLES: &[Style] = &[
     Style { also: "<>&'\"+`", digits: UPPER, ..ASCII },
 ];
 
-/// All styles, once, and the plain ones twice (JSON in JSON).
+/// All styles, once, the plain ones twice (JSON in JSON), and the plainest a third time (a log line in JSON about it).
 pub(super) fn forms(value: &str, forms: &mut Forms) {
     for style in STYLES {
         forms.add(encode(value, *style));
@@ -37,6 +37,9 @@ pub(super) fn forms(value: &str, forms: &mut Forms) {
     for style in [RAW, ASCII] {
         if let Ok(once) = std::str::from_utf8(&encode(value, style)) {
             plain(once, forms);
+            if let Ok(twice) = std::str::from_utf8(&encode(once, RAW)) {
+                forms.add(encode(twice, RAW));
+            }
         }
     }
 }

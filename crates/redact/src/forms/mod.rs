@@ -34,10 +34,35 @@ impl Forms {
     }
 }
 
+/// How much is made of a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Everything.
+    Full,
+    /// Without what is rare and long: base64 twice, hex with something between the bytes.
+    Lean,
+}
+
 /// Every form of a value that is long enough to be looked for in the middle of a word.
-pub(crate) fn all(value: &[u8]) -> Forms {
+pub(crate) fn all(value: &[u8], reach: Reach) -> Forms {
     let mut forms = text(value);
     binary(value, &mut forms);
+    if reach == Reach::Full {
+        base64::twice(value, &mut forms);
+        for separator in [b':', b' '] {
+            for digits in [escape::LOWER, escape::UPPER] {
+                forms.add(spaced_hex(value, digits, separator));
+            }
+        }
+        if let Ok(text) = std::str::from_utf8(value) {
+            // What tokens carry (RFC 7519).
+            let mut inner = Forms::default();
+            json::plain(text, &mut inner);
+            for json in inner.into_vec().iter().filter(|json| json.as_slice() != value) {
+                base64::forms(json, &mut forms);
+            }
+        }
+    }
     if let Some(latin1) = latin1(value) {
         // Python's requests sends user and password as latin-1, and so does http.client with header values.
         forms.add(latin1.clone());
@@ -103,6 +128,16 @@ fn binary(value: &[u8], forms: &mut Forms) {
     if let Ok(text) = std::str::from_utf8(value) {
         utf16(text, forms);
     }
+}
+
+/// Hexadecimal digits with something between the bytes: Python's `hex(":")`, fingerprints, dumps.
+fn spaced_hex(value: &[u8], digits: &[u8; 16], separator: u8) -> Bytes {
+    let mut hex = Zeroizing::new(Vec::with_capacity(value.len() * 3));
+    for byte in value {
+        hex.extend([digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)], separator]);
+    }
+    hex.pop();
+    hex
 }
 
 /// UTF-16 in both byte orders. The zero byte at the outer edge is left off: of ASCII both orders are then one form.

@@ -37,6 +37,8 @@ pub(super) fn forms(value: &[u8], forms: &mut Forms) {
             let once = encode(value, style, digits);
             // Encoded again, what there is of `%` becomes `%25`.
             forms.add(escape::bytes(&once, |byte, out| byte == b'%' && push(out, b"%25")));
+            // A writer that leaves less as it is encodes the `+` for a blank as well.
+            forms.add(encode(&once, &STYLES[1], digits));
             forms.add(once);
         }
     }

@@ -18,14 +18,15 @@ use crate::messages;
 /// Take the secrets out of a stream: standard input to standard output.
 ///
 /// A value is found as it is and in every encoding that carries it into an output (URL, JSON, XML, base64 at any offset,
-/// hex, quoting of Python and the shell), however the input is cut into writes, and shown as [NAME]. What cannot be a
-/// part of a value comes out at once.
+/// hex, quoting of Python and the shell), however the input is cut into writes and whatever colours stand in it, and
+/// shown as [NAME]. What cannot be a part of a value comes out at once.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   locust -f locustfile.py --headless 2>&1 | tegmen redact --env
   tegmen redact --secret API_KEY=env:API_KEY --secret DB=file:/run/secrets/db < old.log > clean.log
-  tegmen redact --manifest tegmen.toml < old.log
+  tegmen redact --manifest tegmen.toml --counts < old.log > clean.log
+  tegmen redact --env --width 80 < typescript
 
 Exit status: 0, or 2 when a value cannot be had or the stream cannot be read or written.")]
 pub struct Args {
@@ -41,6 +42,14 @@ pub struct Args {
     /// All secrets of a manifest
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
+
+    /// The width in columns of the terminal that the input was written for: values folded at its edge are found too
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(1..))]
+    width: Option<u16>,
+
+    /// Say at the end, on standard error, how often which name was written
+    #[arg(long)]
+    counts: bool,
 }
 
 /// The most that is read at once, in bytes: what a pipe holds.
@@ -58,10 +67,27 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         // Ctrl-C goes to the whole pipeline. What the program before us says on its way out has to come through.
         signals::ignore_interrupts().context("the terminal's interrupt cannot be ignored")?;
     }
-    match pass(&input, &output, patterns) {
+    let mut redactor = Redactor::new(patterns);
+    redactor.set_width(args.width);
+    let result = pass(&input, &output, &mut redactor);
+    if args.counts {
+        say_counts(&redactor);
+    }
+    match result {
         // Whoever read the output has had enough (`| head`).
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         result => result.map(|()| ExitCode::SUCCESS).context("the stream cannot be passed on"),
+    }
+}
+
+/// What was masked how often. No text is kept for it.
+fn say_counts(redactor: &Redactor) {
+    let counts = redactor.counts();
+    if counts.is_empty() {
+        messages::note("nothing was masked");
+    }
+    for (label, count) in counts {
+        messages::note(format_args!("masked {count} times: {label}"));
     }
 }
 
@@ -138,8 +164,7 @@ impl Collector {
 }
 
 /// Reads, redacts and writes until the input ends.
-fn pass(mut input: &File, output: &File, patterns: Patterns) -> io::Result<()> {
-    let mut redactor = Redactor::new(patterns);
+fn pass(mut input: &File, output: &File, redactor: &mut Redactor) -> io::Result<()> {
     let (mut chunk, mut out) = (vec![0; READ], Vec::with_capacity(READ));
     loop {
         match input.read(&mut chunk) {

@@ -1,0 +1,287 @@
+//! What a reader does not see: the sequences of a terminal, and line breaks that only its width asked for. A value that
+//! is coloured halfway, or that a program folded at the right edge, is the value all the same.
+//!
+//! A stretch of text is looked at twice: as it is, and without its gaps. A gap is
+//!
+//! - a control sequence (ECMA-48: colours, cursor, character sets; titles and hyperlinks up to a length);
+//! - a carriage return;
+//! - where the width is known, a line break at the right edge and the indentation behind it.
+//!
+//! Nothing here looks ahead but to the end of a control sequence, so a text may be cut anywhere.
+
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+const ESCAPE: u8 = 0x1b;
+/// The longest sequence that sets a colour or moves the cursor, in bytes.
+const LONGEST_CONTROL: usize = 64;
+/// The longest title or hyperlink.
+const LONGEST_COMMAND: usize = 1024;
+/// So many bytes without anything to see end what went before: nothing is held back for ever.
+const LONGEST_RUN: usize = 4096;
+/// How many columns short of the width a program folds at the earliest: some leave the last one free.
+const MARGIN: usize = 2;
+
+/// What is to be taken for a gap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct View {
+    /// The width of the terminal in columns, if it is known.
+    pub(crate) width: Option<usize>,
+    /// Whether a form contains a line feed: else the carriage returns of ordinary line ends need no look.
+    pub(crate) line_feeds: bool,
+}
+
+/// Where in a line, and in a run of gaps, a text goes on.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Place {
+    column: usize,
+    /// The column before a carriage return that was the last byte.
+    returned: Option<usize>,
+    /// Only blanks have come since a fold.
+    indented: bool,
+    run: usize,
+}
+
+/// A stretch that is not seen.
+struct Gap {
+    text: Range<usize>,
+    /// How many visible bytes come before it.
+    visible: usize,
+    /// Whether it stays where a value around it goes: the colour behind the value is to be as it was.
+    stays: bool,
+}
+
+/// A text without its gaps. Kept between texts for its memory.
+#[derive(Default)]
+pub(crate) struct Veil {
+    visible: Zeroizing<Vec<u8>>,
+    gaps: Vec<Gap>,
+    /// Up to here the text is complete.
+    complete: usize,
+}
+
+/// What stands at a place.
+enum Token {
+    Visible,
+    Gap {
+        length: usize,
+        stays: bool,
+    },
+    /// A sequence that has not ended where the text does.
+    Incomplete,
+}
+
+impl Veil {
+    /// Lays the veil over a text. Returns up to where the text is complete: a sequence that may go on begins there.
+    pub(crate) fn lay(&mut self, text: &[u8], view: View, place: Place, open: bool) -> usize {
+        self.visible.clear();
+        self.gaps.clear();
+        self.complete = text.len();
+        if view.width.is_none() && memchr::memchr2(ESCAPE, b'\r', text).is_none() {
+            return text.len();
+        }
+        let mut from = 0;
+        let mut place = place;
+        let complete = walk(text, view, &mut place, open, |gap, stays| {
+            self.visible.extend_from_slice(&text[from..gap.start]);
+            from = gap.end;
+            self.gaps.push(Gap { text: gap, visible: self.visible.len(), stays });
+        });
+        self.complete = complete;
+        if complete < text.len() || !self.gaps.is_empty() {
+            self.visible.extend_from_slice(&text[from..complete]);
+        }
+        if complete < text.len() {
+            self.gaps.push(Gap { text: complete..text.len(), visible: self.visible.len(), stays: true });
+        }
+        complete
+    }
+
+    /// Whether there is anything that is not seen. Without, the other questions have no answer.
+    pub(crate) fn has_gaps(&self) -> bool {
+        !self.gaps.is_empty()
+    }
+
+    /// The visible bytes.
+    pub(crate) fn visible(&self) -> &[u8] {
+        &self.visible
+    }
+
+    /// Where in the text a visible byte stands, or where the visible ones end.
+    pub(crate) fn place_of(&self, visible: usize) -> usize {
+        match self.gaps.partition_point(|gap| gap.visible <= visible).checked_sub(1) {
+            None => visible,
+            Some(last) => visible - self.gaps[last].visible + self.gaps[last].text.end,
+        }
+    }
+
+    /// The text that some visible bytes span, the gaps between them included. Not for an empty range.
+    pub(crate) fn span_of(&self, visible: Range<usize>) -> Range<usize> {
+        self.place_of(visible.start)..self.place_of(visible.end - 1) + 1
+    }
+
+    /// The number of the visible byte at a place, if what is there can be seen.
+    pub(crate) fn visible_at(&self, place: usize) -> Option<usize> {
+        match self.gaps.partition_point(|gap| gap.text.start <= place).checked_sub(1) {
+            None => Some(place),
+            Some(last) if self.gaps[last].text.end > place => None,
+            Some(last) => Some(self.gaps[last].visible + (place - self.gaps[last].text.end)),
+        }
+    }
+
+    /// Whether a gap begins or ends here.
+    pub(crate) fn is_edge(&self, place: usize) -> bool {
+        let next = self.gaps.partition_point(|gap| gap.text.start < place);
+        self.gaps.get(next).is_some_and(|gap| gap.text.start == place)
+            || next.checked_sub(1).is_some_and(|last| self.gaps[last].text.end == place)
+    }
+
+    /// The place, or the beginning of the gap in which it lies.
+    pub(crate) fn outside(&self, place: usize) -> usize {
+        match self.gaps.partition_point(|gap| gap.text.start < place).checked_sub(1) {
+            Some(last) if self.gaps[last].text.end > place => self.gaps[last].text.start,
+            _ => place,
+        }
+    }
+
+    /// What is found here in the text as it stands takes whole sequences with it: a part of one would be read as
+    /// something else. Returns what goes; no gap in it stays.
+    pub(crate) fn widen(&mut self, found: Range<usize>) -> Range<usize> {
+        let Range { mut start, mut end } = found;
+        let first = self.gaps.partition_point(|gap| gap.text.end <= start);
+        for gap in self.gaps[first..].iter_mut().take_while(|gap| gap.text.start < found.end) {
+            gap.stays = false;
+            if gap.text.end <= self.complete {
+                start = start.min(gap.text.start);
+                end = end.max(gap.text.end);
+            }
+        }
+        start..end
+    }
+
+    /// Writes the gaps that stay, of those within a stretch.
+    pub(crate) fn write_gaps(&self, within: Range<usize>, text: &[u8], out: &mut Vec<u8>) {
+        let first = self.gaps.partition_point(|gap| gap.text.start < within.start);
+        for gap in self.gaps[first..].iter().take_while(|gap| gap.text.end <= within.end).filter(|gap| gap.stays) {
+            out.extend_from_slice(&text[gap.text.clone()]);
+        }
+    }
+}
+
+impl Place {
+    /// Goes on behind a text that ends outside of all gaps.
+    pub(crate) fn advance(&mut self, text: &[u8], view: View) {
+        let has_controls = || memchr::memchr2(ESCAPE, b'\r', text).is_some();
+        if view.width.is_some() || has_controls() {
+            walk(text, view, self, false, |_, _| ());
+        } else if !text.is_empty() {
+            self.run = 0;
+        }
+    }
+}
+
+/// Goes through a text and calls `found` for every gap. Returns where it ends, or where an incomplete sequence begins.
+fn walk(text: &[u8], view: View, place: &mut Place, open: bool, mut found: impl FnMut(Range<usize>, bool)) -> usize {
+    let mut at = 0;
+    while at < text.len() {
+        if view.width.is_none() {
+            // Nothing but these two begins a gap.
+            let next = memchr::memchr2(ESCAPE, b'\r', &text[at..]).map_or(text.len(), |next| at + next);
+            if next > at {
+                place.run = 0;
+                at = next;
+                continue;
+            }
+        }
+        let token = token(&text[at..], view, place, open);
+        match token {
+            Token::Gap { length, stays } if place.run + length <= LONGEST_RUN => {
+                place.run += length;
+                found(at..at + length, stays);
+                at += length;
+            }
+            Token::Incomplete => return at,
+            Token::Visible | Token::Gap { .. } => {
+                place.run = 0;
+                at += 1;
+            }
+        }
+    }
+    text.len()
+}
+
+fn token(rest: &[u8], view: View, place: &mut Place, open: bool) -> Token {
+    let returned = place.returned.take();
+    match rest[0] {
+        ESCAPE => sequence(rest, open),
+        b'\r' => {
+            place.returned = Some(place.column);
+            place.indented = false;
+            place.column = 0;
+            let ends_line = rest.get(1) == Some(&b'\n');
+            if ends_line && !view.line_feeds && view.width.is_none() {
+                return Token::Visible;
+            }
+            Token::Gap { length: 1, stays: ends_line }
+        }
+        b'\n' => {
+            let column = returned.unwrap_or(place.column);
+            place.column = 0;
+            place.indented = view.width.is_some_and(|width| column <= width && column + MARGIN >= width);
+            if place.indented { Token::Gap { length: 1, stays: true } } else { Token::Visible }
+        }
+        b' ' if place.indented => {
+            place.column += 1;
+            Token::Gap { length: 1, stays: true }
+        }
+        byte => {
+            place.indented = false;
+            place.column = match byte {
+                b'\t' => (place.column | 7) + 1,
+                0x08 => place.column.saturating_sub(1),
+                0x20..=0x7e | 0xc2..=0xe2 => place.column + 1,
+                // East Asian characters and pictures take two columns; what goes on a character takes none.
+                0xe3..=0xff => place.column + 2,
+                _ => place.column,
+            };
+            Token::Visible
+        }
+    }
+}
+
+/// A control sequence (ECMA-48, section 5.4, and ISO 2022), or an operating system command as xterm knows them.
+fn sequence(rest: &[u8], open: bool) -> Token {
+    let is = |at: usize, range: std::ops::RangeInclusive<u8>| rest.get(at).is_some_and(|byte| range.contains(byte));
+    let run = |from: usize, most: usize, range: std::ops::RangeInclusive<u8>| {
+        (from..most.min(rest.len())).find(|at| !is(*at, range.clone())).unwrap_or(most.min(rest.len()))
+    };
+    let gap = |length| Token::Gap { length, stays: true };
+    let cut = |at: usize, most: usize| match open && at == rest.len() && at < most {
+        true => Token::Incomplete,
+        false => Token::Visible,
+    };
+    match rest.get(1) {
+        None => cut(1, LONGEST_CONTROL),
+        Some(b'[') => {
+            let end = run(run(2, LONGEST_CONTROL, 0x30..=0x3f), LONGEST_CONTROL, 0x20..=0x2f);
+            if end < LONGEST_CONTROL && is(end, 0x40..=0x7e) { gap(end + 1) } else { cut(end, LONGEST_CONTROL) }
+        }
+        Some(b']') => {
+            let end = (2..LONGEST_COMMAND.min(rest.len())).find(|at| rest[*at] < 0x20);
+            match end {
+                Some(end) if rest[end] == 0x07 => gap(end + 1),
+                Some(end) if rest[end] == ESCAPE && is(end + 1, b'\\'..=b'\\') => gap(end + 2),
+                Some(end) if rest[end] == ESCAPE => cut(end + 1, LONGEST_COMMAND + 1),
+                Some(_) => Token::Visible,
+                None => cut(rest.len(), LONGEST_COMMAND),
+            }
+        }
+        // Commands with contents of their own (pictures): those are text like any other.
+        Some(b'P' | b'X' | b'^' | b'_') => Token::Visible,
+        Some(_) => {
+            let end = run(1, LONGEST_CONTROL, 0x20..=0x2f);
+            if end < LONGEST_CONTROL && is(end, 0x30..=0x7e) { gap(end + 1) } else { cut(end, LONGEST_CONTROL) }
+        }
+    }
+}
