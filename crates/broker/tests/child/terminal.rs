@@ -186,3 +186,50 @@ fn what_runs_in_the_background_afterwards_goes_on() {
     assert!(super::drive::is_alive(&pid));
     super::drive::run(&["kill", &pid]).status().unwrap();
 }
+
+const HIDDEN: [&str; 2] = ["--hide", "KEY=correct-horse-battery"];
+
+fn python(script: &str) -> Driven {
+    let arguments = [HIDDEN.as_slice(), &["python3", "-c", script]].concat();
+    Driven::at_terminal(runner().to_str().unwrap(), &arguments)
+}
+
+#[test]
+fn a_pause_within_a_value_lets_no_beginning_of_it_out() {
+    let script = "import os, time\nos.write(1, b'key: ')\n\
+                  for byte in b'correct-horse-battery': os.write(1, bytes([byte])); time.sleep(0.06)\n\
+                  os.write(1, b' | correct-horse'); time.sleep(1.2); os.write(1, b'. end\\n')";
+    let mut driven = python(script);
+    driven.expect("key: ");
+    let seen = driven.settle().to_owned();
+    assert!(seen.ends_with("key: "), "{seen:?}");
+    assert_eq!(driven.expect(" | "), "[KEY]");
+    // The beginning stays back for as long as it can become the value, and comes out when it no longer can.
+    let seen = driven.settle().to_owned();
+    assert!(seen.ends_with(" | "), "{seen:?}");
+    assert_eq!(driven.expect(" end"), "correct-horse.");
+}
+
+#[test]
+fn a_prompt_without_a_newline_is_shown_at_once() {
+    let mut driven = python("import os; os.write(1, b'Password: '); input(); print('thanks')");
+    driven.expect("Password: ");
+    driven.keys("x\r");
+    driven.expect("thanks");
+}
+
+#[test]
+fn a_value_in_two_colours_or_folded_at_the_edge_is_redacted() {
+    let script = "import os\n\
+                  print('\\x1b[1mcorrect-\\x1b[31mhorse-battery\\x1b[0m one')\n\
+                  width = os.get_terminal_size().columns\n\
+                  print('x' * (width - 8) + 'correct-'); print('horse-battery two')\n\
+                  input(); width = os.get_terminal_size().columns\n\
+                  print('x' * (width - 8) + 'correct-'); print('horse-battery three')";
+    let mut driven = python(script);
+    assert_eq!(driven.expect(" one"), "\u{1b}[1m[KEY]\u{1b}[31m\u{1b}[0m");
+    assert!(driven.expect(" two").ends_with("x[KEY]\r\n"));
+    driven.resize(24, 132);
+    driven.keys("\r");
+    assert!(driven.expect(" three").ends_with("x[KEY]\r\n"));
+}
