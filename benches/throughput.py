@@ -1,8 +1,8 @@
 """`make bench`: requests per second of Locust with and without Tegmen, side by side in one run.
 
 Both run at once and take turns of a fraction of a second on the same core: one is stopped (SIGSTOP) while the other
-works. So a machine whose speed changes does so for both. The server has another core, where there is one, and counts the
-requests.
+works. So a machine whose speed changes does so for both. The server has another core, where there is one, and counts
+the requests.
 
 The figure is requests per second of processor time that Locust and everything Tegmen runs beside it have used. Locust's
 users do nothing but send requests, so it is at its limit, and on a machine with nothing else to do this is the same as
@@ -164,7 +164,7 @@ def descendants(root: int) -> list[int]:
 
 
 def processor_time(pids: list[int]) -> int:
-    """Nanoseconds that these processes have spent on a processor until now: the first field of each thread's schedstat."""
+    """Nanoseconds that these processes have spent on a processor until now (the first field of schedstat)."""
     used = 0
     for pid in pids:
         for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):

@@ -166,6 +166,18 @@ def test_nothing_that_comes_back_holds_the_value(agent: Agent, server: Server, e
         assert sum(bool(found(VALUES["PASSWORD"], raw)) for raw in sent) >= 4
 
 
+def test_what_is_kept_of_a_request_does_not_turn_into_what_was_sent(agent: Agent, server: Server) -> None:
+    kept = agent.do(
+        """
+        r = user.client.get('/x', headers={'X-Key': S('PASSWORD')})
+        head = getattr(r, '_sent_request', None) or str(r.request.headers)
+        result = [type(head).__name__, head.encode('latin-1').decode('latin-1')]
+        """
+    )
+    assert server.last.header("x-key") == VALUES["PASSWORD"]
+    assert kept[0] == "str" and not found(VALUES["PASSWORD"], kept[1])
+
+
 def test_what_is_shown_of_a_request_is_what_the_script_gave(agent: Agent, server: Server) -> None:
     shown = agent.do(
         """

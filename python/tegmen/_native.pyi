@@ -52,8 +52,9 @@ class Plugin:
     def carries(self, data: str | bytes | bytearray) -> bool:
         """Whether a placeholder of this run stands in the text or the bytes."""
 
-    def may_carry(self, headers: Any) -> bool:
-        """Whether a placeholder may stand in the headers. Quick: this is asked for every request."""
+    def is_clear(self, *parts: Any) -> bool:
+        """Whether no placeholder can stand in these parts of a request, nor a content encoding that could hide one.
+        Quick: this is asked for every request. What is neither text nor headers is not clear."""
 
     def redact(self, text: str) -> str | None:
         """The text with ``[NAME]`` for every placeholder and value; None when it holds none."""
@@ -65,3 +66,7 @@ class Plugin:
         self, scheme: str, host: str, port: int, target: str | bytes, headers: Any, body: str | bytes | bytearray | None
     ) -> tuple[bytes | None, list[tuple[int, bytes]], bytes | None, list[str], bool] | None:
         """Fills a request; None when it carries no placeholder."""
+
+    def fill_head(self, scheme: str, host: str, port: int, head: str | bytes) -> tuple[bytes, list[str], bool] | None:
+        """Fills the head of a request, as it goes out: what is to be sent, the names of the secrets and whether all of
+        them allow an unverified connection. None when it carries no placeholder."""

@@ -6,7 +6,7 @@ use tegmen_redact::{Patterns, PatternsBuilder};
 use tegmen_secret::SecretBytes;
 use tegmen_sys::{channel::Channel, shared::Reader};
 use tegmen_wire::{
-    fill::{self, Clear, Filled, Layer, Request},
+    fill::{self, Clear, Filled, FilledHead, Layer, Request},
     finder,
     finder::Form,
     origin::Origin,
@@ -269,11 +269,27 @@ impl Client {
     /// # Errors
     /// When a secret may not be sent so.
     pub fn fill(&mut self, request: &Request<'_>) -> Result<Option<Filled>, ClientError> {
+        self.filled(|layers, targets| fill::fill(layers, targets, request))
+    }
+
+    /// Fills the head of a request, which goes to `origin`. `None` when it carries no placeholder.
+    ///
+    /// # Errors
+    /// When a secret may not be sent so.
+    pub fn fill_head(&mut self, origin: &Origin, head: &[u8]) -> Result<Option<FilledHead>, ClientError> {
+        self.filled(|layers, targets| fill::fill_head(layers, targets, origin, head))
+    }
+
+    /// Fills with the values as they are now; again when they change meanwhile.
+    fn filled<T>(
+        &mut self,
+        fill: impl Fn(&[Layer<'_>], &[Origin]) -> Result<T, fill::Error>,
+    ) -> Result<T, ClientError> {
         for _ in 0..TRIES {
             self.keep_up()?;
             let (shared, local) = (self.shared.values(&self.reader), self.local.values());
             let layers = [layer(self.shared.book(), &shared), layer(self.local.book(), &local)];
-            match fill::fill(&layers, &self.targets, request) {
+            match fill(&layers, &self.targets) {
                 Ok(filled) => return Ok(filled),
                 Err(fill::Error::Refused(refusal)) => return Err(ClientError::Refused(refusal)),
                 Err(fill::Error::Stale) => {}

@@ -13,7 +13,7 @@ mod shared;
 pub use client::Client;
 pub use tegmen_classify::is_sensitive_variable;
 pub use tegmen_wire::{
-    fill::{Filled, Refusal, Request},
+    fill::{Filled, FilledHead, Refusal, Request},
     origin::{Origin, Scheme},
     table::Entry,
 };

@@ -4,7 +4,7 @@ use pyo3::{
     create_exception,
     exceptions::PyRuntimeError,
     prelude::*,
-    types::{PyBytes, PyString},
+    types::{PyBytes, PyString, PyTuple},
 };
 use tegmen_plugin::{Client, ClientError, Entry, Origin, Scheme};
 
@@ -104,10 +104,16 @@ impl Plugin {
         Ok(self.0.carries(request::Text::of(data)?.bytes()))
     }
 
-    /// Whether a placeholder may stand in the headers. Quick: this is asked for every request.
-    fn may_carry(slf: &Bound<'_, Self>, headers: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let stored = request::storage(headers);
-        Ok(request::may_carry(&slf.try_borrow()?.0, &[&stored]))
+    /// Whether no placeholder can stand in any of the parts of a request, nor a content encoding that could hide one.
+    /// Quick: this is asked for every request.
+    #[pyo3(signature = (*parts))]
+    fn is_clear(slf: &Bound<'_, Self>, parts: &Bound<'_, PyTuple>) -> PyResult<bool> {
+        for part in parts.iter_borrowed() {
+            if request::may_carry(slf, &part)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The text with `[NAME]` in the place of every placeholder and every value; None when it holds none.
@@ -140,14 +146,12 @@ impl Plugin {
         headers: &Bound<'py, PyAny>,
         body: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<request::FilledParts<'py>>> {
-        let stored = request::storage(headers);
-        let none = slf.py().None().into_bound(slf.py());
-        let quick = [target, &stored, body.unwrap_or(&none)];
-        {
-            let plugin = slf.try_borrow()?;
-            if !request::may_carry(&plugin.0, &quick) && !plugin.0.carries(host.as_bytes()) {
-                return Ok(None);
-            }
+        let may_carry = request::may_carry(slf, target)?
+            || request::may_carry(slf, headers)?
+            || body.map_or(Ok(false), |body| request::may_carry(slf, body))?
+            || slf.try_borrow()?.0.carries(host.as_bytes());
+        if !may_carry {
+            return Ok(None);
         }
         // Everything that may run Python code comes before the plugin is borrowed.
         let parts = request::Parts::new(target, headers, body)?;
@@ -157,6 +161,23 @@ impl Plugin {
         let filled = parts.with_request(&origin, |request| plugin.0.fill(request));
         drop(plugin);
         request::filled(slf.py(), filled)
+    }
+
+    /// Fills the head of a request, as it goes out. None when it carries no placeholder; else what is to be sent, the
+    /// names of the secrets and whether all of them allow an unverified connection.
+    fn fill_head<'py>(
+        slf: &Bound<'py, Self>,
+        scheme: &str,
+        host: &str,
+        port: u16,
+        head: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<request::FilledHeadParts<'py>>> {
+        let py = slf.py();
+        let head = request::latin_1(head)?;
+        let origin = Origin::new(Scheme::parse(scheme).unwrap_or(Scheme::Http), host, Some(port));
+        let filled = slf.try_borrow_mut()?.0.fill_head(&origin, head.bytes());
+        let filled = filled.map_err(request::refused)?;
+        Ok(filled.map(|filled| (PyBytes::new(py, &filled.bytes), filled.secrets, filled.tls_unverified)))
     }
 }
 

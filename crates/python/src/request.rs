@@ -9,7 +9,7 @@ use pyo3::{
 };
 use tegmen_plugin::{Client, ClientError, Filled, Origin, Request};
 
-use crate::plugin::broker_error;
+use crate::plugin::{Plugin, broker_error};
 
 create_exception!(
     _native,
@@ -54,10 +54,13 @@ impl Text {
     }
 }
 
-/// Whether a placeholder, or a content encoding that may hide one, is in these objects. Reads the storage of dicts directly,
-/// also of those that are something else to Python code: this is all that most requests cost.
-pub fn may_carry(client: &Client, objects: &[&Bound<'_, PyAny>]) -> bool {
-    objects.iter().any(|object| scan(client, object, 0))
+/// Whether a placeholder, or a content encoding that may hide one, is in this part of a request. Reads the storage of
+/// dicts directly, also of those that are something else to Python code: this is all that most requests cost.
+pub fn may_carry(plugin: &Bound<'_, Plugin>, part: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let is_simple = part.is_none() || part.is_instance_of::<PyString>() || part.is_instance_of::<PyBytes>();
+    // This may run Python code, and so comes before the plugin is borrowed.
+    let stored = if is_simple { part.clone() } else { storage(part) };
+    Ok(scan(&plugin.try_borrow()?.0, &stored, 0))
 }
 
 fn scan(client: &Client, object: &Bound<'_, PyAny>, depth: usize) -> bool {
@@ -167,7 +170,24 @@ pub fn filled<'py>(py: Python<'py>, filled: Result<Option<Filled>, ClientError>)
                 filled.tls_unverified,
             )))
         }
-        Err(ClientError::Refused(refusal)) => Err(SecretRefused::new_err(refusal.to_string())),
-        Err(error) => Err(broker_error(error)),
+        Err(error) => Err(refused(error)),
+    }
+}
+
+/// What is to be sent in the place of a head, the names of the secrets, whether an unverified connection will do.
+pub type FilledHeadParts<'py> = (Bound<'py, PyBytes>, Vec<String>, bool);
+
+pub fn refused(error: ClientError) -> PyErr {
+    match error {
+        ClientError::Refused(refusal) => SecretRefused::new_err(refusal.to_string()),
+        error => broker_error(error),
+    }
+}
+
+/// A head as it goes out: text is sent as ISO 8859-1.
+pub fn latin_1(head: &Bound<'_, PyAny>) -> PyResult<Text> {
+    match head.cast::<PyString>() {
+        Ok(text) if !text.to_str().is_ok_and(str::is_ascii) => Text::of(&text.call_method1("encode", ("latin-1",))?),
+        _ => Text::of(head),
     }
 }

@@ -66,7 +66,7 @@ def gathered(plugin: Plugin, body: Any, headers: Any) -> Any:
     """
     if body is None or isinstance(body, (str, bytes, bytearray, Stream)):
         return body
-    is_packed = _is_packed(headers)
+    is_packed = packs(headers)
     if hasattr(body, "read"):
         return _file(plugin, body, is_packed)
     try:
@@ -91,7 +91,7 @@ def replaced(body: Any, data: bytes | None) -> Any:
     return Whole(data) if isinstance(body, Whole) else data
 
 
-def _is_packed(headers: Any) -> bool:
+def packs(headers: Any) -> bool:
     """Whether the body has to be decoded before it can be searched."""
     for name, value in (headers or {}).items():
         if len(name) == 16 and _text(name).lower() == "content-encoding":

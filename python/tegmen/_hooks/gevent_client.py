@@ -54,27 +54,94 @@ def _tunnel(pool_class: Any, plugin: Plugin) -> None:
     pool_class._proxy_connect_request = filling_build
 
 
+class _Head(str):
+    """The head of a request, which says what the script has written, and encodes to what goes over the wire."""
+
+    __slots__ = ("sent",)
+    sent: bytes
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return self.sent
+
+
+class _Whole(Exception):
+    """More than the head has to be filled, or over another connection."""
+
+
 def _client(module: ModuleType, plugin: Plugin) -> None:
     client_class: Any = module.HTTPClient
-    request = client_class.request
+    request, build = client_class.request, client_class._build_request
+
+    @functools.wraps(build)
+    def filling_build(
+        self: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None, **options: Any
+    ) -> Any:
+        head = build(self, method, request_uri, body, headers, **options)
+        if plugin.is_clear(head, body, self.host) and not (body and _is_packed(head)):
+            return head
+        if getattr(headers, "_tegmen_searched", False):
+            return head
+        if not plugin.is_clear(body) or (body and _is_packed(head)) or (self.ssl and not _verifies(self)):
+            raise _Whole
+        scheme, host, port, _ = _destination(self)
+        _errors.check_method(plugin, method, f"{self.host}:{self.port}")
+        filled = plugin.fill_head(scheme, host, port, head)
+        if filled is not None:
+            head = _Head(head)
+            head.sent = filled[0]
+        return head
 
     @functools.wraps(request)
     def filling_request(self: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None) -> Any:
-        if len(method) > _errors.LONGEST_METHOD:
-            _errors.check_method(plugin, method, f"{self.host}:{self.port}")
+        failure: BaseException | None = None
+        try:
+            response = request(self, method, request_uri, body, headers)
+            if type(response._sent_request) is _Head:
+                # Without what it encodes to.
+                response._sent_request = str(response._sent_request)
+            return response
+        except _Whole:
+            pass
+        except BaseException as error:
+            if not _sent_by(error):
+                raise
+            failure = _errors.clean(plugin, error)
+        if failure is not None:
+            raise failure
+        return whole_request(self, method, request_uri, body, headers)
+
+    def whole_request(self: Any, method: str, request_uri: str, body: Any, headers: Any) -> Any:
+        _errors.check_method(plugin, method, f"{self.host}:{self.port}")
         sent = {} if headers is None else headers
         if not request_uri.startswith(("/", "http")):
             # As geventhttpclient does.
             request_uri = "/" + request_uri
-        if plugin.may_carry(self.default_headers) or (self.use_proxy and plugin.may_carry([self._proxy_credentials])):
+        credentials = self._proxy_credentials if self.use_proxy else None
+        if not plugin.is_clear(self.default_headers, credentials):
             sent = _merged(self, headers)
         body = _bodies.gathered(plugin, body, sent)
         is_filled, response, failure = _send_filled(plugin, self, request, method, request_uri, body, sent)
         if failure is not None:
             raise failure
-        return response if is_filled else request(self, method, request_uri, body, headers)
+        if is_filled:
+            return response
+        return request(self, method, request_uri, body, _searched(self, sent))
 
-    client_class.request = filling_request
+    client_class.request, client_class._build_request = filling_request, filling_build
+
+
+def _is_packed(head: str) -> bool:
+    return "content-encoding:" in head.lower()
+
+
+def _sent_by(error: BaseException) -> bool:
+    """Whether the error comes from a request with values, which its frames still know."""
+    trace = error.__traceback__
+    while trace is not None:
+        if type(trace.tb_frame.f_locals.get("request")) is _Head:
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def _send_filled(
@@ -101,14 +168,14 @@ def _send_filled(
             length = str(len(new_body))
             pairs = [(name, length if name.lower() == "content-length" else value) for name, value in pairs]
         sent_uri = request_uri if target is None else target.decode("latin-1")[len(base) :]
-        fields = _fields(client, pairs)
+        fields = _searched(client, pairs)
         response = request(used, method, sent_uri, _bodies.replaced(body, new_body), fields)
         # Locust and listeners read the request from here.
         if target is not None:
             given.append((sent_uri, request_uri))
         head = _as_given(response._sent_request, given)
         if head is None:
-            head = client._build_request(method.upper(), request_uri, body=b"", headers=headers)
+            head = client._build_request.__wrapped__(client, method.upper(), request_uri, body=b"", headers=headers)
         response._sent_request = head
     except BaseException as error:
         reason = _certificate_error(error) if used is not client else None
@@ -139,15 +206,20 @@ def _pairs(headers: Any) -> list[tuple[str, Any]]:
     return list((headers or {}).items())
 
 
-def _fields(client: Any, pairs: list[tuple[str, Any]]) -> Any:
-    """The header fields as the client takes them, also where a name has several lines."""
-    fields = dict(pairs)
-    if len(fields) == len(pairs):
-        return fields
-    several = client.headers_type()
-    for name, value in pairs:
-        several.add(name, value)
-    return several
+def _searched(client: Any, headers: Any) -> Any:
+    """Headers, or pairs, with the mark that the request is as it is to go out."""
+    searched = _searched_type(client.headers_type)()
+    if isinstance(headers, (client.headers_type, list)):
+        for name, value in headers if isinstance(headers, list) else headers.items():
+            searched.add(name, value)
+    else:
+        searched.update(headers)
+    return searched
+
+
+@functools.cache
+def _searched_type(headers_type: Any) -> Any:
+    return type("Searched", (headers_type,), {"_tegmen_searched": True})
 
 
 def _as_given(head: Any, given: list[tuple[str, Any]]) -> str | None:
@@ -180,16 +252,24 @@ def _certificate_error(error: BaseException) -> BaseException | None:
     return error if isinstance(error, ssl.SSLCertVerificationError) else None
 
 
-def _verified(client: Any) -> Any:
-    """The client itself if it verifies, else a twin that does; made once."""
+def _verifies(client: Any) -> bool:
+    """Whether its connections are verified, each for the host that it goes to."""
     import gevent.ssl
 
     pool = client._connection_pool
     context = pool.ssl_context
     # The name in the certificate may have been taken from a Host header.
     named = pool.ssl_options.get("server_hostname", client.host) == client.host
-    if context.verify_mode == gevent.ssl.CERT_REQUIRED and context.check_hostname and named:
+    return bool(context.verify_mode == gevent.ssl.CERT_REQUIRED and context.check_hostname and named)
+
+
+def _verified(client: Any) -> Any:
+    """The client itself if it verifies, else a twin that does; made once."""
+    import gevent.ssl
+
+    if _verifies(client):
         return client
+    pool = client._connection_pool
     twin = getattr(client, "_tegmen_verified", None)
     if twin is None:
         factory = getattr(pool, "_tegmen_factory", None)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
@@ -25,14 +25,17 @@ def apply(module: ModuleType) -> None:
         if plugin is None:
             return end(self, message_body, **options)
         lines = self._buffer
-        body = _bodies.gathered(plugin, message_body, _Fields(lines[1:]))
-        if (
-            not plugin.may_carry([*lines, _bodies.content(body)])
-            and not plugin.carries(self.host)
-            and not _is_packed(lines)
-        ):
-            return end(self, body, **options)
-        failure = _send_filled(plugin, self, end, body, options)
+        body = message_body
+        if body is None:
+            head = b"\r\n".join(lines)
+            if plugin.is_clear(head, self.host):
+                return end(self, **options)
+            failure = send_head(plugin, self, end, head, destination(self), is_verified, options)
+        else:
+            body = _bodies.gathered(plugin, body, _Fields(lines[1:]))
+            if plugin.is_clear(lines, _bodies.content(body), self.host) and not _is_packed(lines):
+                return end(self, body, **options)
+            failure = _send_filled(plugin, self, end, body, options)
         if failure is not None:
             # Nothing was sent, or not all of it: what follows must not be taken for the rest.
             del self._buffer[:]
@@ -43,7 +46,7 @@ def apply(module: ModuleType) -> None:
     @functools.wraps(tunnel)
     def filling_tunnel(self: Any) -> Any:
         plugin = _session.connected()
-        if plugin is None or not plugin.may_carry(self._tunnel_headers):
+        if plugin is None or plugin.is_clear(self._tunnel_headers):
             return tunnel(self)
         given = self._tunnel_headers
         failure = _connect_filled(plugin, self, tunnel)
@@ -75,7 +78,7 @@ def _is_packed(lines: list[bytes]) -> bool:
     return any(line[:17].lower() == b"content-encoding:" for line in lines)
 
 
-def _destination(connection: Any) -> tuple[str, str, int]:
+def destination(connection: Any) -> tuple[str, str, int]:
     """Scheme, host and port that the request goes to: behind a tunnel, not the proxy."""
     scheme = "https" if connection.default_port == 443 else "http"
     if connection._tunnel_host:
@@ -83,11 +86,36 @@ def _destination(connection: Any) -> tuple[str, str, int]:
     return scheme, _errors.dialled(connection.host), connection.port or connection.default_port
 
 
+def send_head(
+    plugin: Plugin,
+    connection: Any,
+    end: Any,
+    head: bytes,
+    destination: tuple[str, str, int],
+    is_verified: Callable[[Any], bool],
+    options: dict[str, Any],
+) -> BaseException | None:
+    """Sends a head with its values. Never raises: the variables of this frame, and of those below, are values."""
+    scheme, host, port = destination
+    try:
+        _errors.check_method(plugin, head.partition(b" ")[0], f"{scheme}://{host}:{port}")
+        filled = plugin.fill_head(scheme, host, port, head)
+        if filled is not None:
+            sent, names, tls_unverified = filled
+            if scheme == "https" and not tls_unverified and not is_verified(connection):
+                return _tls.not_verified(names, f"https://{host}:{port}")
+            connection._buffer[:] = [sent]
+        end(connection, **options)
+    except BaseException as error:
+        return _errors.clean(plugin, error)
+    return None
+
+
 def _send_filled(plugin: Plugin, connection: Any, end: Any, body: Any, options: dict[str, Any]) -> BaseException | None:
     """Sends what is in the connection's buffer, with values. Never raises: the variables of this frame, and of those
     below, are values."""
     lines = connection._buffer
-    scheme, host, port = _destination(connection)
+    scheme, host, port = destination(connection)
     try:
         # The method is no place for a value.
         method, target, version = lines[0].split(b" ", 2)
@@ -96,7 +124,7 @@ def _send_filled(plugin: Plugin, connection: Any, end: Any, body: Any, options: 
         filled = plugin.fill(scheme, host, port, target, fields, _bodies.content(body))
         if filled is not None:
             new_target, values, new_body, names, tls_unverified = filled
-            if scheme == "https" and not tls_unverified and not _is_verified(connection):
+            if scheme == "https" and not tls_unverified and not is_verified(connection):
                 return _tls.not_verified(names, f"https://{host}:{port}")
             lines[0] = b" ".join((method, new_target or target, version))
             for index, value in values:
@@ -128,7 +156,7 @@ def _connect_filled(plugin: Plugin, connection: Any, tunnel: Any) -> BaseExcepti
     return None
 
 
-def _is_verified(connection: Any) -> bool:
+def is_verified(connection: Any) -> bool:
     if getattr(connection, "is_verified", False):
         # urllib3 knows.
         return True

@@ -76,8 +76,10 @@ def _statistics(module: ModuleType, plugin: Plugin) -> None:
         return known
 
     @functools.wraps(log_request)
-    def clean_log_request(self: Any, method: str, name: str, *args: Any, **kwargs: Any) -> Any:
-        return log_request(self, clean_name(method), clean_name(name), *args, **kwargs)
+    def clean_log_request(self: Any, method: str, name: str, response_time: Any, content_length: Any) -> Any:
+        # Written out: this runs for every request.
+        method, name = names.get(method) or clean_name(method), names.get(name) or clean_name(name)
+        return log_request(self, method, name, response_time, content_length)
 
     @functools.wraps(log_error)
     def clean_log_error(self: Any, method: str, name: str, error: Any, *args: Any, **kwargs: Any) -> Any:

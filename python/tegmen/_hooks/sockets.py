@@ -27,8 +27,11 @@ FUNCTIONS: dict[str, dict[str, tuple[str, ...]]] = {
 #: Fewer bytes cannot hold what is recognised as a piece of a placeholder.
 SHORTEST = 10
 
+#: So much is searched faster than it is remembered that it was searched.
+SMALL = 1 << 12
+
 _told: set[str] = set()
-#: Sockets that are in `sendall`, which sends what was searched already, piece by piece.
+#: Sockets that are in `sendall` with more than that, which sends what was searched already, piece by piece.
 _sending: set[int] = set()
 
 
@@ -49,36 +52,60 @@ def _watched(function: Any, name: str) -> Any:
             plugin = _session.connected()
             if plugin is not None:
                 buffers = list(buffers)
-                _check(plugin, self, b"".join(bytes(buffer) for buffer in buffers))
+                data = b"".join(bytes(buffer) for buffer in buffers)
+                if plugin.carries(data):
+                    _refuse(plugin, self, data)
             return function(self, buffers, *args, **kwargs)
 
         watched_sendmsg._tegmen = True  # type: ignore[attr-defined]
         return watched_sendmsg
 
-    is_all = name == "sendall"
+    if name == "sendall":
 
-    @functools.wraps(function)
-    def watched(self: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
-        plugin = _session.connected()
-        key = id(self)
-        if plugin is None or key in _sending or len(data) < SHORTEST:
+        @functools.wraps(function)
+        def watched(self: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
+            plugin = _session.connected()
+            size = len(data)
+            if plugin is None or size < SHORTEST:
+                return function(self, data, *args, **kwargs)
+            if plugin.carries(data if type(data) is bytes else bytes(data)):
+                _refuse(plugin, self, data)
+            if size < SMALL:
+                return function(self, data, *args, **kwargs)
+            key = id(self)
+            _sending.add(key)
+            try:
+                return function(self, data, *args, **kwargs)
+            finally:
+                _sending.discard(key)
+
+    else:
+
+        @functools.wraps(function)
+        def watched(self: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
+            plugin = _session.connected()
+            if (
+                plugin is not None
+                and len(data) >= SHORTEST
+                and not (_sending and id(self) in _sending)
+                and plugin.carries(data if type(data) is bytes else bytes(data))
+            ):
+                _refuse(plugin, self, data)
             return function(self, data, *args, **kwargs)
-        _check(plugin, self, data if isinstance(data, (bytes, bytearray)) else bytes(data))
-        if not is_all:
-            return function(self, data, *args, **kwargs)
-        _sending.add(key)
-        try:
-            return function(self, data, *args, **kwargs)
-        finally:
-            _sending.discard(key)
 
     watched._tegmen = True  # type: ignore[attr-defined]
     return watched
 
 
-def _check(plugin: Plugin, socket: Any, data: bytes | bytearray) -> None:
-    if not plugin.carries(data) or _is_local(socket):
+def _refuse(plugin: Plugin, socket: Any, data: Any) -> None:
+    """Stops what carries a placeholder.
+
+    Raises:
+        SecretRefused: it does not stay within the machine.
+    """
+    if _is_local(socket):
         return
+    data = bytes(data)
     name = plugin.names_in(data)[0]
     message = (
         f"[{name}] was not sent to {_peer(socket)}: its placeholder was about to leave through a socket, by a library "

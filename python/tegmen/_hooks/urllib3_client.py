@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from tegmen import _session
-from tegmen._hooks import _bodies, _errors, _tls
+from tegmen._hooks import _bodies, _errors, _tls, http_client
 from tegmen._native import Plugin
 
 Filled = tuple[bytes | None, list[tuple[int, bytes]], bytes | None, list[str], bool]
@@ -37,14 +37,17 @@ def _destination(connection: Any) -> tuple[str, str, int]:
 
 
 def _connection(connection_class: Any, plugin: Plugin) -> None:
-    request = connection_class.request
-    tunnel = connection_class._tunnel
+    request, tunnel, end_of_any = connection_class.request, connection_class._tunnel, connection_class.endheaders
+    # That of http.client without the hook which does the same for connections of its own kind.
+    end = getattr(end_of_any, "__wrapped__", end_of_any)
 
     @functools.wraps(request)
     def filling_request(self: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> Any:
+        if body is None or (type(body) in (bytes, str) and plugin.is_clear(body) and not _bodies.packs(headers)):
+            # The head is filled where it is sent.
+            return request(self, method, url, body=body, headers=headers, **options)
         scheme, host, port = _destination(self)
-        if len(method) > _errors.LONGEST_METHOD:
-            _errors.check_method(plugin, method, f"{scheme}://{host}:{port}")
+        _errors.check_method(plugin, method, f"{scheme}://{host}:{port}")
         body = _bodies.gathered(plugin, body, headers)
         is_filled, failure = _send_filled(
             plugin, self, (scheme, host, port), request, method, url, body, headers, options
@@ -54,10 +57,25 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
         response: Any = None if is_filled else request(self, method, url, body=body, headers=headers, **options)
         return response
 
+    @functools.wraps(end)
+    def filling_end(self: Any, message_body: Any = None, **options: Any) -> Any:
+        if message_body is not None:
+            return end_of_any(self, message_body, **options)
+        head = b"\r\n".join(self._buffer)
+        if plugin.is_clear(head, self.host):
+            return end(self, **options)
+        failure = _send_head(plugin, self, end, head, options)
+        if failure is not None:
+            # Nothing was sent, or not all of it: what follows must not be taken for the rest.
+            del self._buffer[:]
+            self.close()
+            raise failure
+        return None
+
     @functools.wraps(tunnel)
     def filling_tunnel(self: Any) -> Any:
         """CONNECT, which carries the credentials for the proxy."""
-        if not plugin.may_carry(self._tunnel_headers):
+        if plugin.is_clear(self._tunnel_headers):
             return tunnel(self)
         given = self._tunnel_headers
         failure = _connect_filled(plugin, self, tunnel)
@@ -67,6 +85,23 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
         return None
 
     connection_class.request, connection_class._tunnel = filling_request, filling_tunnel
+    connection_class.endheaders = filling_end
+
+
+def _send_head(plugin: Plugin, connection: Any, end: Any, head: bytes, options: dict[str, Any]) -> BaseException | None:
+    """Sends a head with its values. Never raises."""
+    scheme, host, port = destination = _destination(connection)
+    socks = getattr(connection, "_socks_options", None)
+    if socks is not None and scheme == "http":
+        # This proxy reads the request as well: the same question, with its address.
+        method, target, rest = head.split(b" ", 2)
+        name = f"[{host}]" if ":" in host else host
+        try:
+            absolute = b" ".join((method, f"http://{name}:{port}".encode() + target, rest))
+            plugin.fill_head("http", socks["proxy_host"], int(socks["proxy_port"] or 1080), absolute)
+        except BaseException as error:
+            return _errors.clean(plugin, error)
+    return http_client.send_head(plugin, connection, end, head, destination, _is_verified, options)
 
 
 def _send_filled(
@@ -188,6 +223,8 @@ def _pool(module: ModuleType, plugin: Plugin) -> None:
         self: Any, method: str, url: str, body: Any = None, headers: Any = None, *args: Any, **options: Any
     ) -> Any:
         sent = self.headers if headers is None else headers
+        if plugin.is_clear(url, sent, body, self.host):
+            return urlopen(self, method, url, body, headers, *args, **options)
         if self.scheme == "https":
             # What is in a stream has to be known before connecting; without TLS the connection does that later.
             body = _bodies.gathered(plugin, body, sent)

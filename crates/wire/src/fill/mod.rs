@@ -10,6 +10,7 @@ mod body;
 mod cookie;
 mod form;
 mod graphql;
+mod head;
 mod header;
 mod json;
 mod multipart;
@@ -20,6 +21,7 @@ mod xml;
 
 use std::cell::{Cell, RefCell};
 
+pub use head::{FilledHead, fill_head};
 pub use refusal::{Reason, Refusal};
 use zeroize::Zeroizing;
 
