@@ -91,6 +91,12 @@ impl Module {
             .collect()
     }
 
+    /// The definitions of exactly this.
+    pub fn definitions_with(&self, value: DefValue) -> impl Iterator<Item = DefId> + '_ {
+        let found = self.definitions.iter().enumerate().filter(move |(_, definition)| definition.value == value);
+        found.map(|(i, _)| DefId(i as u32))
+    }
+
     /// The identifier of this text, if the module has it.
     pub fn find_symbol(&self, name: &str) -> Option<Symbol> {
         self.names.iter().position(|known| &**known == name).map(|index| Symbol(index as u32))

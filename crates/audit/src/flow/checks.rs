@@ -56,7 +56,16 @@ fn definitions_of(module: &Module, read: ExprId) -> Vec<DefId> {
             _ => break,
         }
     }
-    module.definitions_by_value(outer)
+    let mut defs = module.definitions_by_value(outer);
+    // `A, B = os.getenv("A"), os.getenv("B")`
+    if let Some(tuple) = module.parent(outer)
+        && let ExprKind::Sequence { items, .. } = module.kind(tuple)
+        && let Some(place) = items.iter().position(|item| *item == outer)
+    {
+        let element = DefValue::Element(tuple, place as u32);
+        defs.extend(module.definitions_with(element));
+    }
+    defs
 }
 
 /// Whether the script looks at whether a variable that it read is there.
@@ -95,6 +104,37 @@ pub fn is_checked(module: &Module, read: ExprId) -> bool {
     let defs = definitions_of(module, read);
     defs.iter().any(|def| definition_is_checked(module, *def) || is_listed(module, *def))
         || list_is_checked(module, read)
+        || variable(module, read).is_some_and(|name| is_in_list(module, name) && looks_up_variables(module))
+}
+
+/// The name of the variable that is read.
+fn variable(module: &Module, read: ExprId) -> Option<&str> {
+    match module.kind(read) {
+        ExprKind::Call { args, .. } => module.as_str(args.first()?.value),
+        _ => None,
+    }
+}
+
+/// Whether a module goes through names of variables: `for name in REQUIRED: if name not in os.environ: …`.
+fn looks_up_variables(module: &Module) -> bool {
+    let is_environ = |expr: ExprId| module.qualified(expr).is_some_and(|name| name == "os.environ");
+    module.exprs().any(|(_, expr)| match &expr.kind {
+        ExprKind::Compare { left, rights, .. } => {
+            matches!(module.kind(*left), ExprKind::Name(_)) && rights.iter().any(|right| is_environ(*right))
+        }
+        ExprKind::Call { func, args } => {
+            crate::literal::calls::is_environment_read(module, *func)
+                && args.first().is_some_and(|arg| matches!(module.kind(arg.value), ExprKind::Name(_)))
+        }
+        _ => false,
+    })
+}
+
+fn is_in_list(module: &Module, name: &str) -> bool {
+    module.exprs().any(|(_, expr)| match &expr.kind {
+        ExprKind::Sequence { items, .. } => items.iter().any(|item| module.as_str(*item) == Some(name)),
+        _ => false,
+    })
 }
 
 /// Whether another module of the project looks at whether it is there: `if config.api_token: …`.
@@ -157,11 +197,7 @@ fn is_listed(module: &Module, def: DefId) -> bool {
         ExprKind::Call { func, .. } => matches!(module.tail_str(*func), Some("getattr" | "globals" | "vars")),
         _ => false,
     });
-    looked_up
-        && module.exprs().any(|(_, expr)| match &expr.kind {
-            ExprKind::Sequence { items, .. } => items.iter().any(|item| module.as_str(*item) == Some(name)),
-            _ => false,
-        })
+    looked_up && is_in_list(module, name)
 }
 
 fn has_text(module: &Module, values: &[ExprId]) -> bool {
@@ -218,21 +254,29 @@ fn definition_is_checked(module: &Module, def: DefId) -> bool {
             _ => {}
         }
     }
+    // `required = {"TOKEN": TOKEN}`, whose entries are all looked at.
+    let listed = module.exprs().any(|(id, expr)| {
+        matches!(expr.kind, ExprKind::Dict(_) | ExprKind::Sequence { .. })
+            && module.parent(id).is_none()
+            && list_has(module, id, &names)
+            && entries_are_checked(module, id)
+    });
     // `x or sys.exit()`, `x if x else …`, `check(x)`, `require(x)`.
-    module.exprs().any(|(id, expr)| match &expr.kind {
-        ExprKind::Conditional { test, .. } => contains(module, *test, &names),
-        ExprKind::BoolOp { op: BoolOp::Or, values } => {
-            module.span(id).start > definition.span.start
-                && values.split_last().is_some_and(|(last, first)| {
-                    matches!(module.kind(*last), ExprKind::Call { .. }) && first.iter().any(|value| names(*value))
-                })
-        }
-        ExprKind::Call { func, args } => args
-            .iter()
-            .position(|arg| names(arg.value) || list_has(module, arg.value, &names))
-            .is_some_and(|place| checks_argument(module, *func, Some(place))),
-        _ => false,
-    })
+    listed
+        || module.exprs().any(|(id, expr)| match &expr.kind {
+            ExprKind::Conditional { test, .. } => contains(module, *test, &names),
+            ExprKind::BoolOp { op: BoolOp::Or, values } => {
+                module.span(id).start > definition.span.start
+                    && values.split_last().is_some_and(|(last, first)| {
+                        matches!(module.kind(*last), ExprKind::Call { .. }) && first.iter().any(|value| names(*value))
+                    })
+            }
+            ExprKind::Call { func, args } => args
+                .iter()
+                .position(|arg| names(arg.value) || list_has(module, arg.value, &names))
+                .is_some_and(|place| checks_argument(module, *func, Some(place))),
+            _ => false,
+        })
 }
 
 fn list_has(module: &Module, expr: ExprId, names: &dyn Fn(ExprId) -> bool) -> bool {
@@ -249,8 +293,12 @@ fn list_is_checked(module: &Module, read: ExprId) -> bool {
     if !matches!(module.kind(parent), ExprKind::Dict(_) | ExprKind::Sequence { .. }) {
         return false;
     }
-    let defs = module.definitions_by_value(parent);
-    defs.iter().any(|def| match module.definition(*def).target {
+    entries_are_checked(module, parent)
+}
+
+/// Whether something goes through all entries of a list or dict and asks whether they are there.
+fn entries_are_checked(module: &Module, list: ExprId) -> bool {
+    module.definitions_by_value(list).iter().any(|def| match module.definition(*def).target {
         Target::Name(_, name) => module.exprs().any(|(_, expr)| match &expr.kind {
             ExprKind::Call { func, args } if matches!(module.tail_str(*func), Some("all" | "any")) => {
                 args.iter().any(|arg| {

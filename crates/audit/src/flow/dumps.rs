@@ -77,6 +77,16 @@ fn sensitive_field(module: &Module, class: ClassId) -> Option<String> {
     })
 }
 
+/// Whether a field of an object hides its value when it is shown: `api_token: SecretStr`.
+pub(super) fn hides(flow: &Flow<'_>, file: FileId, module: &Module, object: ExprId, name: &str) -> bool {
+    let Some((owner_file, class)) = flow.project.class_of_object(file, module, object, 0) else { return false };
+    let Some(owner) = flow.module_of(owner_file) else { return false };
+    owner
+        .text(owner.class(class).span)
+        .lines()
+        .any(|line| line.trim().split_once(':').is_some_and(|(field, kind)| field == name && kind.contains("Secret")))
+}
+
 fn is_dataclass(module: &Module, class: Span) -> bool {
     let source = module.source();
     let before = source.get(..class.start as usize).unwrap_or_default();

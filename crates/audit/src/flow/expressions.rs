@@ -309,7 +309,10 @@ impl Flow<'_> {
                 Taint::default()
             };
         }
-        if classify::is_sensitive_name(name) && !is_identifier(name) {
+        if classify::is_sensitive_name(name)
+            && !is_identifier(name)
+            && !super::dumps::hides(self, file, module, value, name)
+        {
             return Taint::one(Origin::Named, name, file, span);
         }
         Taint::unknown()

@@ -107,10 +107,16 @@ fn parameters(collector: &mut Collector<'_>, func: ExprId, positional: &[ExprId]
     if let Some(function) = function {
         let function = module.function(function);
         let skip = usize::from(function.class.is_some());
+        let mut told = false;
         for (param, value) in function.params.iter().skip(skip).zip(positional) {
-            collector.named(module.symbol(param.name), *value, Site::Argument, block);
+            let name = module.symbol(param.name);
+            // `login(u, p)` tells no more than the name of the function.
+            told |= name.len() > 2;
+            collector.named(name, *value, Site::Argument, block);
         }
-        return;
+        if told {
+            return;
+        }
     }
     let tail = module.tail_str(func).unwrap_or_default();
     let words = classify::words(tail);

@@ -128,6 +128,27 @@ impl<'m> Collector<'m> {
     pub fn named(&mut self, name: &str, value: ExprId, site: Site, block: BlockId) {
         // As the name of an environment variable it is the directory; as that of a constant it is not.
         let name = if name == "PWD" && site == Site::Variable { "pwd" } else { name };
+        match self.module.kind(value) {
+            // `os.environ["PW"] if "PW" in os.environ else "…"`
+            ExprKind::Conditional { body, orelse, .. } => {
+                let (body, orelse) = (*body, *orelse);
+                self.named(name, body, site, block);
+                self.named(name, orelse, site, block);
+                return;
+            }
+            // `password: str = Field(default="…")`
+            ExprKind::Call { func, args } if matches!(self.module.tail_str(*func), Some("Field" | "field")) => {
+                let default = args
+                    .iter()
+                    .find(|arg| arg.name.is_some_and(|name| self.module.symbol(name) == "default"))
+                    .or_else(|| args.first().filter(|arg| arg.name.is_none()));
+                if let Some(default) = default.map(|arg| arg.value) {
+                    self.named(name, default, site, block);
+                }
+                return;
+            }
+            _ => {}
+        }
         let sensitive =
             classify::is_sensitive_name(name) || site == Site::Header && classify::is_sensitive_header(name);
         if let ExprKind::Sequence { items, .. } = self.module.kind(value)

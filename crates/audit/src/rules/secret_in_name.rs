@@ -56,6 +56,13 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         return;
     }
     for (_, func, args) in calls(module) {
+        // `events.request.fire(name=…)`, `request_success.fire(name=…)`.
+        if module.tail_str(func) == Some("fire")
+            && let Some(name) = keyword(module, args, "name")
+            && let Some(source) = flow.of(name).secret()
+        {
+            push(module, flow, name, source, Severity::High, "the name of a request", out);
+        }
         let Some(url) = request(module, func, args) else { continue };
         if !is_locust_request(module, func) {
             continue;
