@@ -185,8 +185,7 @@ fn by_url(literal: &Literal, value: &str, open: bool) -> Option<Judged> {
     }
     // `user:password@host:port/db`, to be put behind a scheme.
     let words = classify::words(&literal.name);
-    let connection =
-        words.iter().any(|word| matches!(word.as_str(), "conn" | "connection" | "dsn" | "connstr"));
+    let connection = words.iter().any(|word| matches!(word.as_str(), "conn" | "connection" | "dsn" | "connstr"));
     if connection && !value.contains("://") && value.contains('@') && !value.contains(char::is_whitespace) {
         let whole = format!("x://{value}");
         if let Some(found) = classify::url_credentials(&whole)
