@@ -120,13 +120,17 @@ def test_the_script_sees_placeholders(probe: Probe) -> None:
     assert seen["SHOP_DSN"].startswith("postgres://") and seen["SHOP_DSN"].endswith("@db.example/shop"), "still a URL"
     assert probe.environment["PIN_SOURCE"] == seen["PIN"] == probe["secret"]["pin"], "revealed"
     assert probe["all"]["INSIDE"] == f"before {seen['API_KEY']} after", "a value inside another variable"
-    assert probe["all"]["VAULT_ADDR"] == "http://127.0.0.1:1"
+    address = probe["all"]["VAULT_ADDR"]
+    assert address.startswith("http://127.0.0.1:") and address != "http://127.0.0.1:1", "what stands in for Vault"
 
 
 def test_what_opens_the_secrets_manager_is_gone(probe: Probe) -> None:
     gone = {"KEY_SOURCE", "PIN_SOURCE", "VAULT_TOKEN", "BAO_TOKEN", "VAULT_SECRET_ID", "VAULT_WRAPPED_TOKEN"}
     gone.add("TEGMEN_STORE_KEY")
-    assert gone & probe["all"].keys() == set()
+    # A script that uses Vault itself finds something to use, which is the same for all and good for nothing else.
+    left = {name: value for name, value in probe["all"].items() if name in gone}
+    assert left.keys() == {"VAULT_TOKEN", "BAO_TOKEN", "VAULT_SECRET_ID", "VAULT_WRAPPED_TOKEN"}
+    assert len(set(left.values())) == 1 and left["VAULT_TOKEN"].startswith("tegmen-stand-in-")
     for name in gone | {"NUMBER", "ENCODED"}:
         value = probe.environment[name]
         assert value not in probe["self"], name

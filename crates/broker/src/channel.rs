@@ -99,6 +99,18 @@ impl Server {
         lock(&self.shared.contacts).clone()
     }
 
+    /// Takes more secrets over; gives back their placeholders, in the same order.
+    ///
+    /// # Errors
+    /// When they do not fit into the shared memory.
+    pub fn add(&self, charges: Vec<crate::keep::Charge>) -> Result<Vec<String>, crate::keep::KeepError> {
+        lock(&self.shared.keep).add(charges, |patterns| {
+            if let Some(output) = &*lock(&self.shared.output) {
+                output.set_patterns(patterns);
+            }
+        })
+    }
+
     /// Puts new values in the place of old ones, for the next request. Gives back the names of the secrets that
     /// have a new one.
     ///

@@ -45,6 +45,9 @@ pub enum KeepError {
     Table(#[from] serde_json::Error),
 }
 
+/// Room for what is added during the run, in bytes.
+const ROOM: usize = 256 * 1024;
+
 struct Held {
     charge: Charge,
     placeholder: Placeholder,
@@ -53,6 +56,7 @@ struct Held {
 /// All secrets of a run.
 pub struct Keep {
     tag: Tag,
+    maker: Maker,
     manifest: Option<String>,
     held: Vec<Held>,
     memory: Writer,
@@ -67,6 +71,27 @@ pub struct Keep {
 fn look_for(builder: &mut PatternsBuilder, notes: &mut BTreeMap<String, String>, name: &str, value: &SecretBytes) {
     if let Err(refused) = builder.value(name, value) {
         notes.insert(name.to_owned(), refused.to_string());
+    }
+}
+
+/// Lets outputs be searched for a secret: placeholder, value, and the sensitive parts of a document or a URL, which are
+/// secrets of their own.
+fn know(
+    patterns: &mut PatternsBuilder,
+    notes: &mut BTreeMap<String, String>,
+    charge: &Charge,
+    placeholder: &Placeholder,
+) {
+    let name = &charge.binding.name;
+    patterns.literal(name, &placeholder.text);
+    look_for(patterns, notes, name, &charge.value);
+    for token in &placeholder.tokens {
+        for text in disguises(&token.text) {
+            patterns.literal(name, &text);
+        }
+        if token.is_sensitive && token.part != charge.value {
+            look_for(patterns, notes, name, &token.part);
+        }
     }
 }
 
@@ -87,17 +112,7 @@ impl Keep {
         for charge in charges {
             let placeholder = maker.make(&charge.value)?;
             let name = charge.binding.name.clone();
-            patterns.literal(&name, &placeholder.text);
-            look_for(&mut patterns, &mut notes, &name, &charge.value);
-            for token in &placeholder.tokens {
-                for text in disguises(&token.text) {
-                    patterns.literal(&name, &text);
-                }
-                // The sensitive parts of a document or a URL are secrets of their own.
-                if token.is_sensitive && token.part != charge.value {
-                    look_for(&mut patterns, &mut notes, &name, &token.part);
-                }
-            }
+            know(&mut patterns, &mut notes, &charge, &placeholder);
             if charge.as_file {
                 let file =
                     tegmen_sys::shared::sealed_file(charge.value.expose()).map_err(system("a file in memory"))?;
@@ -111,9 +126,9 @@ impl Keep {
         let patterns = patterns.build();
         let payload = payload(&tag, manifest.as_deref(), &held)?;
         // Room to grow: a new value may be longer than the old one.
-        let mut memory = Writer::new(payload.len() * 2 + 64 * 1024).map_err(system("memory for the secrets"))?;
+        let mut memory = Writer::new(payload.len() * 2 + ROOM).map_err(system("memory for the secrets"))?;
         memory.publish(&payload).map_err(system("memory for the secrets"))?;
-        Ok(Self { tag, manifest, held, memory, files, patterns, notes })
+        Ok(Self { tag, maker, manifest, held, memory, files, patterns, notes })
     }
 
     /// Each secret's rules and placeholder.
@@ -137,6 +152,39 @@ impl Keep {
     /// What the redactor looks for, and what is to be said about values that it cannot look for everywhere.
     pub fn patterns(&self) -> (Patterns, BTreeMap<String, String>) {
         (self.patterns.clone(), self.notes.clone())
+    }
+
+    /// Takes more secrets over during the run; gives back their placeholders. One whose name is held already is that one. The
+    /// redactor gets its new patterns before anybody can know a placeholder.
+    ///
+    /// # Errors
+    /// When they do not fit into the memory; then none of them is held.
+    pub fn add(&mut self, charges: Vec<Charge>, redactor: impl FnOnce(Patterns)) -> Result<Vec<String>, KeepError> {
+        let before = self.held.len();
+        let mut patterns = self.patterns.extend();
+        let mut placeholders = Vec::new();
+        for charge in charges {
+            let name = &charge.binding.name;
+            if let Some(held) = self.held.iter().find(|held| held.charge.binding.name == *name) {
+                placeholders.push(held.placeholder.text.clone());
+                continue;
+            }
+            let placeholder = self.maker.make(&charge.value)?;
+            know(&mut patterns, &mut self.notes, &charge, &placeholder);
+            placeholders.push(placeholder.text.clone());
+            self.held.push(Held { charge, placeholder });
+        }
+        if self.held.len() == before {
+            return Ok(placeholders);
+        }
+        self.patterns = patterns.build();
+        redactor(self.patterns.clone());
+        let payload = payload(&self.tag, self.manifest.as_deref(), &self.held)?;
+        if let Err(source) = self.memory.publish(&payload) {
+            self.held.truncate(before);
+            return Err(KeepError::System { what: "memory for more secrets", source });
+        }
+        Ok(placeholders)
     }
 
     /// A value that was born in the test: from now on the redactor knows it.

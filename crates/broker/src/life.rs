@@ -8,12 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tegmen_sources::{Ended, Ending, LocalSession, Session, Values, VaultLife};
+use tegmen_sources::{Ended, Ending, LocalSession, Values};
 
-use crate::{channel::Server, child::Handle};
+use crate::{channel::Server, child::Handle, upstream::Upstream};
 
 /// How often the sources on this machine are asked for new values.
 const REFRESH: Duration = Duration::from_secs(30);
+/// How often it is looked whether there is something to look after.
+const GLANCE: Duration = Duration::from_millis(500);
 /// How long the end waits for a request that is on its way: what that one still gets has to be given back too.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -48,16 +50,21 @@ impl Life {
     ///
     /// # Errors
     /// When the operating system has no thread to give.
-    pub fn start(server: &Server, session: Session, output: Handle) -> std::io::Result<Self> {
-        let Session { local, vault, ending } = session;
+    pub fn start(
+        server: &Server,
+        local: LocalSession,
+        vault: Upstream,
+        ending: Ending,
+        output: Handle,
+    ) -> std::io::Result<Self> {
         let stop = Arc::new(Stop::default());
         let outlet = Outlet { server: server.clone(), output };
         if !local.is_idle() {
             let (stop, outlet) = (Arc::clone(&stop), outlet.clone());
             spawn("sources", stop, move |stop| watch_local(local, stop, &outlet))?;
         }
-        if let Some(vault) = vault {
-            spawn("vault", Arc::clone(&stop), move |stop| watch_vault(vault, stop, &outlet))?;
+        if vault.is_possible() {
+            spawn("vault", Arc::clone(&stop), move |stop| watch_vault(&vault, stop, &outlet))?;
         }
         Ok(Self { stop, ending })
     }
@@ -138,10 +145,16 @@ fn watch_local(mut local: LocalSession, stop: &Stop, outlet: &Outlet) {
     }
 }
 
-fn watch_vault(mut vault: VaultLife, stop: &Stop, outlet: &Outlet) {
-    while let Some(due) = vault.due() {
-        if stop.wait_until(due) {
+fn watch_vault(vault: &Upstream, stop: &Stop, outlet: &Outlet) {
+    loop {
+        // Meanwhile a script may ask for something that has to be looked after sooner.
+        let soon = Instant::now() + GLANCE;
+        let due = vault.due().unwrap_or(soon);
+        if stop.wait_until(due.min(soon)) {
             return;
+        }
+        if due > Instant::now() {
+            continue;
         }
         let step = vault.step();
         outlet.renew(step.values);

@@ -18,8 +18,8 @@ mod taken;
 pub use dotenv::{Dotenv, DotenvError};
 pub use environment::Environment;
 pub use fetch::{
-    Context, Ended, Ending, FetchError, FetchErrors, Fetched, LocalSession, Note, Session, Step, Values, VaultLife,
-    fetch_all,
+    Context, Ended, Ending, FetchError, FetchErrors, Fetched, Form, Found, FoundField, LocalSession, Note, Refused,
+    Session, Step, Values, VaultLife, VaultOpener, fetch_all,
 };
 pub use host::{HostSpec, HostSpecError, Scheme};
 pub use manifest::{

@@ -1,12 +1,35 @@
 //! Questions about another process: where it comes from, and whether others can look into it.
 
-use std::{fs, io};
+use std::{
+    fs, io,
+    net::{SocketAddr, SocketAddrV4},
+};
 
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 /// Our own user.
 pub fn own_uid() -> u32 {
     rustix::process::getuid().as_raw()
+}
+
+/// The user whose socket is the other end of a TCP connection within this machine: `theirs` is its address, `ours` that of
+/// our end (proc_pid_net(5)). `None` when there is none such.
+pub fn tcp_owner(theirs: SocketAddr, ours: SocketAddr) -> Option<u32> {
+    let (SocketAddr::V4(theirs), SocketAddr::V4(ours)) = (theirs, ours) else { return None };
+    let written =
+        |address: SocketAddrV4| format!("{:08X}:{:04X}", u32::from_ne_bytes(address.ip().octets()), address.port());
+    let (theirs, ours) = (written(theirs), written(ours));
+    // A client without IPv6 shows in the first, one that mixes both in the second.
+    let mapped = (format!("0000000000000000FFFF0000{theirs}"), format!("0000000000000000FFFF0000{ours}"));
+    let find = |file: &str, (theirs, ours): (&str, &str)| {
+        let table = fs::read_to_string(file).ok()?;
+        table.lines().find_map(|line| {
+            let mut fields = line.split_whitespace().skip(1);
+            let found = fields.next()? == theirs && fields.next()? == ours;
+            if found { fields.nth(4)?.parse().ok() } else { None }
+        })
+    };
+    find("/proc/net/tcp", (&theirs, &ours)).or_else(|| find("/proc/net/tcp6", (&mapped.0, &mapped.1)))
 }
 
 /// Whether the process `pid` is `ancestor`, or came from it through any number of forks, as far as the processes in
@@ -100,6 +123,20 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+
+    #[test]
+    fn the_owner_of_a_connection_is_found() {
+        for address in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = std::net::TcpListener::bind(address) else { continue };
+            let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (server, peer) = listener.accept().unwrap();
+            let owner = tcp_owner(peer, server.local_addr().unwrap());
+            assert_eq!(owner, peer.is_ipv4().then(own_uid), "{address}");
+            let nobody = SocketAddr::new(peer.ip(), 1);
+            assert_eq!(tcp_owner(nobody, server.local_addr().unwrap()), None);
+            drop(client);
+        }
+    }
 
     #[test]
     fn a_child_descends_from_us_and_we_not_from_it() {

@@ -36,12 +36,18 @@ pub struct KvSecret {
     pub(crate) path: String,
     pub(crate) fields: Fields,
     pub(crate) version: Option<u64>,
+    pub(crate) created: Option<String>,
 }
 
 impl KvSecret {
     /// The version that was read; `None` for KV v1.
     pub fn version(&self) -> Option<u64> {
         self.version
+    }
+
+    /// When that version was written, as the server says it; `None` for KV v1.
+    pub fn created(&self) -> Option<&str> {
+        self.created.as_deref()
     }
 
     /// The names of the fields.
@@ -149,7 +155,7 @@ impl Login {
         match answer.status {
             200 => {
                 let Some(Data { data }) = answer.read::<Data<Fields>>() else { return Err(not_a_secret()) };
-                Ok(KvSecret { path: mount_path.to_owned(), fields: data, version: None })
+                Ok(KvSecret { path: mount_path.to_owned(), fields: data, version: None, created: None })
             }
             403 => Err(self.denied(mount_path, &answer)),
             404 if answer.says("no handler for route") => Err(no_mount(mount_path)),
@@ -167,7 +173,9 @@ impl Login {
             200 => {
                 let Some(Data { data }) = answer.read::<Data<Versioned>>() else { return Err(not_a_secret()) };
                 let fields = data.data.unwrap_or_default();
-                Ok(KvSecret { path: mount_path.to_owned(), fields, version: Some(data.metadata.version) })
+                let Metadata { version, created_time, .. } = data.metadata;
+                let path = mount_path.to_owned();
+                Ok(KvSecret { path, fields, version: Some(version), created: Some(created_time) })
             }
             403 => Err(self.denied(&path, &answer)),
             404 => match answer.read::<Data<Versioned>>() {
@@ -295,6 +303,8 @@ struct Versioned {
 #[derive(Deserialize)]
 struct Metadata {
     version: u64,
+    #[serde(default)]
+    created_time: String,
     #[serde(default)]
     destroyed: bool,
 }

@@ -124,7 +124,7 @@ fn lent(path: &str, answer: &Answer) -> Result<Lent, Error> {
         // A code of the TOTP engine is that of a period, most often half a minute.
         None => code.then(|| Duration::from_secs(PERIOD - now % PERIOD)),
     };
-    let secret = KvSecret { path: path.to_owned(), fields, version: None };
+    let secret = KvSecret { path: path.to_owned(), fields, version: None, created: None };
     Ok(Lent { secret, term, changes_in, lease })
 }
 

@@ -57,25 +57,30 @@ fn is_manager_credential(name: &str) -> bool {
 
 /// What [`Fetched::consumed`](super::Fetched::consumed) holds.
 pub(super) fn consumed(manifest: &Manifest, environment: &Environment) -> BTreeSet<String> {
+    let mut names = credentials(manifest, environment);
+    names.extend(manifest.secrets.values().filter_map(|spec| variable(&spec.source)));
+    names
+}
+
+fn variable(source: &Source) -> Option<String> {
+    match source {
+        Source::Env { name } => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// What [`Fetched::credentials`](super::Fetched::credentials) holds.
+pub(super) fn credentials(manifest: &Manifest, environment: &Environment) -> BTreeSet<String> {
     let mut names = manager_credentials(environment);
-    let mut add = |source: &Source| {
-        if let Source::Env { name } = source {
-            names.insert(name.clone());
-        }
+    let named: [Option<&Credential>; 2] = match manifest.vault.as_ref().and_then(|vault| vault.auth.as_ref()) {
+        Some(VaultAuth::Token { token, .. }) => [token.as_ref(), None],
+        Some(VaultAuth::AppRole { role_id, secret_id, .. }) => [Some(role_id), secret_id.as_ref()],
+        None => [None, None],
     };
-    manifest.secrets.values().for_each(|spec| add(&spec.source));
-    let mut credential = |credential: Option<&Credential>| {
-        if let Some(Credential::Source(source)) = credential {
-            add(source);
+    for credential in named.into_iter().flatten() {
+        if let Credential::Source(source) = credential {
+            names.extend(variable(source));
         }
-    };
-    match manifest.vault.as_ref().and_then(|vault| vault.auth.as_ref()) {
-        Some(VaultAuth::Token { token, .. }) => credential(token.as_ref()),
-        Some(VaultAuth::AppRole { role_id, secret_id, .. }) => {
-            credential(Some(role_id));
-            credential(secret_id.as_ref());
-        }
-        None => {}
     }
     names
 }

@@ -15,7 +15,7 @@ use tegmen_secret::SecretBytes;
 pub use context::{Context, manager_credentials};
 pub use error::{FetchError, FetchErrors};
 pub use session::{LocalSession, Session, Values};
-pub use vault::{Ended, Ending, Step, VaultLife};
+pub use vault::{Ended, Ending, Form, Found, FoundField, Refused, Step, VaultLife, VaultOpener};
 
 use crate::{Manifest, Source};
 
@@ -35,6 +35,8 @@ pub struct Fetched {
     /// The variables that sources and logins read, and every other that is a credential of a secrets manager: the
     /// broker takes them out of the child's environment.
     pub consumed: BTreeSet<String>,
+    /// Those of them that are credentials for logging in to a secrets manager.
+    pub credentials: BTreeSet<String>,
     /// What stays open: the login, and the way to the values.
     pub session: Session,
 }
@@ -58,5 +60,6 @@ pub fn fetch_all(manifest: &Manifest, context: &Context) -> Result<Fetched, Fetc
     let session::First { session, manifest: expanded, values, notes } = session::first(manifest, context)?;
     let warnings = session.vault.as_ref().map(|vault| vault::warnings(vault.config())).unwrap_or_default();
     let consumed = context::consumed(manifest, &context.environment);
-    Ok(Fetched { values, manifest: expanded, notes, warnings, consumed, session })
+    let credentials = context::credentials(manifest, &context.environment);
+    Ok(Fetched { values, manifest: expanded, notes, warnings, consumed, credentials, session })
 }

@@ -9,7 +9,7 @@ use super::Note;
 use super::context::Context;
 use super::error::{FetchError, FetchErrors, Trouble};
 use super::local::Local;
-use super::vault::{self, Ending, Item, VaultLife};
+use super::vault::{self, Ending, Item, VaultLife, VaultOpener};
 use crate::{Manifest, SecretSpec, Source};
 
 /// The way to the values: what is at hand on this machine, and Vault. Dropping it ends the login, see [`Ending`].
@@ -18,6 +18,8 @@ pub struct Session {
     pub local: LocalSession,
     /// The login at Vault and what was read with it, when a secret needed one.
     pub vault: Option<VaultLife>,
+    /// What a login can be made with when a script asks for something; `None` where nothing says how.
+    pub opener: Option<VaultOpener>,
     /// What has to be given back at the end.
     pub ending: Ending,
 }
@@ -114,13 +116,14 @@ pub(super) fn first(manifest: &Manifest, context: &Context) -> Result<First, Fet
     let mut here = LocalSession { manifest: manifest.clone(), context: context.clone(), printed: BTreeMap::default() };
     here.fetch(&mut local, &mut outcome);
     let mut expanded = manifest.clone();
+    let ending = Ending::default();
     let vault = match manifest.secrets.values().any(|spec| spec.source.is_vault()) {
-        true => from_vault(manifest, &mut expanded, context, &mut local, &mut outcome),
+        true => from_vault(manifest, &mut expanded, context, &mut local, &ending, &mut outcome),
         false => None,
     };
-    let ending = vault.as_ref().map(VaultLife::ending).unwrap_or_default();
     let (values, notes) = outcome.finish()?;
-    Ok(First { session: Session { local: here, vault, ending }, manifest: expanded, values, notes })
+    let opener = VaultOpener::new(&expanded, context, &ending);
+    Ok(First { session: Session { local: here, vault, opener, ending }, manifest: expanded, values, notes })
 }
 
 /// The number of a path, and what was read there.
@@ -132,6 +135,7 @@ fn from_vault(
     expanded: &mut Manifest,
     context: &Context,
     local: &mut Local,
+    ending: &Ending,
     outcome: &mut Outcome,
 ) -> Option<VaultLife> {
     let secrets = || manifest.secrets.iter().filter(|(_, spec)| spec.source.is_vault());
@@ -141,7 +145,7 @@ fn from_vault(
             "correct the other errors first",
         ))
     } else {
-        VaultLife::begin(manifest, context, local)
+        VaultLife::begin(manifest, context, local, ending.clone())
     };
     let mut life = match begun {
         Ok(life) => life,

@@ -12,8 +12,10 @@ use tegmen_broker::{
     child::{self, ChildOptions},
     keep::{Charge, Keep},
     life::Life,
+    stand_in::StandIn,
+    upstream::Upstream,
 };
-use tegmen_sources::{Ended, HostSpec, Manifest, PlaceSpec, Revocation, Scheme, TlsPolicy};
+use tegmen_sources::{Ended, HostSpec, Manifest, PlaceSpec, Revocation, Scheme, Session, TlsPolicy};
 use tegmen_sys::hardening;
 use tegmen_wire::{origin, place::Place, table::Binding};
 
@@ -124,6 +126,18 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 
     let (server, channel, address) = Server::start(keep).context("the channel to the plugin cannot be made")?;
+    let Session { local, vault, opener, ending } = session;
+    let behind = opener.as_ref().and_then(|opener| Some((opener.address()?, opener.namespace())));
+    let upstream = Upstream::new(vault, opener);
+    if let Some((real, namespace)) = behind {
+        let stand_in = StandIn::start(server.clone(), upstream.clone(), namespace)
+            .context("the stand-in for Vault cannot be started")?;
+        environment.stand_in(&stand_in, &fetched.credentials);
+        messages::note_unless(
+            args.quiet,
+            format_args!("{} stands in for Vault at {real}: scripts that ask it get placeholders", stand_in.address),
+        );
+    }
     environment.set(tegmen_wire::protocol::CHANNEL_VARIABLE, address.to_string());
     let options = ChildOptions { command, env: environment.finish(), inherit_fds: vec![channel], cwd: None };
     let child = match child::spawn(options, patterns) {
@@ -131,12 +145,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(error) => {
             let code = error.code();
             messages::error(&error.into());
-            say_ended(session.ending.end(), args.quiet);
+            say_ended(ending.end(), args.quiet);
             return Ok(ExitCode::from(code));
         }
     };
     server.set_output(child.handle());
-    let life = Life::start(&server, session, child.handle()).context("no thread can be made")?;
+    let life = Life::start(&server, local, upstream, ending, child.handle()).context("no thread can be made")?;
     let status = child.wait();
     let ended = life.end();
     if let Some(error) = status.output_error() {

@@ -31,17 +31,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// A login and what was read with it.
 pub struct VaultLife {
-    manifest: Manifest,
+    pub(super) manifest: Manifest,
     context: Context,
     config: Config,
-    login: Arc<Login>,
-    ending: Ending,
+    pub(super) login: Arc<Login>,
+    pub(super) ending: Ending,
     /// What to log in with again, where it is not to be found where it was: a SecretID that was wrapped.
     again: Option<Auth>,
     token: Token,
-    paths: Vec<Path>,
-    mounts: Vec<Mount>,
-    poll: Duration,
+    pub(super) paths: Vec<Path>,
+    pub(super) mounts: Vec<Mount>,
+    pub(super) poll: Duration,
     /// How often in a row the server was away.
     away: u32,
 }
@@ -70,14 +70,18 @@ pub struct Step {
 
 impl VaultLife {
     /// Logs in.
-    pub(in crate::fetch) fn begin(manifest: &Manifest, context: &Context, local: &mut Local) -> Result<Self, Trouble> {
+    pub(in crate::fetch) fn begin(
+        manifest: &Manifest,
+        context: &Context,
+        local: &mut Local,
+        ending: Ending,
+    ) -> Result<Self, Trouble> {
         let config = server::config(manifest, context)?;
         let client = Client::new(config.clone())?;
         let auth = login::auth(manifest, context, local)?;
         let was_wrapped = matches!(&auth, Auth::AppRole(role) if role.is_wrapped());
         let auth = client.opened(auth)?;
         let login = Arc::new(client.login(&auth)?);
-        let ending = Ending::default();
         ending.add(&login);
         let vault = manifest.vault.as_ref();
         let wanted = vault.and_then(|vault| vault.token_ttl).unwrap_or(TOKEN_TTL);
@@ -99,11 +103,6 @@ impl VaultLife {
     /// Where the server is.
     pub fn config(&self) -> &Config {
         &self.config
-    }
-
-    /// What has to be given back at the end.
-    pub fn ending(&self) -> Ending {
-        self.ending.clone()
     }
 
     /// Reads the path of a source for the first time, and watches over it from then on.
@@ -232,7 +231,7 @@ impl VaultLife {
 
     /// A new token in the place of one that ends, and with it new leases: the old ones end with the old token, so requests
     /// that carry them have a third of its time to be done.
-    fn new_login(&mut self, step: &mut Step) -> Result<(), Error> {
+    pub(super) fn new_login(&mut self, step: &mut Step) -> Result<(), Error> {
         match self.log_in_again() {
             Ok(login) => {
                 let wanted = self.manifest.vault.as_ref().and_then(|vault| vault.token_ttl).unwrap_or(TOKEN_TTL);

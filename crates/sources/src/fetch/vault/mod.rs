@@ -4,6 +4,7 @@
 mod ending;
 mod life;
 mod login;
+mod on_demand;
 mod path;
 mod server;
 mod whole;
@@ -11,6 +12,7 @@ mod whole;
 pub use ending::{Ended, Ending};
 pub use life::{Step, VaultLife};
 pub(super) use login::login_is_precious;
+pub use on_demand::{Form, Found, FoundField, Refused, VaultOpener};
 pub(super) use path::Item;
 pub(super) use server::warnings;
 pub(super) use whole::expanded;

@@ -235,7 +235,7 @@ pub(super) fn two_thirds(term: &Term) -> Option<Instant> {
 }
 
 /// The mount of a path, asked for once.
-fn mount(login: &Login, mounts: &mut Vec<Mount>, path: &str) -> Result<Option<Mount>, Error> {
+pub(super) fn mount(login: &Login, mounts: &mut Vec<Mount>, path: &str) -> Result<Option<Mount>, Error> {
     let within = |mount: &&Mount| path.strip_prefix(&mount.path).is_some_and(|rest| rest.starts_with('/'));
     if let Some(mount) = mounts.iter().find(within) {
         return Ok(Some(mount.clone()));

@@ -6,7 +6,7 @@ use std::{
     os::unix::ffi::{OsStrExt, OsStringExt},
 };
 
-use tegmen_broker::keep::Keep;
+use tegmen_broker::{keep::Keep, stand_in::StandIn};
 use tegmen_classify::is_sensitive_variable;
 use tegmen_sources::{Environment, locust_parses};
 
@@ -81,6 +81,33 @@ impl Builder {
         }
         names.dedup();
         (command, names)
+    }
+
+    /// Leads scripts that use Vault themselves to what stands in for it, with what stands in for their credentials.
+    pub fn stand_in(&mut self, stand_in: &StandIn, credentials: &BTreeSet<String>) {
+        let is_set = |name: &str| self.0.contains_key(&OsString::from(name));
+        let variants = if is_set("BAO_ADDR") { &["VAULT", "BAO"][..] } else { &["VAULT"] };
+        let proxied = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].into_iter().any(is_set);
+        for name in credentials {
+            // What names a file, or is a key, has no stand-in.
+            if !["_FILE", "_KEY", "_PATH"].iter().any(|end| name.ends_with(end)) {
+                self.set(name, stand_in.credential.as_str());
+            }
+        }
+        for variant in variants {
+            self.set(&format!("{variant}_ADDR"), stand_in.address.as_str());
+            self.set(&format!("{variant}_TOKEN"), stand_in.credential.as_str());
+        }
+        if proxied {
+            for name in ["no_proxy", "NO_PROXY"] {
+                let mut value = self.0.get(&OsString::from(name)).cloned().unwrap_or_default();
+                if !value.is_empty() {
+                    value.push(",");
+                }
+                value.push("127.0.0.1");
+                self.set(name, value);
+            }
+        }
     }
 
     /// What the plugin needs to be found.

@@ -1,0 +1,59 @@
+//! Vault, for the thread that looks after the login and for the endpoint that stands in for it: one of them at a time.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use tegmen_sources::{Found, Refused, Step, VaultLife, VaultOpener};
+
+/// Vault. Clones are the same.
+#[derive(Clone)]
+pub struct Upstream(Arc<Mutex<State>>);
+
+struct State {
+    life: Option<VaultLife>,
+    opener: Option<VaultOpener>,
+}
+
+impl Upstream {
+    /// With the login that there is, and what a login can be made with when somebody asks for something.
+    pub fn new(life: Option<VaultLife>, opener: Option<VaultOpener>) -> Self {
+        Self(Arc::new(Mutex::new(State { life, opener })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is, or may come to be, anything to look after.
+    pub fn is_possible(&self) -> bool {
+        let state = self.lock();
+        state.life.is_some() || state.opener.is_some()
+    }
+
+    /// When there is something to be done.
+    pub fn due(&self) -> Option<Instant> {
+        self.lock().life.as_ref().and_then(VaultLife::due)
+    }
+
+    /// Does what is due.
+    pub fn step(&self) -> Step {
+        self.lock().life.as_mut().map(VaultLife::step).unwrap_or_default()
+    }
+
+    /// Reads a path of Vault's API, after a login where there was none.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub fn read(&self, path: &str, version: Option<u64>) -> Result<Found, Refused> {
+        let mut state = self.lock();
+        let State { life, opener } = &mut *state;
+        let life = match (life, opener) {
+            (Some(life), _) => life,
+            (life, Some(opener)) => life.insert(opener.open()?),
+            (None, None) => return Err(Refused { status: 503, message: "there is no Vault for this run".to_owned() }),
+        };
+        life.on_demand(path, version)
+    }
+}

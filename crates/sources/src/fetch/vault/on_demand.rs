@@ -1,0 +1,181 @@
+//! Reading what a script asks for, by the path of Vault's API: read once, and watched over from then on.
+
+use tegmen_secret::SecretBytes;
+use tegmen_vault::{Error, ErrorKind, KvVersion};
+
+use super::ending::Ending;
+use super::life::{Step, VaultLife};
+use super::path::{Item, Path, Place, mount};
+use super::{login, server};
+use crate::fetch::context::Context;
+use crate::fetch::local::Local;
+use crate::{Manifest, names};
+
+/// Logs in when somebody asks for something.
+pub struct VaultOpener {
+    pub(in crate::fetch) manifest: Manifest,
+    pub(in crate::fetch) context: Context,
+    pub(in crate::fetch) ending: Ending,
+}
+
+/// What was found at a path.
+pub struct Found {
+    /// How Vault answers at such a path.
+    pub form: Form,
+    /// Its fields.
+    pub fields: Vec<FoundField>,
+}
+
+/// How Vault answers.
+pub enum Form {
+    /// `{"data": {FIELDS}}`.
+    Plain,
+    /// `{"data": {"data": {FIELDS}, "metadata": {…}}}`.
+    Versioned {
+        /// The version that was read.
+        version: u64,
+        /// When it was written, as Vault says it.
+        created: String,
+    },
+}
+
+/// A field of what was found.
+pub struct FoundField {
+    /// What Vault calls it.
+    pub field: String,
+    /// What its secret is called.
+    pub name: String,
+    /// Its value; a number, a list and so on is its JSON.
+    pub value: SecretBytes,
+    /// Whether it is a text.
+    pub is_text: bool,
+}
+
+/// Why there is nothing.
+pub struct Refused {
+    /// The status with which Vault would answer.
+    pub status: u16,
+    /// Why, and what to do. Never a value.
+    pub message: String,
+}
+
+impl VaultOpener {
+    /// `None` where nothing says where a server is or how to log in.
+    pub(in crate::fetch) fn new(manifest: &Manifest, context: &Context, ending: &Ending) -> Option<Self> {
+        server::config(manifest, context).ok()?;
+        login::auth(manifest, context, &mut Local::default()).ok()?;
+        Some(Self { manifest: manifest.clone(), context: context.clone(), ending: ending.clone() })
+    }
+
+    /// Where the server is.
+    pub fn address(&self) -> Option<String> {
+        server::config(&self.manifest, &self.context).ok().map(|config| config.address.to_string())
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> Option<String> {
+        server::config(&self.manifest, &self.context).ok()?.namespace
+    }
+
+    /// Logs in.
+    ///
+    /// # Errors
+    /// When that cannot be.
+    pub fn open(&self) -> Result<VaultLife, Refused> {
+        VaultLife::begin(&self.manifest, &self.context, &mut Local::default(), self.ending.clone())
+            .map_err(|trouble| Refused { status: 500, message: format!("{}; {}", trouble.why, trouble.next) })
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        let status = match &error.kind {
+            ErrorKind::Denied { .. } | ErrorKind::BadToken => 403,
+            ErrorKind::NoPath { .. } | ErrorKind::NoMount { .. } | ErrorKind::NoVersion { .. } => 404,
+            ErrorKind::Deleted { .. } | ErrorKind::Destroyed { .. } => 404,
+            _ if error.is_outage() => 503,
+            _ => 500,
+        };
+        Self { status, message: format!("{error}; {}", error.next) }
+    }
+}
+
+impl VaultLife {
+    /// Reads a path of the API, for example `secret/data/shop`.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub fn on_demand(&mut self, api_path: &str, version: Option<u64>) -> Result<Found, Refused> {
+        match self.try_on_demand(api_path, version) {
+            // Before its time: once more with a new one.
+            Err(error) if error.kind == ErrorKind::BadToken => {
+                self.new_login(&mut Step::default())?;
+                Ok(self.try_on_demand(api_path, version)?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    fn try_on_demand(&mut self, api_path: &str, version: Option<u64>) -> Result<Found, Error> {
+        let known = match mount(&self.login, &mut self.mounts, api_path) {
+            Ok(known) => known,
+            // Whatever can be read there.
+            Err(Error { kind: ErrorKind::NotKv { .. }, .. }) => None,
+            Err(error) => return Err(error),
+        };
+        // Where the server does not say what is mounted there, `data` in second place does.
+        let two = known
+            .as_ref()
+            .map_or_else(|| api_path.split('/').nth(1) == Some("data"), |mount| mount.version == KvVersion::Two);
+        let path = if two { without_data(api_path, known.as_ref().map(|mount| mount.path.as_str())) } else { None };
+        let place = Place::Kv { path: path.unwrap_or_else(|| api_path.to_owned()), version };
+        let mut path = Path::new(place.clone());
+        let secret = path.read(&self.login, &mut self.mounts, &self.ending, self.poll)?;
+        let mut fields = Vec::new();
+        for field in secret.names() {
+            let Ok(value) = secret.field(field) else { continue };
+            let is_item = |item: &&Item| item.field == field;
+            let known = self.paths.iter().filter(|path| path.place == place).flat_map(|path| &path.items).find(is_item);
+            let name = known.map_or_else(|| self.name_for(&place, field), |item| item.name.clone());
+            if known.is_none() && !value.is_empty() {
+                path.items.push(Item { name: name.clone(), field: field.to_owned() });
+            }
+            fields.push(FoundField { field: field.to_owned(), name, value, is_text: secret.is_text(field) });
+        }
+        let form = match secret.version() {
+            Some(version) => Form::Versioned { version, created: secret.created().unwrap_or_default().to_owned() },
+            None => Form::Plain,
+        };
+        if !path.items.is_empty() {
+            self.paths.push(path);
+        }
+        Ok(Found { form, fields })
+    }
+
+    /// A name for a field that the manifest does not name.
+    fn name_for(&self, place: &Place, field: &str) -> String {
+        let text = format!("{}.{field}", place.path().replace('/', "."));
+        let mut name = text.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.', "_");
+        if let Place::Kv { version: Some(version), .. } = place {
+            name = format!("{name}.v{version}");
+        }
+        if !names::is_secret_name(&name) {
+            name.insert(0, '_');
+        }
+        let taken = |name: &str| {
+            let mut items = self.paths.iter().flat_map(|path| &path.items);
+            self.manifest.secrets.contains_key(name) || items.any(|item| item.name == name)
+        };
+        while taken(&name) {
+            name.push('_');
+        }
+        name
+    }
+}
+
+/// `MOUNT/data/PATH` as the command line tools write it: `MOUNT/PATH`.
+fn without_data(api_path: &str, mount: Option<&str>) -> Option<String> {
+    let mount = mount.or_else(|| api_path.split('/').next())?;
+    let below = api_path.strip_prefix(mount)?.strip_prefix("/data/")?;
+    Some(format!("{mount}/{below}"))
+}
