@@ -1,5 +1,26 @@
 //! Streaming redaction: takes values, in any encoding, out of text. No I/O.
 //!
+//! ```
+//! use tegmen_redact::{Patterns, Redactor};
+//! use tegmen_secret::SecretBytes;
+//!
+//! # fn main() -> Result<(), tegmen_redact::Refused> {
+//! let mut builder = Patterns::builder();
+//! builder.value("API_KEY", &SecretBytes::from("correct-horse/battery".to_owned()))?;
+//! let patterns = builder.build();
+//! assert_eq!(patterns.redact_str("?key=correct-horse%2Fbattery"), "?key=[API_KEY]");
+//!
+//! // A stream, cut in any way.
+//! let (mut redactor, mut out) = (Redactor::new(patterns), Vec::new());
+//! redactor.push(b"key correct-ho", &mut out);
+//! assert_eq!(out, b"key ");
+//! redactor.push(b"rse/battery.", &mut out);
+//! redactor.finish(&mut out);
+//! assert_eq!(out, b"key [API_KEY].");
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # The law
 //! Given a set of [`Patterns`], the matches in a text are *all* occurrences of all patterns. Matches that share a byte
 //! are one span; a span is shown as the `[label]` of its leftmost match, the longest of those that begin there. Nothing
@@ -15,6 +36,10 @@
 //! secret that never became one comes out as it is, because the text ended there; where the writer was cut off
 //! (killed in the middle of a write), [`Redactor::finish_cut`] masks the beginning instead, if it is long enough to
 //! give something away.
+//!
+//! # What a terminal does not show
+//! The text is searched as it stands and as it is seen: without control sequences, carriage returns and folds at the
+//! right edge (`veil`). What the law says of a text holds for both.
 //!
 //! # Weak values
 //! Values under six bytes and common words match as whole words only, with a [`Warning`]; empty ones and those under

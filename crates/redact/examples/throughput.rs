@@ -1,0 +1,137 @@
+//! What `make bench-redact` measures beside the command line. Standard input to standard output:
+//! `throughput stream|lines|bare COUNT`; and `throughput memory COUNT`, which reads nothing and says what a value costs.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+
+use tegmen_redact::{Patterns, Redactor};
+use tegmen_secret::SecretBytes;
+
+const PIECE: usize = 64 * 1024;
+const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const KEYBOARD: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!#$%&()*+,-./:;<=>?@^_~\"'\\";
+
+/// Numbers that are the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn text(&mut self, letters: &[u8], length: usize) -> String {
+        let mut letter = || {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            char::from(letters[(self.0 >> 11) as usize % letters.len()])
+        };
+        (0..length).map(|_| letter()).collect()
+    }
+}
+
+/// Keys of letters and digits, passwords with everything on the keyboard: half and half.
+fn value(numbers: &mut Numbers, number: usize) -> String {
+    match number % 2 {
+        0 => format!("key_{}", numbers.text(LETTERS, 32)),
+        _ => format!("x{}x", numbers.text(KEYBOARD, 20)),
+    }
+}
+
+fn patterns(count: usize) -> Patterns {
+    let (mut builder, mut numbers) = (Patterns::builder(), Numbers(0x5eed));
+    for number in 0..count {
+        let value = SecretBytes::from(value(&mut numbers, number));
+        // So many are records of a pool.
+        if count > 1_000 { builder.record("KEY", &value).unwrap() } else { builder.value("KEY", &value).unwrap() }
+    }
+    builder.build()
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let count: usize = arguments[2].parse().unwrap();
+    let input = File::from(std::io::stdin().as_fd().try_clone_to_owned().unwrap());
+    let output = File::from(std::io::stdout().as_fd().try_clone_to_owned().unwrap());
+    match arguments[1].as_str() {
+        "stream" => stream(&input, &output, &patterns(count), |text| vec![text]),
+        "lines" => {
+            stream(&input, &output, &patterns(count), |text| text.split_inclusive(|byte| *byte == b'\n').collect())
+        }
+        "bare" => bare(&input, &output, count),
+        "memory" => memory(count),
+        _ => panic!("stream, lines, bare or memory"),
+    }
+}
+
+fn stream(mut input: &File, mut output: &File, patterns: &Patterns, cut: impl Fn(&[u8]) -> Vec<&[u8]>) {
+    let mut redactor = Redactor::new(patterns.clone());
+    let (mut chunk, mut out) = (vec![0; PIECE], Vec::with_capacity(2 * PIECE));
+    loop {
+        let length = input.read(&mut chunk).unwrap();
+        if length == 0 {
+            redactor.finish(&mut out);
+            return output.write_all(&out).unwrap();
+        }
+        for piece in cut(&chunk[..length]) {
+            redactor.push(piece, &mut out);
+        }
+        output.write_all(&out).unwrap();
+        out.clear();
+    }
+}
+
+/// A multi-pattern search as others would write it, without encodings and blind to what two chunks share.
+fn bare(mut input: &File, mut output: &File, count: usize) {
+    let mut numbers = Numbers(0x5eed);
+    let values: Vec<String> = (0..count).map(|number| value(&mut numbers, number)).collect();
+    let search = aho_corasick::AhoCorasick::builder()
+        .match_kind(aho_corasick::MatchKind::LeftmostLongest)
+        .build(&values)
+        .unwrap();
+    let (mut chunk, mut out) = (vec![0; PIECE], Vec::with_capacity(2 * PIECE));
+    loop {
+        let length = input.read(&mut chunk).unwrap();
+        if length == 0 {
+            return;
+        }
+        let text = &chunk[..length];
+        let mut written = 0;
+        for found in search.find_iter(text) {
+            out.extend_from_slice(&text[written..found.start()]);
+            out.extend_from_slice(b"[KEY]");
+            written = found.end();
+        }
+        out.extend_from_slice(&text[written..]);
+        output.write_all(&out).unwrap();
+        out.clear();
+    }
+}
+
+/// Bytes of memory that the process has now, and the most it had (proc_pid_status(5)).
+fn resident() -> (usize, usize) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let field = |name: &str| -> usize {
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+    };
+    (field("VmRSS"), field("VmHWM"))
+}
+
+fn memory(count: usize) {
+    for (what, is_record) in [("record", true), ("value", false)] {
+        let before = resident().0;
+        let (mut builder, mut numbers) = (Patterns::builder(), Numbers(0x5eed));
+        for _ in 0..count {
+            let value = SecretBytes::from(numbers.text(LETTERS, 32));
+            if is_record { builder.record("KEY", &value).unwrap() } else { builder.value("KEY", &value).unwrap() }
+        }
+        let patterns = builder.build();
+        let (now, most) = resident();
+        let each = |bytes: usize| bytes / count;
+        println!(
+            "{what}: {} bytes each, {} at the most while building ({patterns:?})",
+            each(now - before),
+            each(most - before)
+        );
+    }
+}
