@@ -46,7 +46,7 @@ def write_log(path: Path, megabytes: int, hits: list[str]) -> None:
             what = f"token={hits[number // 1000 % len(hits)]}"
         block.append(
             (
-                f"[2026-11-23 10:{number % 60:02}:07,{number % 1000:03}] worker-1/INFO/shop: GET /order/{number} {what}",
+                f"[2026-11-23 10:{number % 60:02}:07,{number % 1000:03}] worker-1/INFO/shop: GET /o/{number} {what}",
                 f'DEBUG:urllib3.connectionpool:http://localhost:8089 "POST /basket {what} HTTP/1.1" 200 {number}',
                 f'{{"time": {number * 7919}, "name": "/checkout", "response_length": {number}, "context": "{what}"}}',
             )[number % 3]
