@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
-use tegmen_findings::{Edit, Finding, Fix, Location, Problem, Rule, Safety, SuppressedBy, Suppression, fingerprint};
+use tegmen_findings::{
+    Edit, Finding, Fix, Location, Problem, ProblemKind, Rule, Safety, SuppressedBy, Suppression, fingerprint,
+};
 
 use crate::context::{Candidate, Drafted, FileResult, Found, Group};
 use crate::fixes::{self, Names, Wanted};
@@ -109,7 +111,11 @@ pub fn assemble_for_fixes(mut results: Vec<FileResult>, options: &Options, names
     give_fingerprints(&mut findings, options);
     let (suppressed, findings) = findings.into_iter().partition(|finding| finding.suppression.is_some());
     let mut notes = about_marks(&results, options, &masker);
-    let mut problems: Vec<Problem> = results.into_iter().filter_map(|result| result.problem).collect();
+    let (remarks, mut problems) = results
+        .into_iter()
+        .flat_map(|result| result.problems)
+        .partition::<Vec<Problem>, _>(|problem| problem.kind == ProblemKind::Note);
+    notes.extend(remarks);
     for problem in notes.iter_mut().chain(&mut problems) {
         problem.path = masker.path(&problem.path);
     }
@@ -239,8 +245,10 @@ fn about_marks(results: &[FileResult], options: &Options, masker: &Masker) -> Ve
     for result in results {
         let own = result.ignores.iter().filter(|ignore| ignore.is_own() && ignore.honoured(options.marks));
         for ignore in own {
-            let mut note =
-                |message: String| notes.push(Problem { path: result.path.clone(), line: Some(ignore.line), message });
+            let mut note = |message: String| {
+                let line = Some(ignore.line);
+                notes.push(Problem { kind: ProblemKind::Note, path: result.path.clone(), line, message });
+            };
             let mut unknown = false;
             for selector in ignore.selectors().iter().filter(|selector| !rules::is_known(selector)) {
                 unknown = true;

@@ -126,8 +126,10 @@ pub struct FileResult {
     pub secrets: Vec<String>,
     /// Where they stand.
     pub masks: Vec<Span>,
+    /// Whether it was audited as part of a load test.
+    pub locust: bool,
     /// Inline ignores.
     pub ignores: Vec<Ignore>,
     /// What was wrong with the file.
-    pub problem: Option<Problem>,
+    pub problems: Vec<Problem>,
 }

@@ -37,12 +37,120 @@ impl Index {
             base = base.parent()?.to_path_buf();
         }
         let relative = name.replace('.', "/");
-        for candidate in [base.join(format!("{relative}.py")), base.join(&relative).join("__init__.py")] {
-            if let Ok(id) = self.paths.binary_search_by(|path| path.as_str().cmp(candidate.as_str())) {
-                return Some(id);
+        let beside =
+            if relative.is_empty() { self.at(&base.join("__init__.py")) } else { self.module_at(&base, &relative) };
+        if beside.is_some() {
+            return beside;
+        }
+        if level > 0 || name.is_empty() {
+            return None;
+        }
+        if let Some(Some(id)) = self.names.get(name) {
+            return Some(*id);
+        }
+        // Several files go by that name: the nearest of those that are seen from the directories above, in which Locust may be
+        // started, or from their `src` and `lib`.
+        while let Some(parent) = base.parent() {
+            base = parent.to_path_buf();
+            let found = ["", "src", "lib"].iter().find_map(|layout| self.module_at(&base.join(layout), &relative));
+            if found.is_some() {
+                return found;
             }
         }
-        if level > 0 || name.is_empty() { None } else { self.names.get(name).copied().flatten() }
+        None
+    }
+
+    /// The module at a path without its ending: a file, or a package.
+    fn module_at(&self, base: &Utf8Path, relative: &str) -> Option<usize> {
+        let file = base.join(format!("{relative}.py"));
+        self.at(&file).or_else(|| self.at(&base.join(relative).join("__init__.py")))
+    }
+
+    fn at(&self, path: &Utf8Path) -> Option<usize> {
+        self.paths.binary_search_by(|known| known.as_str().cmp(path.as_str())).ok()
+    }
+
+    /// The files of ours that a text imports: `names` as [`imports`] gives them.
+    pub fn targets(&self, from: usize, text: &str, names: &[String]) -> Vec<usize> {
+        let mut found: Vec<usize> = Vec::new();
+        let added = if names.is_empty() { Vec::new() } else { self.search_path(from, text) };
+        for name in names {
+            let level = name.bytes().take_while(|byte| *byte == b'.').count();
+            found.extend(self.resolve(from, &name[level..], level as u32));
+            found.extend(self.member(from, name).map(|(file, _)| file));
+            // `import a.b` runs `a/__init__.py` as well.
+            if let Some((package, _)) = name[level..].split_once('.') {
+                found.extend(self.resolve(from, package, level as u32));
+            }
+            if level == 0 && !added.is_empty() {
+                let relative = name.replace('.', "/");
+                let parent = relative.rsplit_once('/').map_or("", |(parent, _)| parent);
+                for base in &added {
+                    found.extend(self.module_at(base, &relative));
+                    found.extend(
+                        Some(parent)
+                            .filter(|parent| !parent.is_empty())
+                            .and_then(|parent| self.module_at(base, parent)),
+                    );
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found.retain(|target| *target != from);
+        found
+    }
+
+    /// The directories that a text puts on `sys.path`, where it says which.
+    fn search_path(&self, from: usize, text: &str) -> Vec<camino::Utf8PathBuf> {
+        let Some(directory) = self.paths.get(from).and_then(|path| Utf8Path::new(path).parent()) else {
+            return Vec::new();
+        };
+        let lines = text.lines().filter(|line| line.contains("sys.path."));
+        lines
+            .filter_map(|line| {
+                added_directory(line).map(|(ups, rest)| {
+                    let mut base = directory.to_path_buf();
+                    for _ in 0..ups {
+                        base = base.parent().map(Utf8Path::to_path_buf).unwrap_or_default();
+                    }
+                    normal(&base.join(rest))
+                })
+            })
+            .collect()
+    }
+
+    /// The files that a name given to Locust means, seen from a file: beside it, from a directory above it, or anywhere if it is
+    /// the only one.
+    pub fn named(&self, from: usize, name: &str) -> Vec<usize> {
+        let name = name.trim_start_matches("./").trim_end_matches('/');
+        let Some(path) = self.paths.get(from).filter(|_| !name.is_empty()) else { return Vec::new() };
+        let mut directory = Utf8Path::new(path).parent();
+        while let Some(base) = directory {
+            let wanted = normal(&base.join(name));
+            let inside = format!("{wanted}/");
+            // A directory stands for all locustfiles in it.
+            let first = self.paths.partition_point(|path| path.as_str() < inside.as_str());
+            let mut found: Vec<usize> = (first..self.paths.len())
+                .take_while(|id| self.paths[*id].starts_with(&inside))
+                .filter(|id| self.paths[*id].ends_with(".py"))
+                .collect();
+            found.extend(self.at(&wanted));
+            found.extend(self.at(Utf8Path::new(&format!("{wanted}.py"))));
+            if !found.is_empty() && !wanted.as_str().is_empty() {
+                return found;
+            }
+            directory = base.parent();
+        }
+        // In an image the path is another: `/mnt/locust/locustfile.py`.
+        let tail = name.rsplit('/').next().unwrap_or(name);
+        let ending = format!("/{tail}");
+        let mut known =
+            self.paths.iter().enumerate().filter(|(_, path)| tail.ends_with(".py") && path.ends_with(&ending));
+        match (known.next(), known.next()) {
+            (Some((id, _)), None) => vec![id],
+            _ => Vec::new(),
+        }
     }
 
     /// The file and the name in it that `qualified` (with its dots in front) means: `helpers.log` is `log` of `helpers.py`.
@@ -60,6 +168,44 @@ fn module_names(path: &str) -> Vec<String> {
     let path = path.strip_suffix("/__init__").unwrap_or(path);
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != "." && *part != "..").collect();
     (0..parts.len()).rev().take(6).map(|from| parts[from..].join(".")).collect()
+}
+
+/// The directory that a line puts on `sys.path`: how many directories up from the file's own, and what follows. `None` if that is
+/// not said in the line.
+fn added_directory(line: &str) -> Option<(usize, String)> {
+    let (_, call) = line.split_once("sys.path.")?;
+    let call = ["append(", "insert(", "extend("].iter().find_map(|method| call.strip_prefix(method))?;
+    let mut rest = String::new();
+    let mut quoted = call;
+    while let Some(at) = quoted.find(['"', '\'']) {
+        let mark = quoted.as_bytes()[at] as char;
+        let (text, after) = quoted[at + 1..].split_once(mark)?;
+        if !rest.is_empty() {
+            rest.push('/');
+        }
+        rest.push_str(text);
+        quoted = after;
+    }
+    // `dirname(__file__)` is the directory itself, each further one goes up; so with `Path(__file__).parent`.
+    let steps = call.matches("dirname(").count() + call.matches(".parent").count();
+    let ups = if call.contains("__file__") { steps.saturating_sub(1) } else { 0 };
+    let known = !rest.is_empty() || call.contains("__file__");
+    (known && !rest.starts_with('/') && !rest.starts_with('~')).then_some((ups, rest))
+}
+
+/// A path without `.` and `..`, where they can be told.
+fn normal(path: &Utf8Path) -> camino::Utf8PathBuf {
+    let mut out = camino::Utf8PathBuf::new();
+    for component in path.components() {
+        match component {
+            camino::Utf8Component::CurDir => {}
+            camino::Utf8Component::ParentDir if out.file_name().is_some() => {
+                out.pop();
+            }
+            other => out.push(other.as_str()),
+        }
+    }
+    out
 }
 
 /// The names that a text imports, with their dots in front, without parsing it: `import a.b` gives `a.b`, `from .a import b` gives `.a`
@@ -95,6 +241,12 @@ pub fn imports(text: &str) -> Vec<String> {
                 }
             }
             found.push(module.to_owned());
+        } else if let Some((_, name)) = line.split_once("import_module(").or_else(|| line.split_once("__import__(")) {
+            // `importlib.import_module("shop.users")`
+            let mut parts = name.split(['"', '\'']);
+            if parts.next().is_some_and(|before| before.trim().is_empty()) {
+                found.extend(parts.next().map(str::to_owned));
+            }
         }
     }
     found
@@ -126,5 +278,39 @@ mod tests {
         assert_eq!(index.resolve(4, "", 1), Some(3));
         assert_eq!(index.member(1, "lib.log.show"), Some((4, "show")));
         assert_eq!(index.member(1, "print"), None);
+    }
+
+    #[test]
+    fn of_several_the_nearest_and_what_sys_path_has() {
+        let paths = [
+            "load/helpers.py",
+            "load/shop/users/main.py",
+            "other/helpers.py",
+            "src/a/x.py",
+            "src/b/x.py",
+            "tools/lib/k.py",
+            "web/k.py",
+        ];
+        let index = Index::new(paths.map(str::to_owned).to_vec());
+        assert_eq!(index.resolve(1, "helpers", 0), Some(0));
+        assert_eq!(index.resolve(1, "b.x", 0), Some(4));
+        let text =
+            "sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', '..', '..', 'tools', 'lib'))\nimport k\n";
+        assert_eq!(index.targets(1, text, &imports(text)), [5]);
+        let text = "sys.path.append(str(Path(__file__).parent.parent.parent.parent / 'tools/lib'))\nimport k\n";
+        assert_eq!(index.targets(1, text, &imports(text)), [5]);
+        assert_eq!(imports("m = importlib.import_module('a.b')"), ["a.b"]);
+    }
+
+    #[test]
+    fn what_is_given_to_locust() {
+        let paths = ["Makefile", "load/a.py", "load/b.py", "load/ci/run.sh", "other/b.py", "x/locustfile.py"];
+        let index = Index::new(paths.map(str::to_owned).to_vec());
+        assert_eq!(index.named(0, "load/a.py"), [1]);
+        assert_eq!(index.named(0, "./load/a"), [1]);
+        assert_eq!(index.named(0, "load"), [1, 2]);
+        assert_eq!(index.named(3, "b.py"), [2]);
+        assert_eq!(index.named(0, "/mnt/locust/locustfile.py"), [5]);
+        assert_eq!(index.named(0, "/mnt/locust/b.py"), [] as [usize; 0]);
     }
 }

@@ -17,6 +17,7 @@ mod options;
 mod patterns;
 mod prefilter;
 mod project;
+mod python2;
 mod read;
 mod rules;
 mod spot;
@@ -135,7 +136,7 @@ pub fn audit_text(path: &Utf8Path, text: &str, options: &Options) -> Audit {
 pub fn audit_texts(files: &BTreeMap<String, String>, options: &Options) -> Audit {
     let entries: Vec<_> =
         files.keys().filter_map(|path| Some((path.clone(), walk::kind(Utf8Path::new(path))?))).collect();
-    let read = |path: &str, _| Ok(files.get(path).cloned());
+    let read = |path: &str, _| Ok(files.get(path).cloned().unwrap_or_default().into());
     let mut audit = assemble::assemble(project::check_all(&entries, &read, &options.progress), options);
     audit.files = entries.len();
     audit

@@ -4,37 +4,57 @@
 //! with what they import, one such group after another, so that memory holds a few groups and never a whole tree.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use tegmen_findings::Problem;
-use tegmen_syntax::{ExprId, ExprKind, FunctionId, Module};
+use tegmen_findings::{Problem, ProblemKind};
+use tegmen_syntax::{ExprId, ExprKind, FunctionId, Module, Span};
 
+use crate::config::{Config, Label, Map, Part};
 use crate::context::{Context, Drafted, FileResult, Found, Group};
 use crate::flow::Flow;
 use crate::index::{self, Index};
 use crate::literal::Judged;
+use crate::read::Loaded;
 use crate::spot::Lines;
 use crate::walk::FileKind;
-use crate::{Progress, config, fixes, ignores, literal, prefilter, rules};
+use crate::{Progress, config, fixes, ignores, literal, prefilter, python2, rules};
 
 /// A file that was read.
 pub struct SourceFile {
     /// Its path as given.
     pub path: String,
+    /// What it is found by where others import it: its path, or its place in the file that it is a part of.
+    key: String,
     /// What it is read as.
     pub kind: FileKind,
     /// What it says.
     content: Content,
     literals: OnceLock<Vec<Judged>>,
+    /// Where the text stands in the file, if it is not the text of the file.
+    origin: Option<Origin>,
+    problems: Vec<Problem>,
+}
+
+/// The file that a text was taken out of.
+struct Origin {
+    /// The text of the file.
+    text: Arc<str>,
+    /// Where what stands in it.
+    map: Map,
+    /// Which part of the file it is: "cell 3".
+    part: Option<Label>,
 }
 
 /// What a file says.
 enum Content {
     /// Python, as facts.
     Python(Box<Module>),
-    /// Text of another kind, or Python in which there is nothing to find.
+    /// Python in which there is nothing to find.
     Text(String),
+    /// Text of another kind.
+    Config(String, Config),
 }
 
 /// Whether a Python file is parsed even if there is nothing to find in it by itself.
@@ -45,21 +65,82 @@ enum Parse {
 }
 
 impl SourceFile {
-    fn new(path: String, kind: FileKind, text: String, parse: Parse) -> Self {
-        let promising = parse == Parse::Always || prefilter::may_have_findings(text.as_bytes());
-        let content = if kind == FileKind::Python && promising {
-            Content::Python(Box::new(Module::parse(text)))
-        } else {
-            Content::Text(text)
-        };
-        Self { path, kind, content, literals: OnceLock::new() }
+    fn new(path: &str, kind: FileKind, loaded: Loaded, parse: Parse) -> Self {
+        let Loaded { text, problem } = loaded;
+        if kind == FileKind::Python {
+            return Self::python(path, text, parse, problem);
+        }
+        let config = Config::read(kind, path, &text);
+        Self {
+            path: path.to_owned(),
+            key: path.to_owned(),
+            kind,
+            content: Content::Config(text, config),
+            literals: OnceLock::new(),
+            origin: None,
+            problems: problem.into_iter().collect(),
+        }
     }
 
-    /// The text of the file.
+    fn python(path: &str, text: String, parse: Parse, problem: Option<Problem>) -> Self {
+        let mut file = Self {
+            path: path.to_owned(),
+            key: path.to_owned(),
+            kind: FileKind::Python,
+            content: Content::Text(String::new()),
+            literals: OnceLock::new(),
+            origin: None,
+            problems: problem.into_iter().collect(),
+        };
+        if parse == Parse::IfPromising && !prefilter::may_have_findings(text.as_bytes()) {
+            file.content = Content::Text(text);
+            return file;
+        }
+        let module = Module::parse(text);
+        let Some((span, message)) = module.errors.first() else {
+            file.content = Content::Python(Box::new(module));
+            return file;
+        };
+        let problem =
+            |line, message| Problem { kind: ProblemKind::Unparsed, path: path.to_owned(), line: Some(line), message };
+        if let Some(translated) = python2::translate(module.source()) {
+            let modern = Module::parse(translated.text);
+            if modern.errors.len() < module.errors.len() || modern.errors.is_empty() {
+                let rest = if modern.errors.is_empty() { "" } else { ", and broken" };
+                let message = format!("is Python 2{rest} ({}); audited as far as it could be read", translated.sign);
+                file.problems.push(problem(translated.line, message));
+                let text = module.source().into();
+                file.origin = Some(Origin { text, map: translated.map, part: None });
+                file.content = Content::Python(Box::new(modern));
+                return file;
+            }
+        }
+        let message = format!("does not parse as Python 3 ({message}); what could be understood was audited");
+        file.problems.push(problem(module.line_of(span.start), message));
+        file.content = Content::Python(Box::new(module));
+        file
+    }
+
+    /// Python that stands inside another file.
+    fn part(path: &str, part: Part, text: &Arc<str>) -> Self {
+        let mut file = Self::python(path, part.text, Parse::Always, None);
+        let map = match file.origin.take() {
+            Some(origin) => origin.map.then(&part.map),
+            None => part.map,
+        };
+        for problem in &mut file.problems {
+            problem.message = format!("{}: {}", part.label.name(), problem.message);
+        }
+        file.key = format!("{path}/{}", part.label.name());
+        file.origin = Some(Origin { text: Arc::clone(text), map, part: Some(part.label) });
+        file
+    }
+
+    /// The text that the facts are about.
     pub fn text(&self) -> &str {
         match &self.content {
             Content::Python(module) => module.source(),
-            Content::Text(text) => text,
+            Content::Text(text) | Content::Config(text, _) => text,
         }
     }
 
@@ -67,22 +148,44 @@ impl SourceFile {
     pub fn module(&self) -> Option<&Module> {
         match &self.content {
             Content::Python(module) => Some(module),
-            Content::Text(_) => None,
+            Content::Text(_) | Content::Config(..) => None,
+        }
+    }
+
+    /// What a file beside the scripts says, if it is one.
+    pub fn config(&self) -> Option<&Config> {
+        match &self.content {
+            Content::Config(_, config) => Some(config),
+            Content::Python(_) | Content::Text(_) => None,
         }
     }
 
     /// The literals in it that are judged to be secrets.
     pub fn literals(&self) -> &[Judged] {
-        self.literals.get_or_init(|| match &self.content {
-            Content::Python(module) => literal::python::collect(module),
-            Content::Text(_) if self.kind == FileKind::Python => Vec::new(),
-            Content::Text(text) => config::collect(self.kind, text),
-        })
+        match &self.content {
+            Content::Python(module) => self.literals.get_or_init(|| {
+                let mut found = literal::python::collect(module);
+                if !module.errors.is_empty() {
+                    config::broken_python(module.source(), &mut found);
+                }
+                found
+            }),
+            Content::Text(_) => &[],
+            Content::Config(_, config) => &config.literals,
+        }
     }
 
     fn lines(&self) -> Lines<'_> {
         let masks = self.literals().iter().flat_map(|judged| judged.literal.spans.iter().copied());
-        Lines::new(&self.path, self.text(), masks)
+        match &self.origin {
+            Some(origin) => Lines::new(&self.path, &origin.text, masks.map(|span| origin.map.span(span))),
+            None => Lines::new(&self.path, self.text(), masks),
+        }
+    }
+
+    /// Where a span of the text stands in the file.
+    fn place(&self, span: Span) -> Span {
+        self.origin.as_ref().map_or(span, |origin| origin.map.span(span))
     }
 }
 
@@ -103,10 +206,11 @@ pub struct Project {
     locust: bool,
 }
 
-/// Gives the text of a file; `None` for one that is not to be looked at.
-pub type Reader<'r> = dyn Fn(&str, FileKind) -> Result<Option<String>, Problem> + Sync + 'r;
+/// Gives the text of a file, or says why there is none.
+pub type Reader<'r> = dyn Fn(&str, FileKind) -> Result<Loaded, Problem> + Sync + 'r;
 
 /// What the first look at a file gives.
+#[derive(Default)]
 struct First {
     /// What the rules say of it by itself; `None` if it is to be audited with what it imports.
     result: Option<FileResult>,
@@ -114,6 +218,8 @@ struct First {
     imports: Vec<usize>,
     /// Whether it imports Locust.
     locust: bool,
+    /// Files that it hands to Locust: `locust -f load/shop.py`.
+    locustfiles: Vec<String>,
 }
 
 /// Audits files, which are in order of their paths.
@@ -129,7 +235,14 @@ pub fn check_all(entries: &[(String, FileKind)], read: &Reader<'_>, progress: &P
             }
         })
         .collect();
-    let checked: Vec<(usize, FileResult)> = groups(&firsts)
+    for id in 0..firsts.len() {
+        for name in std::mem::take(&mut firsts[id].locustfiles) {
+            for file in index.named(id, &name) {
+                firsts[file].locust = true;
+            }
+        }
+    }
+    let checked: Vec<(usize, FileResult)> = groups(&mut firsts)
         .into_par_iter()
         .flat_map_iter(|group| check_group(entries, &group, read))
         .inspect(|_| progress.step())
@@ -142,39 +255,79 @@ pub fn check_all(entries: &[(String, FileKind)], read: &Reader<'_>, progress: &P
 
 fn first_look(id: usize, entries: &[(String, FileKind)], index: &Index, read: &Reader<'_>) -> First {
     let (path, kind) = &entries[id];
-    let by_itself = |problem| {
-        let result = FileResult { path: path.clone(), problem, ..FileResult::default() };
-        First { result: Some(result), imports: Vec::new(), locust: false }
+    let loaded = match read(path, *kind) {
+        Ok(loaded) => loaded,
+        Err(problem) => {
+            let result = FileResult { path: path.clone(), problems: vec![problem], ..FileResult::default() };
+            return First { result: Some(result), ..First::default() };
+        }
     };
-    let text = match read(path, *kind) {
-        Ok(Some(text)) => text,
-        Ok(None) => return by_itself(None),
-        Err(problem) => return by_itself(Some(problem)),
-    };
-    let names = if *kind == FileKind::Python { index::imports(&text) } else { Vec::new() };
-    let locust = names.iter().any(|name| ["locust", "tegmen"].iter().any(|library| name.starts_with(library)));
-    let mut imports: Vec<usize> = Vec::new();
-    for name in &names {
-        let level = name.bytes().take_while(|byte| *byte == b'.').count();
-        imports.extend(index.resolve(id, &name[level..], level as u32));
-        imports.extend(index.member(id, name).map(|(file, _)| file));
+    if *kind != FileKind::Python {
+        let file = SourceFile::new(path, *kind, loaded, Parse::Always);
+        let (result, locustfiles) = check_config(file);
+        return First { result: Some(result), locustfiles, ..First::default() };
     }
-    imports.retain(|target| *target != id);
+    let names = index::imports(&loaded.text);
+    let locust = names.iter().any(|name| is_locust(name));
+    let imports = index.targets(id, &loaded.text, &names);
     if locust && !imports.is_empty() {
-        return First { result: None, imports, locust };
+        return First { imports, locust, ..First::default() };
     }
     let parse = if locust { Parse::Always } else { Parse::IfPromising };
-    let file = SourceFile::new(path.clone(), *kind, text, parse);
-    First { result: Project::new(vec![file], locust).check().pop(), imports, locust }
+    let file = SourceFile::new(path, *kind, loaded, parse);
+    First { result: Project::new(vec![file], locust).check().pop(), imports, locust, ..First::default() }
 }
 
-/// The files of load tests that import from one another, in groups.
-fn groups(firsts: &[First]) -> Vec<Vec<usize>> {
+/// Whether an import is of Locust, or of what stands on it.
+fn is_locust(name: &str) -> bool {
+    ["locust", "tegmen"].iter().any(|library| name.starts_with(library))
+}
+
+/// Audits a file beside the scripts, and the Python inside it.
+fn check_config(mut file: SourceFile) -> (FileResult, Vec<String>) {
+    let Content::Config(text, config) = &mut file.content else { return (FileResult::default(), Vec::new()) };
+    let locustfiles = std::mem::take(&mut config.locustfiles);
+    let parts = std::mem::take(&mut config.parts);
+    let path = file.path.clone();
+    let mut results = Vec::new();
+    if !parts.is_empty() {
+        let text: Arc<str> = text.as_str().into();
+        let locust = parts.iter().any(|part| index::imports(&part.text).iter().any(|name| is_locust(name)));
+        let mut files: Vec<SourceFile> = parts.into_iter().map(|part| SourceFile::part(&path, part, &text)).collect();
+        files.sort_by(|a, b| a.key.cmp(&b.key));
+        results = Project::new(files, locust).check();
+    }
+    let mut whole = Project::new(vec![file], false).check().pop().unwrap_or_default();
+    for result in results {
+        whole.found.extend(result.found);
+        whole.secrets.extend(result.secrets);
+        whole.masks.extend(result.masks);
+        whole.problems.extend(result.problems);
+    }
+    (whole, locustfiles)
+}
+
+/// The files of load tests that import from one another, in groups. What imports a module of ours that imports Locust is one of
+/// them too: the users of a load test are often defined in a package of their own.
+fn groups(firsts: &mut [First]) -> Vec<Vec<usize>> {
+    let mut importers: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (id, first) in firsts.iter().enumerate() {
+        for target in &first.imports {
+            importers.entry(*target).or_default().push(id);
+        }
+    }
+    let mut queue: Vec<usize> = (0..firsts.len()).filter(|id| firsts[*id].locust).collect();
+    while let Some(id) = queue.pop() {
+        for importer in importers.get(&id).into_iter().flatten() {
+            if !std::mem::replace(&mut firsts[*importer].locust, true) {
+                queue.push(*importer);
+            }
+        }
+    }
     // Sets with one member each, joined along imports.
     let mut parents: Vec<usize> = (0..firsts.len()).collect();
     let mut reached = vec![false; firsts.len()];
-    let mut queue: Vec<usize> =
-        (0..firsts.len()).filter(|id| firsts[*id].locust && !firsts[*id].imports.is_empty()).collect();
+    let mut queue: Vec<usize> = (0..firsts.len()).filter(|id| firsts[*id].locust).collect();
     while let Some(id) = queue.pop() {
         if std::mem::replace(&mut reached[id], true) {
             continue;
@@ -189,7 +342,14 @@ fn groups(firsts: &[First]) -> Vec<Vec<usize>> {
     for id in (0..firsts.len()).filter(|id| reached[*id]) {
         groups.entry(root(&mut parents, id)).or_default().push(id);
     }
-    groups.into_values().collect()
+    groups.into_values().filter(|group| group.len() > 1 || firsts[group[0]].again()).collect()
+}
+
+impl First {
+    /// Whether a file that imports nothing of ours has to be looked at as one of a load test after all.
+    fn again(&self) -> bool {
+        self.result.as_ref().is_none_or(|result| !result.locust)
+    }
 }
 
 fn root(parents: &mut [usize], mut id: usize) -> usize {
@@ -206,9 +366,9 @@ fn check_group(entries: &[(String, FileKind)], group: &[usize], read: &Reader<'_
     for id in group {
         let (path, kind) = &entries[*id];
         // What could be read a moment ago and cannot be now keeps its first result, or has none.
-        if let Ok(Some(text)) = read(path, *kind) {
+        if let Ok(loaded) = read(path, *kind) {
             ids.push(*id);
-            files.push(SourceFile::new(path.clone(), *kind, text, Parse::Always));
+            files.push(SourceFile::new(path, *kind, loaded, Parse::Always));
         }
     }
     ids.into_iter().zip(Project::new(files, true).check()).collect()
@@ -216,7 +376,7 @@ fn check_group(entries: &[(String, FileKind)], group: &[usize], read: &Reader<'_
 
 impl Project {
     fn new(files: Vec<SourceFile>, locust: bool) -> Self {
-        let paths = files.iter().map(|file| file.path.clone()).collect();
+        let paths = files.iter().map(|file| file.key.clone()).collect();
         let index = if files.len() > 1 { Index::new(paths) } else { Index::default() };
         let mut project = Self { files, index, callers: HashMap::new(), locust };
         if project.files.len() > 1 {
@@ -243,10 +403,7 @@ impl Project {
     /// The function of another module that a call runs.
     pub fn imported_function(&self, file: FileId, func: ExprId) -> Option<(FileId, FunctionId)> {
         let module = self.files[file].module()?;
-        let Some((target, name)) = module.qualified(func).as_deref().and_then(|name| {
-            let (target, name) = self.member(file, name)?;
-            Some((target, name.to_owned()))
-        }) else {
+        let Some((target, name)) = module.qualified(func).and_then(|name| self.defined(file, &name)) else {
             return self.method_elsewhere(file, func);
         };
         let other = self.files[target].module()?;
@@ -259,17 +416,57 @@ impl Project {
         Some((target, found.0))
     }
 
+    /// Where what `qualified` means, as imported by a file, is defined, and its name there: behind the imports of packages that only
+    /// hand it on, and behind stars.
+    pub fn defined(&self, from: FileId, qualified: &str) -> Option<(FileId, String)> {
+        match self.member(from, qualified) {
+            Some((target, name)) => Some(self.origin_of(target, name, 0).unwrap_or((target, name.to_owned()))),
+            // A name that nothing here defines, where a star brings in all that another module has.
+            None if !qualified.contains('.') => self.starred(from, qualified, 0),
+            None => None,
+        }
+    }
+
+    /// Where a name of a module is defined: in it, or in what it imports.
+    fn origin_of(&self, file: FileId, name: &str, depth: usize) -> Option<(FileId, String)> {
+        let module = self.files.get(file)?.module()?;
+        let function = module.function_ids().any(|(_, f)| f.class.is_none() && module.symbol(f.name) == name);
+        if function || module.class_ids().any(|(_, class)| module.symbol(class.name) == name) {
+            return Some((file, name.to_owned()));
+        }
+        if depth > 6 {
+            return None;
+        }
+        let imports = module.imports.iter().filter(|import| import.member && module.symbol(import.local) == name);
+        imports
+            .filter_map(|import| {
+                let qualified = format!("{}{}", ".".repeat(import.level as usize), import.qualified);
+                let (target, member) = self.member(file, &qualified)?;
+                self.origin_of(target, member, depth + 1)
+            })
+            .next()
+            .or_else(|| self.starred(file, name, depth + 1))
+    }
+
+    fn starred(&self, file: FileId, name: &str, depth: usize) -> Option<(FileId, String)> {
+        self.files.get(file)?.module()?.stars.iter().find_map(|(star, level)| {
+            let target = self.resolve(file, star, *level).filter(|target| *target != file)?;
+            self.origin_of(target, name, depth + 1)
+        })
+    }
+
     fn find_callers(&self) -> HashMap<(FileId, FunctionId), Vec<(FileId, ExprId)>> {
         let calls: Vec<((FileId, FunctionId), (FileId, ExprId))> = (0..self.files.len())
             .into_par_iter()
             .flat_map_iter(|file| {
                 let module = self.files[file].module();
                 let any = module.is_some_and(|module| {
-                    module.imports.iter().any(|import| {
-                        let name = format!("{}{}", ".".repeat(import.level as usize), import.qualified);
-                        self.member(file, &name).is_some()
-                            || self.resolve(file, &import.qualified, import.level).is_some()
-                    })
+                    !module.stars.is_empty()
+                        || module.imports.iter().any(|import| {
+                            let name = format!("{}{}", ".".repeat(import.level as usize), import.qualified);
+                            self.member(file, &name).is_some()
+                                || self.resolve(file, &import.qualified, import.level).is_some()
+                        })
                 });
                 module
                     .filter(|_| any)
@@ -307,12 +504,20 @@ impl Project {
         let mut places: HashMap<(&str, Group), usize> = HashMap::new();
         let found = candidates
             .into_iter()
-            .map(|candidate| {
+            .map(|mut candidate| {
                 for file in candidate.related.iter().map(|related| related.file).chain([id]) {
                     lines.entry(file).or_insert_with(|| self.files[file].lines());
                 }
-                let at = |file: FileId, span| lines[&file].spot(span);
-                let fix = fixes::propose(&context, script.as_ref(), &candidate).map(|proposal| {
+                let at = |id: FileId, span| lines[&id].spot(self.files[id].place(span));
+                // What was translated, or stands inside another file, cannot be edited in its place.
+                let proposal = match &file.origin {
+                    None => fixes::propose(&context, script.as_ref(), &candidate),
+                    Some(Origin { part: None, .. }) => {
+                        Err("the file does not parse as Python 3: it is Python 2".to_owned())
+                    }
+                    Some(_) => Err("the script stands inside another file; change it there by hand".to_owned()),
+                };
+                let fix = proposal.map(|proposal| {
                     let lines = &lines[&id];
                     let drafts = proposal.edits.iter();
                     let edits = drafts.map(|draft| lines.edit(draft.span, draft.text.clone())).collect();
@@ -324,8 +529,11 @@ impl Project {
                     *count
                 });
                 let shown = place.is_none_or(|place| place <= SHOWN);
+                if let Some(part) = file.origin.as_ref().and_then(|origin| origin.part.as_ref()) {
+                    let _ = write!(candidate.message, " ({})", part.place(file.text(), candidate.span.start));
+                }
                 Found {
-                    spot: if shown { at(id, candidate.span) } else { lines[&id].place(candidate.span) },
+                    spot: if shown { at(id, candidate.span) } else { lines[&id].place(file.place(candidate.span)) },
                     related: candidate
                         .related
                         .iter()
@@ -340,24 +548,22 @@ impl Project {
                 }
             })
             .collect();
-        let problem = module.and_then(|module| {
-            let (span, message) = module.errors.first()?;
-            Some(Problem {
-                path: file.path.clone(),
-                line: Some(module.line_of(span.start)),
-                message: format!("does not parse as Python 3 ({message}); what could be understood was audited"),
-            })
-        });
         FileResult {
             path: file.path.clone(),
             found,
             secrets: literals.iter().map(|judged| judged.secret.clone()).collect(),
-            masks: literals.iter().flat_map(|judged| judged.literal.spans.iter().copied()).collect(),
-            ignores: ignores::find(
-                file.text(),
-                module.map_or(ignores::Syntax::Text(file.kind), |module| ignores::Syntax::Python(&module.comments)),
-            ),
-            problem,
+            masks: literals
+                .iter()
+                .flat_map(|judged| judged.literal.spans.iter().map(|span| file.place(*span)))
+                .collect(),
+            ignores: match (&file.origin, module) {
+                // The facts are about another text than the file's.
+                (Some(origin), Some(_)) => ignores::find(&origin.text, ignores::Syntax::Text(FileKind::Python)),
+                (None, Some(module)) => ignores::find(file.text(), ignores::Syntax::Python(&module.comments)),
+                (_, None) => ignores::find(file.text(), ignores::Syntax::Text(file.kind)),
+            },
+            problems: file.problems.clone(),
+            locust: self.locust,
         }
     }
 }

@@ -1,32 +1,149 @@
 //! Files from disk.
 
+use std::fs::{File, FileType};
+use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
+
 use camino::Utf8Path;
-use tegmen_findings::Problem;
+use tegmen_findings::{Problem, ProblemKind};
 
 use crate::walk::FileKind;
 
-/// Python files larger than this are not audited; nobody writes them by hand.
-const MAX_PYTHON: u64 = 64 << 20;
-/// Other files larger than this are data, not configuration.
-const MAX_OTHER: u64 = 2 << 20;
+/// Files larger than this are not audited; nobody writes them by hand.
+const MAX: u64 = 64 << 20;
 
-/// The text of a file; `None` for one that is too large to be configuration.
-pub fn read(path: &str, kind: FileKind) -> Result<Option<String>, Problem> {
+/// The text of a file, and what was odd about it.
+pub struct Loaded {
+    /// The text; what was not UTF-8 is decoded.
+    pub text: String,
+    /// What whoever reads the report must know of it.
+    pub problem: Option<Problem>,
+}
+
+impl From<String> for Loaded {
+    fn from(text: String) -> Self {
+        Self { text, problem: None }
+    }
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// Where it cannot be read, is no file, is too large, or is no text.
+pub fn read(path: &str, kind: FileKind) -> Result<Loaded, Problem> {
     let path = Utf8Path::new(path);
-    let problem = |message: String| Problem { path: path.to_string(), line: None, message };
-    let unreadable = |error: std::io::Error| problem(format!("could not be read ({}); not audited", error.kind()));
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
-    if kind != FileKind::Python && size > MAX_OTHER {
-        return Ok(None);
-    }
-    if size > MAX_PYTHON {
-        return Err(problem(format!("has {} MB, more than the {} MB that are audited", size >> 20, MAX_PYTHON >> 20)));
-    }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        // Latin-1 and the like: what is ASCII in it stays readable.
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    let problem = |kind, message: String| Problem { kind, path: path.to_string(), line: None, message };
+    let unreadable = |error: std::io::Error| {
+        problem(ProblemKind::Unread, format!("could not be read ({}); not audited", error.kind()))
     };
-    Ok(Some(text))
+    // Before it is opened: to open a pipe that nobody writes to would take for ever.
+    let metadata = path.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        let what = odd(metadata.file_type());
+        return Err(problem(ProblemKind::Unread, format!("is {what}, no file; not audited")));
+    }
+    // Of a script somebody must know; data of that size has nothing to do with configuration.
+    let severity = if kind == FileKind::Python { ProblemKind::Unread } else { ProblemKind::Note };
+    let size = metadata.len();
+    if size > MAX {
+        let (size, most) = (size >> 20, MAX >> 20);
+        return Err(problem(severity, format!("has {size} MB, more than the {most} MB that are audited; not audited")));
+    }
+    let mut bytes = Vec::with_capacity(size as usize + 1);
+    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(unreadable)?;
+    let severity = if kind == FileKind::Python { ProblemKind::Unparsed } else { ProblemKind::Note };
+    match decode(bytes, kind) {
+        (Some(text), remark) => Ok(Loaded { text, problem: remark.map(|remark| problem(severity, remark)) }),
+        (None, remark) => Err(problem(severity, remark.unwrap_or_default())),
+    }
+}
+
+/// What something that is no file is.
+fn odd(kind: FileType) -> &'static str {
+    match () {
+        () if kind.is_dir() => "a directory",
+        () if kind.is_fifo() => "a pipe",
+        () if kind.is_socket() => "a socket",
+        () if kind.is_block_device() || kind.is_char_device() => "a device",
+        () => "something else",
+    }
+}
+
+/// Bytes as text; none if they are no text. With a remark where somebody should know.
+fn decode(bytes: Vec<u8>, kind: FileKind) -> (Option<String>, Option<String>) {
+    if let Some(text) = utf16(&bytes) {
+        let remark = (kind == FileKind::Python)
+            .then(|| "is UTF-16, which Python does not read; audited after decoding".to_owned());
+        return (Some(text), remark);
+    }
+    if memchr::memchr(0, &bytes).is_some() {
+        return (None, Some("holds NUL bytes and is no text; not audited".to_owned()));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => (Some(text), None),
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            let bytes = error.as_bytes();
+            let line = memchr::memchr_iter(b'\n', &bytes[..valid]).count() + 1;
+            let declared = kind == FileKind::Python && declares_encoding(bytes);
+            // Latin-1 and its kin: what is ASCII in it stays as it is, and every byte has a character.
+            let text = bytes.iter().map(|byte| char::from(*byte)).collect();
+            (Some(text), (!declared).then(|| format!("is not UTF-8 (line {line}); audited as Latin-1")))
+        }
+    }
+}
+
+/// The text of UTF-16, with its mark or plainly without one.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let (body, big) = match bytes {
+        [0xff, 0xfe, 0, 0, ..] => return None,
+        [0xff, 0xfe, body @ ..] => (body, false),
+        [0xfe, 0xff, body @ ..] => (body, true),
+        [0, _, ..] => (bytes, true),
+        [_, 0, ..] => (bytes, false),
+        _ => return None,
+    };
+    let units = body.chunks_exact(2).map(|pair| {
+        let pair = [pair[0], pair[1]];
+        if big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
+    });
+    let text: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
+    // Binary data that happens to begin with a NUL.
+    let ascii = text.chars().filter(char::is_ascii).count();
+    (!text.contains('\0') && ascii * 2 > text.chars().count()).then_some(text)
+}
+
+/// Whether one of the first two lines declares an encoding other than UTF-8, as PEP 263 has it.
+fn declares_encoding(bytes: &[u8]) -> bool {
+    bytes.split(|byte| *byte == b'\n').take(2).any(|line| {
+        let line = String::from_utf8_lossy(line);
+        let line = line.trim_start();
+        line.starts_with('#')
+            && line.split_once("coding").is_some_and(|(_, rest)| {
+                let name = rest.trim_start_matches([':', '=', ' ']).to_lowercase().replace('_', "-");
+                !name.is_empty() && !name.starts_with("utf-8") && !name.starts_with("utf8")
+            })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings() {
+        let python = |bytes: &[u8]| decode(bytes.to_vec(), FileKind::Python);
+        let le: Vec<u8> = [0xff, 0xfe].into_iter().chain("a = 1".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let be: Vec<u8> = "a = 1".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(python(&le).0.as_deref(), Some("a = 1"));
+        assert_eq!(python(&be).0.as_deref(), Some("a = 1"));
+        assert_eq!(
+            python(b"# caf\xe9\n"),
+            (Some("# café\n".into()), Some("is not UTF-8 (line 1); audited as Latin-1".into()))
+        );
+        assert_eq!(python(b"# -*- coding: latin-1 -*-\n# caf\xe9\n").1, None);
+        assert_eq!(python(b"\x7fELF\0\x01").0, None);
+        assert_eq!(python(b"\0\x01\0\0\xd8\0").0, None);
+        assert_eq!(python("é".as_bytes()), (Some("é".into()), None));
+    }
 }

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ignore::WalkBuilder;
-use tegmen_findings::Problem;
+use tegmen_findings::{Problem, ProblemKind};
 
 use crate::Options;
 
@@ -11,16 +11,32 @@ use crate::Options;
 pub enum FileKind {
     /// Python.
     Python,
-    /// `NAME=value` lines: `.env`, shell scripts, `.properties`, INI, `locust.conf`, Makefiles.
-    Lines,
+    /// A dotenv file.
+    Dotenv,
+    /// Names and values line by line: INI, `locust.conf`, properties, `.netrc` and its kin.
+    Ini,
     /// YAML.
     Yaml,
     /// TOML.
     Toml,
-    /// JSON.
+    /// JSON: HAR, Postman and the rest.
     Json,
+    /// A notebook of Jupyter.
+    Notebook,
+    /// A table: CSV, TSV.
+    Csv,
+    /// XML: JMeter, Maven.
+    Xml,
     /// A Dockerfile.
     Dockerfile,
+    /// A shell script.
+    Shell,
+    /// A Makefile.
+    Makefile,
+    /// A script that is searched without being parsed: Groovy, HCL, PowerShell, batch.
+    Script,
+    /// A sample for others to copy, of any kind: only what a provider issued counts in it.
+    Sample,
 }
 
 /// Directories that hold other people's code, or none at all.
@@ -63,7 +79,8 @@ pub fn walk(paths: &[Utf8PathBuf], options: &Options) -> (Vec<(Utf8PathBuf, File
     let mut files = Vec::new();
     let mut problems = Vec::new();
     for path in paths {
-        if path.is_file() {
+        // A pipe or a device too: reading it says what it is.
+        if path.is_file() || path.exists() && !path.is_dir() {
             // What is named is looked at, whatever it is called.
             files.push((path.clone(), kind(path).unwrap_or(FileKind::Python)));
             continue;
@@ -84,7 +101,11 @@ pub fn walk(paths: &[Utf8PathBuf], options: &Options) -> (Vec<(Utf8PathBuf, File
         for entry in builder.build() {
             match entry {
                 Ok(entry) => {
-                    if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+                    let file = entry.file_type().is_some_and(|kind| kind.is_file());
+                    // A pipe or a device by the name of a script: reading it might never end. Links inside the tree lead to
+                    // what is audited anyway, or out of it.
+                    let odd = !file && entry.file_type().is_none_or(|kind| !kind.is_dir() && !kind.is_symlink());
+                    if !file && !(odd && special(entry.path())) {
                         continue;
                     }
                     match Utf8PathBuf::from_path_buf(entry.into_path()) {
@@ -98,6 +119,7 @@ pub fn walk(paths: &[Utf8PathBuf], options: &Options) -> (Vec<(Utf8PathBuf, File
                             }
                         }
                         Err(path) => problems.push(Problem {
+                            kind: ProblemKind::Unread,
                             path: path.to_string_lossy().into_owned(),
                             line: None,
                             message: "the name of the file is not UTF-8; it was not audited".to_owned(),
@@ -105,6 +127,7 @@ pub fn walk(paths: &[Utf8PathBuf], options: &Options) -> (Vec<(Utf8PathBuf, File
                     }
                 }
                 Err(error) => problems.push(Problem {
+                    kind: ProblemKind::Unread,
                     path: path.to_string(),
                     line: None,
                     message: format!("not audited: {error}"),
@@ -117,37 +140,77 @@ pub fn walk(paths: &[Utf8PathBuf], options: &Options) -> (Vec<(Utf8PathBuf, File
     (files, problems)
 }
 
+/// Whether what is no file has a name that would have it audited.
+fn special(path: &std::path::Path) -> bool {
+    Utf8Path::from_path(path).is_some_and(|path| kind(path).is_some())
+}
+
 /// What a file is by its name; `None` for what is not looked at.
 pub fn kind(path: &Utf8Path) -> Option<FileKind> {
     let name = path.file_name()?;
     let lower = name.to_lowercase();
-    if GENERATED.contains(&name) {
+    if GENERATED.contains(&name) || lower.ends_with(".min.js") || lower.ends_with(".lock.json") {
         return None;
     }
     // Samples for others to copy.
-    if ["example", "sample", "template", "dist", "tmpl"]
+    let sample = ["example", "sample", "template", "dist", "tmpl", "examples", "samples", "tpl"]
         .iter()
-        .any(|word| lower.split('.').any(|part| part == *word || part.ends_with(&format!("-{word}"))))
+        .any(|word| lower.split(['.', '_']).skip(1).any(|part| part == *word || part.ends_with(&format!("-{word}"))));
+    let kind = by_name(&lower)?;
+    match (sample, kind) {
+        (false, kind) => Some(kind),
+        (true, FileKind::Python) => None,
+        (true, _) => Some(FileKind::Sample),
+    }
+}
+
+fn by_name(lower: &str) -> Option<FileKind> {
+    if lower == ".env"
+        || lower.starts_with(".env.")
+        || lower.starts_with(".env-")
+        || lower.starts_with(".env_")
+        || lower.contains(".env") && !lower.contains(".envrc")
+        || matches!(lower, ".flaskenv" | "env" | "env.list")
     {
-        return None;
+        // `.env.py` is Python, `settings.env.json` JSON.
+        let ending = lower.rsplit('.').next().and_then(by_ending);
+        return Some(ending.unwrap_or(FileKind::Dotenv));
     }
-    if lower == ".env" || lower.starts_with(".env.") || lower.ends_with(".env") {
-        return Some(FileKind::Lines);
-    }
-    if lower.starts_with("dockerfile") || lower.ends_with(".dockerfile") || lower == "containerfile" {
+    if lower.starts_with("dockerfile") || lower.ends_with(".dockerfile") || lower.starts_with("containerfile") {
         return Some(FileKind::Dockerfile);
     }
-    if lower == "makefile" || lower == "justfile" || lower == ".netrc" {
-        return Some(FileKind::Lines);
+    match lower {
+        "makefile" | "gnumakefile" | "justfile" => return Some(FileKind::Makefile),
+        "jenkinsfile" => return Some(FileKind::Script),
+        ".netrc" | "_netrc" | ".pgpass" | ".npmrc" | ".pypirc" | ".s3cfg" | "credentials" | ".my.cnf" | "pip.conf"
+        | ".htpasswd" => return Some(FileKind::Ini),
+        "procfile" | ".envrc" | ".bashrc" | ".bash_profile" | ".profile" | ".zshrc" | ".bash_aliases" => {
+            return Some(FileKind::Shell);
+        }
+        _ => {}
     }
-    match path.extension()?.to_lowercase().as_str() {
-        "py" | "pyw" => Some(FileKind::Python),
-        "yml" | "yaml" => Some(FileKind::Yaml),
-        "toml" => Some(FileKind::Toml),
-        "json" => Some(FileKind::Json),
-        "conf" | "ini" | "cfg" | "properties" | "sh" | "bash" | "mk" => Some(FileKind::Lines),
-        _ => None,
+    if lower.starts_with("makefile.") || lower.starts_with("jenkinsfile") {
+        return Some(if lower.starts_with('m') { FileKind::Makefile } else { FileKind::Script });
     }
+    by_ending(lower.rsplit_once('.')?.1)
+}
+
+fn by_ending(ending: &str) -> Option<FileKind> {
+    Some(match ending {
+        "py" | "pyw" => FileKind::Python,
+        "yml" | "yaml" | "jinja2" | "j2" => FileKind::Yaml,
+        "toml" => FileKind::Toml,
+        "json" | "har" | "jsonc" | "json5" | "webmanifest" => FileKind::Json,
+        "ipynb" => FileKind::Notebook,
+        "csv" | "tsv" => FileKind::Csv,
+        "xml" | "jmx" | "config" => FileKind::Xml,
+        "conf" | "ini" | "cfg" | "properties" | "cnf" => FileKind::Ini,
+        "env" => FileKind::Dotenv,
+        "sh" | "bash" | "zsh" | "ksh" => FileKind::Shell,
+        "mk" => FileKind::Makefile,
+        "groovy" | "jenkinsfile" | "tf" | "tfvars" | "hcl" | "ps1" | "bat" | "cmd" => FileKind::Script,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -158,9 +221,16 @@ mod tests {
     fn kinds() {
         for (name, expected) in [
             ("locustfile.py", Some(FileKind::Python)),
-            ("a/.env", Some(FileKind::Lines)),
-            (".env.prod", Some(FileKind::Lines)),
-            (".env.example", None),
+            ("a/.env", Some(FileKind::Dotenv)),
+            (".env.prod", Some(FileKind::Dotenv)),
+            ("prod.env", Some(FileKind::Dotenv)),
+            (".env.json", Some(FileKind::Json)),
+            (".env.example", Some(FileKind::Sample)),
+            ("values.sample.yaml", Some(FileKind::Sample)),
+            ("example.py", Some(FileKind::Python)),
+            ("dist.yaml", Some(FileKind::Yaml)),
+            ("Jenkinsfile", Some(FileKind::Script)),
+            ("x.ipynb", Some(FileKind::Notebook)),
             ("docker-compose.yml", Some(FileKind::Yaml)),
             ("Dockerfile.load", Some(FileKind::Dockerfile)),
             ("package-lock.json", None),

@@ -141,9 +141,23 @@ impl Serialize for Finding {
     }
 }
 
+/// What a [`Problem`] means for the result of an audit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProblemKind {
+    /// The file was not looked at, or not all of it.
+    Unread,
+    /// The file is not what its name says: Python 2, broken, in another encoding. It was searched as far as that goes.
+    Unparsed,
+    /// A remark that takes nothing from the result.
+    Note,
+}
+
 /// A file that could not be read, or not be understood as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Problem {
+    /// What it means for the result.
+    pub kind: ProblemKind,
     /// The path as given to the audit.
     pub path: String,
     /// The line, from 1, where there is one.

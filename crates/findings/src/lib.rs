@@ -12,7 +12,7 @@ mod location;
 mod rule;
 mod suppression;
 
-pub use finding::{Finding, Problem};
+pub use finding::{Finding, Problem, ProblemKind};
 pub use fingerprint::fingerprint;
 pub use fix::{Edit, Fix, Safety};
 pub use level::{Confidence, Severity};

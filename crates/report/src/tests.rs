@@ -1,6 +1,6 @@
 //! Each format of one small audit.
 
-use tegmen_findings::{Confidence, Excerpt, Finding, Location, Problem, Rule, Severity};
+use tegmen_findings::{Confidence, Excerpt, Finding, Location, Problem, ProblemKind, Rule, Severity};
 
 use super::*;
 
@@ -35,7 +35,15 @@ fn sample() -> (Vec<Finding>, Vec<Problem>) {
             .message("a password in `password` is written in the source");
     finding.hint = Some("read it with `secret(\"PASSWORD\")`".into());
     finding.add_location(place("load/a b.py", 3, "password = \"***\""));
-    (vec![finding], vec![Problem { path: "old.py".into(), line: Some(2), message: "does not parse".into() }])
+    (
+        vec![finding],
+        vec![Problem {
+            kind: ProblemKind::Unparsed,
+            path: "old.py".into(),
+            line: Some(2),
+            message: "does not parse".into(),
+        }],
+    )
 }
 
 fn render(render: impl Fn(&Input<'_>) -> String) -> String {

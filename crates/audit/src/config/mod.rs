@@ -1,121 +1,151 @@
-//! Files beside the scripts: `.env`, `locust.conf`, YAML, TOML, JSON, Dockerfiles, shell.
+//! Files beside the scripts: dotenv, `locust.conf` and other INI, YAML, TOML, JSON, Dockerfiles, shell, Makefiles, CSV, notebooks.
 //!
-//! Each gives names and values with their places; the same judge says which are secrets.
+//! Each is read as what it is by a reader of its own, which hands names and values with their places to the [`Collector`]; the
+//! same judge as for Python says which are secrets. What does not parse is searched line by line ([`plain`]): never an error.
+//! Python inside of them (a ConfigMap with a locustfile, the cells of a notebook) is a [`Part`], audited with all rules.
 
-use tegmen_classify as classify;
-use tegmen_syntax::Span;
+mod collector;
+mod csv;
+mod dockerfile;
+mod dotenv;
+mod ini;
+mod json;
+mod kubernetes;
+mod locust;
+mod map;
+mod node;
+mod notebook;
+mod plain;
+mod reference;
+mod shell;
+mod toml;
+mod tree;
+mod xml;
+mod yaml;
 
-use crate::literal::judge::judge;
-use crate::literal::text::{Values, pairs};
-use crate::literal::{Judged, Literal, Site};
-use crate::prefilter::has_sensitive_word;
+use collector::Collector;
+pub use locust::{Command, Setting};
+pub use map::Map;
+pub use plain::broken_python;
+
+use crate::literal::Judged;
 use crate::walk::FileKind;
 
-/// The secrets of a file that is no Python.
-pub fn collect(kind: FileKind, text: &str) -> Vec<Judged> {
-    let mut found = Vec::new();
-    if !has_sensitive_word(text.as_bytes()) && !text.contains("://") && !text.contains("eyJ") {
-        return found;
-    }
-    // A dataset or a lock file in JSON is no configuration.
-    if kind == FileKind::Json && text.len() > 200_000 {
-        return found;
-    }
-    let mut offset = 0;
-    let mut above = String::new();
-    for line in text.split_inclusive('\n') {
-        if !matches!(line.trim_start().as_bytes().first(), None | Some(b'#')) && line.len() < 20_000 {
-            one(kind, line, offset, &mut found, &above);
-            line.trim().clone_into(&mut above);
-        }
-        offset += line.len() as u32;
-    }
-    private_keys(text, &mut found);
-    found
+/// What a file that is no Python says.
+#[derive(Default)]
+pub struct Config {
+    /// The literals in it that are judged to be secrets.
+    pub literals: Vec<Judged>,
+    /// Python inside of it.
+    pub parts: Vec<Part>,
+    /// Files that it hands to Locust.
+    pub locustfiles: Vec<String>,
+    /// Calls of Locust.
+    pub commands: Vec<Command>,
+    /// Settings of Locust that stand in a file or the environment.
+    pub settings: Vec<Setting>,
 }
 
-fn one(kind: FileKind, line: &str, offset: u32, found: &mut Vec<Judged>, above: &str) {
-    let values = match kind {
-        FileKind::Json => Values::Quoted,
-        _ => Values::Line,
-    };
-    let mut any = false;
-    let mut last = 0;
-    for pair in pairs(line, values) {
-        if pair.value.start < last {
-            continue;
+impl Config {
+    /// All settings of Locust by this name, from files, the environment and command lines.
+    pub fn options<'c>(&'c self, name: &'c str) -> impl Iterator<Item = &'c Setting> {
+        let commands = self.commands.iter().flat_map(|command| &command.options);
+        self.settings.iter().chain(commands).filter(move |setting| setting.name == name)
+    }
+
+    /// Whether a setting of Locust is given, and not turned off.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.options(name).any(Setting::is_on)
+    }
+}
+
+/// Python inside another file.
+pub struct Part {
+    /// The Python.
+    pub text: String,
+    /// Where it stands in the file.
+    pub map: Map,
+    /// What it is called there.
+    pub label: Label,
+}
+
+/// What a part of a file is called.
+pub enum Label {
+    /// A file inside the file: the key of a ConfigMap.
+    File(String),
+    /// The cells of a notebook: where each begins in the text, and its number from 1.
+    Cells(Vec<(u32, u32)>),
+}
+
+impl Label {
+    /// A name, for messages and for imports from one another.
+    pub fn name(&self) -> &str {
+        match self {
+            Label::File(name) => name,
+            Label::Cells(_) => "the code of its cells",
         }
-        let mut name = &line[pair.name.clone()];
-        let mut value = pair.value.clone();
-        // In YAML, `- NAME=value` stands in a list of variables, and a URL has a `:` too.
-        if !pair.quoted && matches!(kind, FileKind::Dockerfile | FileKind::Lines) {
-            value = trim_quotes(line, value);
-            if kind == FileKind::Dockerfile {
-                value = value.start..line[value.clone()].find(' ').map_or(value.end, |at| value.start + at);
+    }
+
+    /// Where in the file something at `offset` of `text` is.
+    pub fn place(&self, text: &str, offset: u32) -> String {
+        match self {
+            Label::File(name) => format!("in `{name}` inside this file"),
+            Label::Cells(cells) => {
+                let cell = cells.partition_point(|(start, _)| *start <= offset).saturating_sub(1);
+                let Some((start, number)) = cells.get(cell) else { return "in a cell".to_owned() };
+                let before = text.get(*start as usize..offset as usize).unwrap_or_default();
+                format!("cell {number}, line {}", before.matches('\n').count() + 1)
             }
         }
-        // `name: PASSWORD` and `value: x`, the way Kubernetes writes variables.
-        if name == "value"
-            && let Some(above) = above.trim_start_matches("- ").strip_prefix("name:")
-        {
-            name = above.trim().trim_matches(['"', '\'']);
+    }
+}
+
+impl Config {
+    /// Reads a file.
+    pub fn read(kind: FileKind, path: &str, text: &str) -> Self {
+        let mut collector = Collector::new(path, text);
+        if collector.may_matter() {
+            collector.read(kind);
         }
-        if add(name, line, value.clone(), offset, found) {
-            any = true;
-            last = value.end;
+        collector.done()
+    }
+}
+
+impl Collector<'_> {
+    /// Reads the text as a file of this kind.
+    fn read(&mut self, kind: FileKind) {
+        let text = self.text();
+        match kind {
+            FileKind::Python => {}
+            FileKind::Dotenv => dotenv::read(self),
+            FileKind::Ini => ini::read(self),
+            FileKind::Shell => shell::read(self, 0..text.len(), shell::Dialect::Shell),
+            FileKind::Makefile => shell::read(self, 0..text.len(), shell::Dialect::Make),
+            FileKind::Dockerfile => dockerfile::read(self),
+            FileKind::Csv => csv::read(self),
+            FileKind::Xml => xml::read(self),
+            FileKind::Script => plain::script(self),
+            FileKind::Sample => self.sample(),
+            FileKind::Notebook => match json::read(text) {
+                Some(node) => notebook::read(self, &node),
+                None => plain::read(self),
+            },
+            FileKind::Json => match json::read(text) {
+                Some(node) => tree::read(self, &node),
+                None => plain::read(self),
+            },
+            FileKind::Toml => match toml::read(text) {
+                Some(node) => tree::read(self, &node),
+                None => plain::read(self),
+            },
+            FileKind::Yaml => match yaml::read(text) {
+                Some(documents) => documents.iter().for_each(|document| kubernetes::document(self, document)),
+                None => plain::read(self),
+            },
         }
-    }
-    if !any && (line.contains("://") || line.contains("eyJ") || line.contains("gh") || line.contains("AKIA")) {
-        let text = line.trim_end();
-        add("", text, 0..text.len(), offset, found);
+        self.private_keys();
     }
 }
 
-fn trim_quotes(line: &str, value: std::ops::Range<usize>) -> std::ops::Range<usize> {
-    let text = &line[value.clone()];
-    let bytes = text.as_bytes();
-    match (bytes.first(), bytes.last()) {
-        (Some(open @ (b'"' | b'\'')), Some(close)) if open == close && text.len() > 1 => value.start + 1..value.end - 1,
-        _ => value,
-    }
-}
-
-fn add(name: &str, line: &str, value: std::ops::Range<usize>, offset: u32, found: &mut Vec<Judged>) -> bool {
-    let text = &line[value.clone()];
-    // References: to other variables, to files, to a secrets manager, to CI's own store.
-    if text.starts_with(['$', '!', '&', '*', '|', '>', '{', '[', '(', '`', '%', '<'])
-        || text.contains("secrets.")
-        || text.contains("${")
-        || text.contains("$(")
-    {
-        return false;
-    }
-    if !name.is_empty() && classify::is_sensitive_name(name) && text.eq_ignore_ascii_case("true") {
-        return false;
-    }
-    let site = if name.is_empty() { Site::Bare } else { Site::Config };
-    let mut span = Span::new(offset + value.start as u32, offset + value.end as u32);
-    let literal =
-        Literal { name: name.to_owned(), value: text.to_owned(), spans: vec![span], site, block: None, list: None };
-    let Some(mut judged) = judge(literal, false) else { return false };
-    // The part of a line that is secret, where the line is all that is known.
-    if let Some(at) = text.find(&judged.secret) {
-        span = Span::new(span.start + at as u32, span.start + (at + judged.secret.len()) as u32);
-        judged.literal.spans = vec![span];
-    }
-    found.push(judged);
-    true
-}
-
-fn private_keys(text: &str, found: &mut Vec<Judged>) {
-    if !text.contains("PRIVATE KEY-----") {
-        return;
-    }
-    for token in classify::find_tokens(text).into_iter().filter(|token| token.kind == "a private key") {
-        let span = Span::new(token.range.start as u32, token.range.end as u32);
-        let value = text[token.range].to_owned();
-        let literal =
-            Literal { name: String::new(), value, spans: vec![span], site: Site::Config, block: None, list: None };
-        found.extend(judge(literal, false));
-    }
-}
+#[cfg(test)]
+mod tests;

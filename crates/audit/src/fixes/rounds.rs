@@ -11,6 +11,7 @@ use super::names::Names;
 use crate::assemble::{Ready, assemble_for_fixes};
 use crate::context::FileResult;
 use crate::mask::Masker;
+use crate::read::Loaded;
 use crate::walk::{self, FileKind};
 use crate::{Audit, Error, Options, project, read};
 
@@ -138,7 +139,10 @@ pub fn fix(paths: &[Utf8PathBuf], options: &Options, fixing: &Fixing) -> Result<
         let bytes = |path: &str| {
             std::fs::read(path).map_err(|error| format!("the file could not be read again ({})", error.kind()))
         };
-        let text = |path: &str, kind: FileKind| Ok(read::read(path, kind)?.map(|text| reread(path, text)));
+        let text = |path: &str, kind: FileKind| {
+            let loaded = read::read(path, kind)?;
+            Ok(Loaded { text: reread(path, loaded.text), ..loaded })
+        };
         let mut rounds = Rounds::new(entries, options, fixing, &text, &bytes);
         rounds.run();
         let mut fixed = rounds.finish();
@@ -152,7 +156,7 @@ pub fn fix_texts(files: &BTreeMap<String, String>, options: &Options, fixing: &F
     let entries: Vec<_> =
         files.keys().filter_map(|path| Some((path.clone(), walk::kind(Utf8Path::new(path))?))).collect();
     let bytes = |path: &str| files.get(path).map(|text| text.clone().into_bytes()).ok_or_else(|| "no such file".into());
-    let text = |path: &str, _| Ok(files.get(path).cloned());
+    let text = |path: &str, _| Ok(files.get(path).cloned().unwrap_or_default().into());
     let mut rounds = Rounds::new(entries, options, fixing, &text, &bytes);
     rounds.run();
     rounds.finish()
@@ -168,7 +172,7 @@ struct Working {
 }
 
 type Bytes<'r> = dyn Fn(&str) -> Result<Vec<u8>, String> + Sync + 'r;
-type Read<'r> = dyn Fn(&str, FileKind) -> Result<Option<String>, Problem> + Sync + 'r;
+type Read<'r> = dyn Fn(&str, FileKind) -> Result<Loaded, Problem> + Sync + 'r;
 
 struct Rounds<'o> {
     entries: Vec<(String, FileKind)>,
@@ -236,7 +240,7 @@ impl<'o> Rounds<'o> {
 
     fn look(&self) -> Vec<FileResult> {
         let reader = |path: &str, kind: FileKind| match self.files.get(path) {
-            Some(file) => Ok(Some(file.text.clone())),
+            Some(file) => Ok(file.text.clone().into()),
             None => (self.read)(path, kind),
         };
         project::check_all(&self.entries, &reader, &self.options.progress)

@@ -16,7 +16,7 @@ impl Project {
             return Some((file, class));
         }
         let qualified = module.qualified(expr)?;
-        let (target, name) = self.member(file, &qualified)?;
+        let (target, name) = self.defined(file, &qualified)?;
         let other = self.files.get(target)?.module()?;
         other.class_ids().find(|(_, class)| other.symbol(class.name) == name).map(|(class, _)| (target, class))
     }

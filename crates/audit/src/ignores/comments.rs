@@ -64,7 +64,8 @@ fn lines(text: &str, kind: FileKind) -> Vec<Comment<'_>> {
     let leaders: &[&str] = match kind {
         // JSON has none, but the dialects that people write by hand do.
         FileKind::Json => &["//", "/*"],
-        FileKind::Lines => &["#", ";", "//"],
+        FileKind::Ini | FileKind::Script => &["#", ";", "//"],
+        FileKind::Xml => &["<!--"],
         _ => &["#"],
     };
     let mut found = Vec::new();

@@ -9,7 +9,7 @@ fn rule(id: &str) -> &'static Rule {
 }
 
 fn text(text: &str) -> Vec<Ignore> {
-    find(text, Syntax::Text(FileKind::Lines))
+    find(text, Syntax::Text(FileKind::Ini))
 }
 
 fn python(text: &str) -> Vec<Ignore> {

@@ -89,6 +89,8 @@ rules! {
     outdated_tls::OUTDATED_TLS,
     encoding_as_encryption::ENCODING_AS_ENCRYPTION,
     host_key_ignored::HOST_KEY_IGNORED,
+    open_master_port::OPEN_MASTER_PORT,
+    web_login_in_clear::WEB_LOGIN_IN_CLEAR,
 }
 
 /// Whether a selector names a rule.

@@ -8,7 +8,8 @@ use crate::context::{Candidate, Context};
 
 rule! {
     /// ## What it does
-    /// Finds `create_web_ui` on all addresses (`""`, `"*"`, `"0.0.0.0"`, `"::"`) without a login.
+    /// Finds `create_web_ui` on all addresses (`""`, `"*"`, `"0.0.0.0"`, `"::"`) without a login; and `--web-host`,
+    /// `web-host` of `locust.conf` and `LOCUST_WEB_HOST` set to such an address in a file in which nothing turns a login on.
     ///
     /// ## Why is this bad?
     /// Whoever reaches the port can start a test against any host, and the test sends its credentials there. The page
@@ -37,8 +38,15 @@ rule! {
     OPEN_WEB_UI, "TGM503", "open-web-ui", Low, "Locust's web interface is opened to everybody"
 }
 
-/// Looks at web interfaces that a script opens.
+/// Looks at web interfaces that a script opens, or that Locust is told to open.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    if let Some(config) = context.file.config() {
+        let login = ["web-login", "web-auth", "headless", "no-web"].iter().any(|name| config.is_set(name));
+        for setting in config.options("web-host").filter(|setting| !login && is_everywhere(&setting.value)) {
+            out.push(open(setting.span, "web-host", "pass `--web-login`, or listen on 127.0.0.1"));
+        }
+        return;
+    }
     let Some((module, _)) = context.python() else { return };
     for (id, func, args) in calls(module) {
         if module.tail_str(func) != Some("create_web_ui") {
@@ -46,17 +54,27 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         }
         let host = keyword(module, args, "host")
             .or_else(|| args.first().filter(|arg| arg.name.is_none()).map(|arg| arg.value));
-        let open = host.is_some_and(|host| matches!(module.as_str(host), Some("" | "*" | "0.0.0.0" | "::")));
+        let everywhere = host.is_some_and(|host| module.as_str(host).is_some_and(|host| host.is_empty() || is_everywhere(host)));
         let login = keyword(module, args, "web_login").is_some_and(|value| !matches!(module.kind(value), ExprKind::Bool(false)))
             || keyword(module, args, "auth_credentials").is_some();
-        if !open || login {
+        if !everywhere || login {
             continue;
         }
-        let mut candidate = Candidate::new(&OPEN_WEB_UI, Severity::Low, Confidence::High, module.span(func));
-        candidate.name = "create_web_ui".to_owned();
-        candidate.message = "the web interface listens on all addresses and asks for no login".to_owned();
-        candidate.hint = Some("listen on 127.0.0.1, or pass `web_login=True`".to_owned());
+        let mut candidate = open(module.span(func), "create_web_ui", "listen on 127.0.0.1, or pass `web_login=True`");
         candidate.block = Some(module.block_of(id));
         out.push(candidate);
     }
+}
+
+fn open(span: tegmen_syntax::Span, name: &str, hint: &str) -> Candidate {
+    let mut candidate = Candidate::new(&OPEN_WEB_UI, Severity::Low, Confidence::High, span);
+    candidate.name = name.to_owned();
+    candidate.message = "the web interface listens on all addresses and asks for no login".to_owned();
+    candidate.hint = Some(hint.to_owned());
+    candidate
+}
+
+/// Whether an address means all of them.
+pub(super) fn is_everywhere(host: &str) -> bool {
+    matches!(host, "*" | "0.0.0.0" | "::" | "[::]")
 }

@@ -18,11 +18,21 @@ pub fn literals(
     for judged in context.literals.iter().filter(|judged| judged.kind == kind) {
         let literal = &judged.literal;
         let Some(first) = literal.spans.first() else { continue };
+        // A table of users is one finding at its first row, however many rows it has.
+        let table = literal.list.filter(|_| context.flow.is_none());
+        let rows = context.literals.iter().filter(|other| other.literal.list == table);
+        let mut rows = rows.filter(|other| other.kind == kind && other.literal.name == literal.name);
+        if table.is_some() && !rows.next().is_some_and(|first| std::ptr::eq(first, judged)) {
+            continue;
+        }
         let end = literal.spans.last().map_or(first.end, |last| last.end);
         let mut candidate =
             Candidate::new(rule, judged.severity, judged.confidence, Span::new(first.start, end.max(first.end)));
         candidate.name.clone_from(&literal.name);
         candidate.message = say(judged);
+        if table.is_some() {
+            candidate.message.push_str(&format!(", {} in all", 1 + rows.count()));
+        }
         candidate.block = literal.block;
         candidate.group = Some(match (literal.list, context.flow) {
             (Some(list), Some(_)) => Group::List(context.file.path.clone(), list, literal.name.clone()),

@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use anyhow::Context;
 use camino::Utf8PathBuf;
 use tegmen_audit::Options;
-use tegmen_findings::{Confidence, Severity};
+use tegmen_findings::{Confidence, ProblemKind, Severity};
 use tegmen_report::{Colour, Input};
 
 /// Find insecure handling of sensitive data.
 ///
-/// Looks at Python scripts and at the configuration beside them, and respects .gitignore. The exit status is 0 without findings,
-/// 1 with, 2 if the audit could not do its work or a file could not be parsed. No output contains a value that was found.
+/// Looks at Python scripts and at what lies beside them (dotenv, INI, YAML, TOML, JSON, Dockerfiles, shell, CSV, notebooks), and
+/// respects .gitignore. The exit status is 1 if there are findings, else 2 if the audit could not do its work, or a file could not
+/// be read or parsed (--allow-unparsed: read only), else 0. No output contains a value that was found.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   tegmen audit                                  this directory
@@ -40,6 +41,9 @@ pub struct Args {
     /// Not these rules
     #[arg(long, value_delimiter = ',', value_name = "RULE")]
     ignore: Vec<String>,
+    /// Exit with 0 although a file is Python 2, broken or not UTF-8
+    #[arg(long)]
+    allow_unparsed: bool,
     /// Leave out findings that are less sure
     #[arg(long, value_enum, value_name = "CONFIDENCE")]
     min_confidence: Option<MinConfidence>,
@@ -123,10 +127,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         FailOn::Never => None,
     };
     let fails = least.is_some_and(|least| audit.findings.iter().any(|finding| finding.severity >= least));
-    Ok(match (audit.problems.is_empty(), fails) {
-        (false, _) => ExitCode::from(2),
-        (true, true) => ExitCode::from(1),
-        (true, false) => ExitCode::SUCCESS,
+    let blind = audit.problems.iter().any(|problem| {
+        problem.kind == ProblemKind::Unread || !args.allow_unparsed && problem.kind != ProblemKind::Note
+    });
+    // A finding is a finding, whatever else went wrong.
+    Ok(match (fails, blind) {
+        (true, _) => ExitCode::from(1),
+        (false, true) => ExitCode::from(2),
+        (false, false) => ExitCode::SUCCESS,
     })
 }
 
