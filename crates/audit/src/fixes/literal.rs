@@ -478,3 +478,18 @@ fn dead(script: &Script<'_>, judged: &Judged) -> Result<Proposal, String> {
     proposal.secret = Some(Wanted { value, names: vec![name::of(judged)], exact: false, reveal: false });
     Ok(proposal)
 }
+
+/// `API_KEY.reveal()` to `API_KEY`.
+pub fn not_revealed(script: &Script<'_>, candidate: &Candidate) -> Result<Proposal, String> {
+    let module = script.module;
+    let unknown = || "the call is not understood".to_owned();
+    let call = script.expr_at(candidate.span).ok_or_else(unknown)?;
+    let ExprKind::Call { func, .. } = module.kind(call) else { return Err(unknown()) };
+    let ExprKind::Attribute { value, attr } = module.kind(*func) else { return Err(unknown()) };
+    let before = module.span(*value).end;
+    if module.symbol(*attr) != "reveal" || !module.source()[before as usize..].starts_with('.') {
+        return Err(unknown());
+    }
+    let edit = Draft::delete(Span::new(before, candidate.span.end));
+    Ok(Proposal::new("leave `.reveal()` out", Safety::Safe, vec![edit]))
+}

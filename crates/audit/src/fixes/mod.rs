@@ -7,6 +7,7 @@
 mod arguments;
 mod encoding;
 mod environment;
+mod failure;
 mod imports;
 mod literal;
 mod name;
@@ -101,7 +102,9 @@ pub fn propose(context: &Context<'_>, script: Option<&Script<'_>>, candidate: &C
     }
     match candidate.rule.id {
         "unchecked-environment-variable" => environment::checked(script, candidate),
-        "tls-verification-off" => tls::verified(script, candidate),
+        "tls-verification-off" | "secrets-manager-unverified" => tls::verified(script, candidate),
+        "secret-in-failure" => failure::with_status(script, candidate),
+        "needless-reveal" => literal::not_revealed(script, candidate),
         "secret-in-log" => statement::without_output(script, candidate, Safety::Safe),
         "response-in-log" => {
             let login = candidate.severity == tegmen_findings::Severity::High;
@@ -110,6 +113,10 @@ pub fn propose(context: &Context<'_>, script: Option<&Script<'_>>, candidate: &C
         "debug-wire-logging" => statement::without_statement(script, candidate),
         "secret-in-name" => request_name::named(script, candidate),
         "unprotected-secret-argument" => arguments::hidden(script, candidate),
-        _ => literal::moved(context, script, candidate),
+        "credentials-in-url" | "secret-in-comment" | "secret-as-variable-name" => {
+            literal::moved(context, script, candidate)
+        }
+        id if id.starts_with("hardcoded-") => literal::moved(context, script, candidate),
+        _ => Err("it wants a decision that no tool can take".to_owned()),
     }
 }

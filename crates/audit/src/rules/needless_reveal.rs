@@ -30,7 +30,7 @@ rule! {
     /// the request are in sight.
     ///
     /// ## Fix safety
-    /// Leaving `.reveal()` out is safe where the value goes into a request as it is: the plugin puts the real value in.
+    /// Safe: `.reveal()` goes; the plugin puts the real value into the request.
     ///
     /// ## References
     /// - CWE-316: Cleartext Storage of Sensitive Information in Memory <https://cwe.mitre.org/data/definitions/316.html>

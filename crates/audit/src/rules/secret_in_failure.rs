@@ -33,6 +33,10 @@ rule! {
     /// ## Severity and confidence
     /// High for a secret, medium for the body of a response. Likely where only the name says that it is secret.
     ///
+    /// ## Fix safety
+    /// Unsafe: `response.text` and the like become `response.status_code`. None for secrets themselves: what the message is to
+    /// say instead wants a decision.
+    ///
     /// ## References
     /// - CWE-209: Generation of Error Message Containing Sensitive Information <https://cwe.mitre.org/data/definitions/209.html>
     /// - CWE-532: Insertion of Sensitive Information into Log File <https://cwe.mitre.org/data/definitions/532.html>

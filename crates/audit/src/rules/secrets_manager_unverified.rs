@@ -30,7 +30,7 @@ rule! {
     /// the test the same is `tls-verification-off`, medium.
     ///
     /// ## Fix safety
-    /// Taking `verify=False` out changes which servers are accepted, so the fix is not applied by itself.
+    /// Safe: `verify=False` goes. None for `VAULT_SKIP_VERIFY`.
     ///
     /// ## References
     /// - CWE-295: Improper Certificate Validation <https://cwe.mitre.org/data/definitions/295.html>
