@@ -105,7 +105,7 @@ pub fn walk(paths: &[Utf8PathBuf], options: &Options) -> (Vec<(Utf8PathBuf, File
                     // A pipe or a device by the name of a script: reading it might never end. Links inside the tree lead to
                     // what is audited anyway, or out of it.
                     let odd = !file && entry.file_type().is_none_or(|kind| !kind.is_dir() && !kind.is_symlink());
-                    if !file && !(odd && special(entry.path())) {
+                    if !(file || odd && special(entry.path())) {
                         continue;
                     }
                     match Utf8PathBuf::from_path_buf(entry.into_path()) {
