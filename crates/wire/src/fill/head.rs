@@ -21,7 +21,7 @@ pub struct FilledHead {
 /// # Errors
 /// Those of [`fill`].
 pub fn fill_head(layers: &[Layer<'_>], targets: &[Origin], origin: &Origin, head: &[u8]) -> Result<Option<FilledHead>> {
-    let line_end = memchr::memmem::find(head, b"\r\n").unwrap_or(head.len());
+    let line_end = line_end(head, 0);
     let start = memchr::memchr(b' ', &head[..line_end]).map_or(0, |space| space + 1);
     let end = memchr::memrchr(b' ', &head[..line_end]).filter(|space| *space >= start).unwrap_or(line_end);
     let fields: Vec<Field> = Fields { head, at: line_end + 2 }.collect();
@@ -46,6 +46,14 @@ pub fn fill_head(layers: &[Layer<'_>], targets: &[Origin], origin: &Origin, head
     Ok(Some(FilledHead { bytes, secrets: filled.secrets, tls_unverified: filled.tls_unverified }))
 }
 
+/// Where the line ends that `from` is in.
+fn line_end(head: &[u8], from: usize) -> usize {
+    memchr::memchr_iter(b'\r', &head[from..])
+        .map(|at| from + at)
+        .find(|at| head.get(at + 1) == Some(&b'\n'))
+        .unwrap_or(head.len())
+}
+
 /// Where a header field stands in the head: its name up to the colon, and its value.
 struct Field {
     start: usize,
@@ -68,10 +76,7 @@ impl Iterator for Fields<'_> {
         let rest = self.head.get(start..)?;
         let mut end = start;
         loop {
-            match memchr::memmem::find(&self.head[end..], b"\r\n") {
-                Some(at) => end += at,
-                None => end = self.head.len(),
-            }
+            end = line_end(self.head, end);
             if !matches!(self.head.get(end + 2), Some(b' ' | b'\t')) {
                 break;
             }
@@ -92,7 +97,7 @@ mod tests {
     use super::*;
 
     fn fields(head: &[u8]) -> Vec<(&[u8], &[u8])> {
-        let at = memchr::memmem::find(head, b"\r\n").unwrap_or(head.len()) + 2;
+        let at = line_end(head, 0) + 2;
         Fields { head, at }.map(|field| (&head[field.start..field.colon], &head[field.value..field.end])).collect()
     }
 
