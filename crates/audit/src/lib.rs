@@ -5,6 +5,7 @@
 //! never leaves this crate: excerpts are masked in here.
 
 mod assemble;
+mod baseline;
 mod config;
 mod context;
 mod fixes;
@@ -28,6 +29,7 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use tegmen_findings::{Finding, Problem};
 
+pub use baseline::{Baseline, BaselineError, Scope};
 pub use fixes::{Applied, Fixed, FixedFile, Fixing, Hidden, Left, NewSecret, Why, fix, fix_texts};
 pub use ignores::Marks;
 pub use options::{Options, PerFile, Progress, VARIABLE_PREFIX};

@@ -232,10 +232,10 @@ fn suspicious(line: &str) -> Vec<(usize, usize)> {
     let bytes = line.as_bytes();
     let mut i = 0;
     while i < bytes.len() {
-        let run = bytes[i..]
-            .iter()
-            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_'))
-            .count();
+        let is_part = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_');
+        let mut run = bytes[i..].iter().take_while(is_part).count();
+        // Base64 ends in `=`; anywhere else it stands between a name and a value.
+        run += bytes[i + run..].iter().take(2).take_while(|b| **b == b'=').count();
         if run >= 20 {
             let text = &line[i..i + run];
             let digits = text.bytes().filter(u8::is_ascii_digit).count();

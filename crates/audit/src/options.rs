@@ -72,8 +72,14 @@ impl Progress {
 
 impl Options {
     pub(crate) fn wants(&self, rule: &Rule) -> bool {
-        (self.select.is_empty() && rule.by_default || self.select.iter().any(|selector| rule.matches(selector)))
+        (self.select.is_empty() && (rule.by_default || self.is_asked_for(rule))
+            || self.select.iter().any(|selector| rule.matches(selector)))
             && !self.ignore.iter().any(|selector| rule.matches(selector))
+    }
+
+    /// Whether the configuration asks for a rule that is off by default: who says how variables are named wants to know which are not.
+    fn is_asked_for(&self, rule: &Rule) -> bool {
+        self.variable_prefix.is_some() && rule.id == "variable-naming"
     }
 
     pub(crate) fn severity(&self, rule: &Rule) -> Option<Severity> {

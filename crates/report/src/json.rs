@@ -5,18 +5,20 @@ use tegmen_findings::Severity;
 
 use crate::Input;
 
-/// One JSON document: the findings with all their fields, problems, notes and counts.
+/// One JSON document: the findings with all their fields, what is held back, problems, notes and counts.
 pub fn json(input: &Input<'_>) -> String {
     let document = value!({
         "version": 1,
         "tool": { "name": "tegmen", "version": input.version },
         "summary": {
             "files": input.files,
+            "findings": input.findings.len(),
             "high": input.count(Severity::High),
             "medium": input.count(Severity::Medium),
             "low": input.count(Severity::Low),
             "ignored": input.ignored(),
             "baselined": input.baselined(),
+            "fixed": input.baseline,
         },
         "findings": input.findings,
         "suppressed": input.suppressed,

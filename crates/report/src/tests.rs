@@ -56,12 +56,14 @@ fn render(render: impl Fn(&Input<'_>) -> String) -> String {
         suppressed: &[],
         rules: &[&RULE],
         version: "0.0.0",
+        baseline: None,
+        elapsed: None,
     })
 }
 
 #[test]
 fn text_shows_the_masked_line() {
-    insta::assert_snapshot!(render(|input| text(input, Colour::Never)));
+    insta::assert_snapshot!(render(|input| text(input, Colour::Never, 120)));
 }
 
 #[test]

@@ -20,33 +20,31 @@ pub enum Colour {
 /// At most this many further places are listed.
 const PLACES: usize = 5;
 
-/// Findings with their lines, problems, notes and a summary.
-pub fn text(input: &Input<'_>, colour: Colour) -> String {
+/// Findings with their lines, problems, notes and a summary. Lines are cut to `width` columns where that can be.
+pub fn text(input: &Input<'_>, colour: Colour, width: usize) -> String {
     let renderer = match colour {
         Colour::Always => Renderer::styled(),
         Colour::Never => Renderer::plain(),
     }
     .decor_style(DecorStyle::Ascii)
-    .term_width(120);
+    .term_width(width);
     let mut out = String::new();
     for finding in input.findings {
         out.push_str(&one(finding, &renderer));
         out.push_str("\n\n");
     }
-    for problem in input.problems {
-        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let _ = writeln!(out, "problem: {}{line}: {}", problem.path, problem.message);
-    }
-    for note in input.notes {
-        let line = note.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let _ = writeln!(out, "note: {}{line}: {}", note.path, note.message);
+    for (kind, remarks) in [("problem", input.problems), ("note", input.notes)] {
+        for remark in remarks {
+            let line = remark.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let _ = writeln!(out, "{kind}: {}{line}: {}", visible(&remark.path), visible(&remark.message));
+        }
     }
     out.push_str(&summary(input));
     out.push('\n');
     out
 }
 
-/// One line: how many findings, of which severity, in how many files.
+/// One line: how many findings, of which severity, in how many files, and what is held back.
 pub fn summary(input: &Input<'_>) -> String {
     let mut out = if input.findings.is_empty() {
         format!("no findings in {}", plural(input.files, "file"))
@@ -66,10 +64,25 @@ pub fn summary(input: &Input<'_>) -> String {
     if input.baselined() > 0 {
         let _ = write!(out, "; {} in the baseline", input.baselined());
     }
+    if let Some(fixed @ 1..) = input.baseline {
+        let _ = write!(out, "; {fixed} of the baseline gone");
+    }
     if !input.problems.is_empty() {
         let _ = write!(out, "; {} not audited as a whole", plural(input.problems.len(), "file"));
     }
+    if let Some(elapsed) = input.elapsed {
+        let _ = write!(out, " ({:.2} s)", elapsed.as_secs_f64());
+    }
     out
+}
+
+/// Text in which nothing steers a terminal: the names of files are anybody's.
+pub fn visible(text: &str) -> String {
+    // Marks that turn the direction of writing make a line look like another one.
+    let hidden = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
 fn one(finding: &Finding, renderer: &Renderer) -> String {
@@ -79,7 +92,7 @@ fn one(finding: &Finding, renderer: &Renderer) -> String {
         Severity::Low => Level::NOTE.with_name("low"),
     };
     let id = format!("{} {}", finding.rule.code, finding.rule.id);
-    let mut group = Group::with_title(level.primary_title(&finding.message).id(&id));
+    let mut group = Group::with_title(level.primary_title(visible(&finding.message)).id(&id));
     let first = finding.location();
     if let Some(snippet) = snippet(first, AnnotationKind::Primary) {
         group = group.element(snippet);
@@ -93,7 +106,7 @@ fn one(finding: &Finding, renderer: &Renderer) -> String {
     let mut places = String::new();
     for location in others.iter().take(PLACES) {
         let separator = if places.is_empty() { "" } else { ", " };
-        let _ = write!(places, "{separator}{}:{}", location.path, location.line);
+        let _ = write!(places, "{separator}{}:{}", visible(&location.path), location.line);
     }
     if others.len() > PLACES {
         let _ = write!(places, " and {} more", others.len() - PLACES);
@@ -102,7 +115,11 @@ fn one(finding: &Finding, renderer: &Renderer) -> String {
         group = group.element(Level::NOTE.message(format!("the same at {places}")));
     }
     if let Some(hint) = &finding.hint {
-        group = group.element(Level::HELP.message(hint.as_str()));
+        group = group.element(Level::HELP.message(visible(hint)));
+    }
+    if let Some(fix) = &finding.fix {
+        let title = format!("`tegmen fix` would ({}): {}", fix.safety.as_str(), visible(&fix.title));
+        group = group.element(Level::HELP.message(title));
     }
     let fix = finding.fix.as_ref().map(|fix| {
         let safety = if fix.safety == Safety::Unsafe { " --unsafe-fixes" } else { "" };
@@ -124,7 +141,7 @@ fn snippet(location: &Location, kind: AnnotationKind) -> Option<Snippet<'_, anno
     Some(
         Snippet::source(excerpt.text.as_str())
             .line_start(location.line as usize)
-            .path(location.path.as_str())
+            .path(visible(&location.path))
             .annotation(annotation),
     )
 }

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    messages::say_where_but_not_what_on_a_panic();
     // The same program stands by as a helper process of a run.
     if let Some(status) = tegmen_broker::child::run_helper_if_asked() {
         return ExitCode::from(status);

@@ -37,3 +37,14 @@ pub fn note_unless(quiet: bool, text: impl Display) {
 pub fn note(text: impl Display) {
     anstream::eprintln!("tegmen: {text}");
 }
+
+/// What a panic says may be a piece of a file or of a secret ("byte index 3 is not a char boundary; it is inside ..."): only its
+/// place is told.
+pub fn say_where_but_not_what_on_a_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
+        anstream::eprintln!(
+            "{ERROR}error{ERROR:#}: tegmen has a defect{place}; please report this line (what it was working on is left out)"
+        );
+    }));
+}

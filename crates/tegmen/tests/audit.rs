@@ -204,8 +204,25 @@ fn no_format_has_a_value() {
         (".env", &format!("API_KEY={}\nDB_PASSWORD='{}'\nX={}\n", values[1], values[0], values[1])),
         ("broken.py", &format!("def (:\n  password = '{}'\n  print '{}'\n'''{}", values[4], values[5], values[6])),
         ("k8s.yaml", &format!("env:\n  - name: TOKEN\n    value: {}\n", values[2])),
+        // In odd places: as a key, as a reason, in the name of a file, over lines, far out in a line, beside other letters.
+        (
+            "odd.py",
+            &format!(
+                "api_token = '{a}'  # tegmen: ignore[TGM102] the value is {a}\nTOKENS = {{'{a}': '{a}', 'päss': '{b}'}}\n\
+                 password = (\n    '{b}'\n    '{c}'\n)\nsecret_key = '''{c}\n{d}'''\n\
+                 x = '{long}'; password = '{d}'; y = '{long}{d}{long}' # tegmen: ignore[{a}]\n\
+                 passwort_ü = 'ü{a}ü'\n",
+                a = values[3],
+                b = values[8],
+                c = values[9],
+                d = values[13],
+                long = "word ".repeat(400),
+            ),
+        ),
+        (&format!("{}.py", values[3]), "password = 'short1x'\n"),
+        (&format!("{}/conf.env", values[3]), &format!("DB_PASSWORD={}\n", values[8])),
     ]);
-    for format in ["text", "json", "sarif", "markdown", "github"] {
+    for format in ["text", "json", "sarif", "html", "markdown", "github", "gitlab", "junit"] {
         let output = tegmen(&project, &["audit", "--format", format]);
         assert_eq!(output.status.code(), Some(1), "{format}");
         let shown = format!("{}{}", out(&output), err(&output));

@@ -1,5 +1,6 @@
 //! [`Manifest`]: which secrets a project has, where their values come from and where they may go.
 
+mod audit;
 mod edit;
 mod options;
 mod problem;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use audit::{AuditConfig, AuditTable};
 pub use edit::{NewSecret, with_secrets};
 pub use problem::{ManifestError, Problem};
 pub use vault::{Credential, VaultAuth, VaultConfig};

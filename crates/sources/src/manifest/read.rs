@@ -1,5 +1,6 @@
 //! TOML to [`Manifest`], with every mistake collected on the way.
 
+mod audit;
 mod auth;
 mod reader;
 mod secret;
@@ -9,12 +10,13 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+pub(super) use self::audit::audit_config;
 use self::reader::{Key, Reader, Val};
 use super::problem::Show;
 use super::{Manifest, ManifestError, VaultConfig};
 use crate::names;
 
-const TOP: [&str; 2] = ["secrets", "vault"];
+const TOP: [&str; 3] = ["audit", "secrets", "vault"];
 const VAULT: [&str; 12] = [
     "address",
     "auth",

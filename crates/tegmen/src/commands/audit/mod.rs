@@ -1,0 +1,254 @@
+//! `tegmen audit`: find insecure handling of sensitive data.
+
+mod baseline;
+mod config;
+mod output;
+mod progress;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use camino::Utf8PathBuf;
+use tegmen_audit::{Audit, Options};
+use tegmen_findings::{Confidence, ProblemKind, Severity};
+use tegmen_report::Input;
+
+use crate::messages;
+
+/// Find insecure handling of sensitive data.
+///
+/// Looks at Python scripts and at the configuration beside them, and respects .gitignore. Settings stand in [audit] of
+/// tegmen.toml or in [tool.tegmen.audit] of pyproject.toml; options win. No output contains a value that was found.
+#[derive(clap::Args)]
+#[command(after_help = "Exit status:
+  0  nothing found that --fail-on asks for
+  1  findings
+  2  no findings, but the audit could not do its work, or not for every file
+
+Examples:
+  tegmen audit                                      this directory
+  tegmen audit load/ --format sarif -o audit.sarif  for code scanning
+  tegmen audit --select TGM1 --ignore TGM110        the hard-coded ones, but for one rule
+  tegmen audit --write-baseline tegmen-baseline.json
+  tegmen audit --baseline tegmen-baseline.json      only what is new since then
+  tegmen audit --fail-on high --format github       in a workflow of GitHub
+
+A line is excepted with a comment: # tegmen: ignore[hardcoded-password] only in the lab
+`tegmen explain RULE` says what a rule finds and what to do about it.")]
+pub struct Args {
+    /// Files and directories to audit
+    #[arg(default_value = ".")]
+    paths: Vec<Utf8PathBuf>,
+    /// How to show the findings
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Write to a file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<Utf8PathBuf>,
+    /// The least severity that makes the exit status 1 [default: low]
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    fail_on: Option<FailOn>,
+    /// Only these rules: ids, codes or beginnings of codes, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "RULE")]
+    select: Vec<String>,
+    /// Not these rules
+    #[arg(long, value_delimiter = ',', value_name = "RULE")]
+    ignore: Vec<String>,
+    /// Leave out findings that are less sure
+    #[arg(long, value_enum, value_name = "CONFIDENCE")]
+    min_confidence: Option<Level>,
+    /// Leave out files and directories that match, as in .gitignore
+    #[arg(long, value_delimiter = ',', value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// Hold back what this file knows; only what is new counts
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<Utf8PathBuf>,
+    /// Write what is found into a baseline, and exit with 0
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<Utf8PathBuf>,
+    /// Exit with 0 although a file is Python 2, broken or not UTF-8
+    #[arg(long)]
+    allow_unparsed: bool,
+    /// Use no baseline, whatever the configuration says
+    #[arg(long, conflicts_with = "baseline")]
+    no_baseline: bool,
+    /// Whose marks in comments are honoured (tegmen: ignore; noqa, nosec and others) [default: all]
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    marks: Option<Marks>,
+    /// Read the settings from this tegmen.toml or pyproject.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<Utf8PathBuf>,
+    /// Read no settings from files
+    #[arg(long, conflicts_with = "config")]
+    no_config: bool,
+    /// Colours in the text
+    #[arg(long, value_enum, default_value_t = Colours::Auto, value_name = "WHEN")]
+    color: Colours,
+    /// Only the findings: no progress, notes, summary or hints
+    #[arg(long, short, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say which settings are used, and what is held back
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Sarif,
+    Html,
+    Markdown,
+    Github,
+    Gitlab,
+    Junit,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum FailOn {
+    High,
+    Medium,
+    Low,
+    Never,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Level {
+    Low,
+    Medium,
+    High,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Marks {
+    All,
+    Own,
+    None,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Colours {
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<Level> for Confidence {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Low => Self::Low,
+            Level::Medium => Self::Medium,
+            Level::High => Self::High,
+        }
+    }
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Low => Self::Low,
+            Level::Medium => Self::Medium,
+            Level::High => Self::High,
+        }
+    }
+}
+
+impl From<Marks> for tegmen_audit::Marks {
+    fn from(marks: Marks) -> Self {
+        match marks {
+            Marks::All => Self::All,
+            Marks::Own => Self::Own,
+            Marks::None => Self::None,
+        }
+    }
+}
+
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let start = Instant::now();
+    if let Some(path) = &args.output {
+        output::can_be_written(path, "--output")?;
+    }
+    let settings = config::Settings::new(&args)?;
+    // Before the work, which may be long.
+    let known = settings.baseline.as_deref().map(baseline::read).transpose()?;
+    if let Some(path) = &args.write_baseline {
+        baseline::may_be_overwritten(path)?;
+    }
+    let bar = progress::show(&settings.options.progress, args.quiet);
+    let result = tegmen_audit::audit(&args.paths, &settings.options);
+    drop(bar);
+    let mut audit = result?;
+    // The path of an edit is that of the file, which for a file that is called after a value no output may show.
+    for finding in audit.findings.iter_mut().chain(&mut audit.suppressed) {
+        if finding.locations().iter().chain(&finding.related).any(|place| place.path.contains("***")) {
+            finding.fix = None;
+        }
+    }
+    if let Some(path) = &args.write_baseline {
+        return baseline::write(path, &audit, args.quiet);
+    }
+    let gone = known.map(|known| known.apply(&mut audit, &args.paths, &settings.options));
+    let watched = args.format == Format::Text && std::io::stdout().is_terminal();
+    let input = Input {
+        findings: &audit.findings,
+        problems: &audit.problems,
+        notes: if args.quiet { &[] } else { &audit.notes },
+        files: audit.files,
+        suppressed: &audit.suppressed,
+        baseline: gone,
+        rules: tegmen_audit::rules(),
+        version: env!("CARGO_PKG_VERSION"),
+        elapsed: (watched || args.verbose).then(|| start.elapsed()),
+    };
+    output::write(&args, &input)?;
+    if args.verbose {
+        for finding in &audit.suppressed {
+            let by = finding.suppression.as_ref().map(|suppression| suppression.what.as_str()).unwrap_or_default();
+            let place = finding.location();
+            messages::note(format!("held back by {by}: {}:{} {}", place.path, place.line, finding.rule.id));
+        }
+    }
+    if !args.quiet && args.format == Format::Text && args.output.is_none() {
+        hints(&audit, &settings.options, gone);
+    }
+    Ok(status(&audit, settings.fail_on, args.allow_unparsed))
+}
+
+fn status(audit: &Audit, fail_on: FailOn, allow_unparsed: bool) -> ExitCode {
+    let least = match fail_on {
+        FailOn::High => Some(Severity::High),
+        FailOn::Medium => Some(Severity::Medium),
+        FailOn::Low => Some(Severity::Low),
+        FailOn::Never => None,
+    };
+    let fails = least.is_some_and(|least| audit.findings.iter().any(|finding| finding.severity >= least));
+    let blind = audit.problems.iter().any(|problem| {
+        problem.kind == ProblemKind::Unread || !allow_unparsed && problem.kind != ProblemKind::Note
+    });
+    // A finding is a finding, whatever else went wrong.
+    match (fails, blind) {
+        (true, _) => ExitCode::from(1),
+        (false, true) => ExitCode::from(2),
+        (false, false) => ExitCode::SUCCESS,
+    }
+}
+
+/// What to do next.
+fn hints(audit: &Audit, options: &Options, gone: Option<usize>) {
+    if let Some(worst) = audit.findings.iter().max_by_key(|finding| finding.severity) {
+        messages::hint(format!("`tegmen explain {}` says why it matters and what to do", worst.rule.id));
+        let fixes = audit.findings.iter().filter(|finding| finding.fix.is_some()).count();
+        if fixes > 0 {
+            messages::hint(format!("`tegmen fix --diff` shows what can be mended for you: {fixes}"));
+        }
+        if gone.is_none() && options.select.is_empty() && audit.findings.len() > 20 {
+            messages::hint(
+                "`tegmen audit --write-baseline tegmen-baseline.json` accepts what is there; only new ones fail then",
+            );
+        }
+    }
+    if gone.is_some_and(|gone| gone > 0) {
+        messages::hint("some findings of the baseline are gone: write it anew with --write-baseline");
+    }
+}

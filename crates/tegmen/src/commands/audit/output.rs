@@ -1,0 +1,112 @@
+//! Where the findings go: standard output or a file, in the format that was asked for.
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::{Context, bail};
+use camino::Utf8Path;
+use tegmen_report::{Colour, Input};
+
+use super::{Args, Colours, Format};
+use crate::messages;
+
+/// Columns where nobody can say how many there are.
+const WIDTH: usize = 120;
+
+/// Renders and writes. With the formats for programs, whoever started it learns of problems as well.
+pub fn write(args: &Args, input: &Input<'_>) -> anyhow::Result<()> {
+    let text = match args.format {
+        Format::Text => text(args, input),
+        Format::Json => tegmen_report::json(input),
+        Format::Sarif => tegmen_report::sarif(input),
+        Format::Html => tegmen_report::html(input)?,
+        Format::Markdown => tegmen_report::markdown(input),
+        Format::Github => tegmen_report::github(input),
+        Format::Gitlab => tegmen_report::gitlab(input),
+        Format::Junit => tegmen_report::junit(input)?,
+    };
+    match &args.output {
+        Some(path) => {
+            to_file(path, text.as_bytes(), "--output")?;
+            messages::note_unless(args.quiet, format!("{}; written to {path}", tegmen_report::summary(input)));
+        }
+        None => std::io::stdout()
+            .write_all(text.as_bytes())
+            .or_else(closed)
+            .context("standard output could not be written")?,
+    }
+    if args.format != Format::Text || args.output.is_some() {
+        for problem in input.problems {
+            let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+            messages::warning(tegmen_report::visible(&format!("{}{line}: {}", problem.path, problem.message)));
+        }
+    }
+    Ok(())
+}
+
+fn text(args: &Args, input: &Input<'_>) -> String {
+    let colour = match args.color {
+        Colours::Always => true,
+        Colours::Never => false,
+        Colours::Auto => {
+            args.output.is_none() && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+        }
+    };
+    let terminal = args.output.is_none() && std::io::stdout().is_terminal();
+    let columns = if terminal { tegmen_sys::terminal::columns(std::io::stdout()) } else { None };
+    let width = columns.map_or(WIDTH, |columns| usize::from(columns).clamp(60, 200));
+    let colour = if colour { Colour::Always } else { Colour::Never };
+    let text = tegmen_report::text(input, colour, width);
+    if !args.quiet {
+        return text;
+    }
+    // The summary is the last line.
+    let rest = text.trim_end().rfind('\n').map_or("", |at| &text[..=at]);
+    rest.trim_end().to_owned() + if rest.is_empty() { "" } else { "\n" }
+}
+
+/// Writes a file so that it is there whole or not at all.
+pub fn to_file(path: &Utf8Path, text: &[u8], option: &str) -> anyhow::Result<()> {
+    // What is no file (/dev/stdout, a pipe) has to be written where it is.
+    if path.exists() && !path.is_file() {
+        return std::fs::write(path, text).with_context(|| format!("{path} could not be written ({option})"));
+    }
+    let written = || -> std::io::Result<()> {
+        // A link stays one, and what it leads to is written.
+        let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.as_std_path().to_owned());
+        let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let mut file = tempfile::Builder::new()
+            .prefix(".tegmen-")
+            .permissions(permissions(&target))
+            .tempfile_in(directory.unwrap_or(std::path::Path::new(".")))?;
+        file.write_all(text)?;
+        file.persist(&target)?;
+        Ok(())
+    };
+    written().with_context(|| format!("{path} could not be written; choose another file with {option}"))
+}
+
+/// Those of the file that is replaced, else those that the process gives to new files.
+fn permissions(target: &std::path::Path) -> std::fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(target).map_or_else(|_| std::fs::Permissions::from_mode(0o666), |known| known.permissions())
+}
+
+/// Says before the work that a file cannot be written after it.
+pub fn can_be_written(path: &Utf8Path, option: &str) -> anyhow::Result<()> {
+    if path.is_dir() {
+        bail!("{path} is a directory; name a file in it with {option}");
+    }
+    match path.parent().filter(|parent| !parent.as_str().is_empty()) {
+        Some(parent) if !parent.is_dir() => {
+            bail!(
+                "{path} cannot be written: there is no directory {parent}; make it first, or choose another with {option}"
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whoever read standard output has had enough: `tegmen audit | head`.
+fn closed(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
+}
