@@ -223,9 +223,10 @@ fn status(audit: &Audit, fail_on: FailOn, allow_unparsed: bool) -> ExitCode {
         FailOn::Never => None,
     };
     let fails = least.is_some_and(|least| audit.findings.iter().any(|finding| finding.severity >= least));
-    let blind = audit.problems.iter().any(|problem| {
-        problem.kind == ProblemKind::Unread || !allow_unparsed && problem.kind != ProblemKind::Note
-    });
+    let blind = audit
+        .problems
+        .iter()
+        .any(|problem| problem.kind == ProblemKind::Unread || !allow_unparsed && problem.kind != ProblemKind::Note);
     // A finding is a finding, whatever else went wrong.
     match (fails, blind) {
         (true, _) => ExitCode::from(1),
