@@ -17,7 +17,13 @@ import maturin
 ROOT = Path(__file__).resolve().parent.parent
 
 get_requires_for_build_wheel = maturin.get_requires_for_build_wheel
-prepare_metadata_for_build_wheel = maturin.prepare_metadata_for_build_wheel
+
+
+def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: dict[str, Any] | None = None) -> str:
+    """What maturin says; for this it looks for the data directory, which is filled when the wheel is built."""
+    (ROOT / "target/wheel-data").mkdir(parents=True, exist_ok=True)
+    name: str = maturin.prepare_metadata_for_build_wheel(metadata_directory, config_settings)
+    return name
 
 
 def build_wheel(
