@@ -54,7 +54,7 @@ pub fn assemble_for_fixes(mut results: Vec<FileResult>, options: &Options, names
         .collect();
     give_names(&all, names);
     let mut fixes = Vec::new();
-    for (file, Found { candidate, spot, related, context, fix }) in all {
+    for (file, Found { candidate, spot, related, context, fix, .. }) in all {
         // What a manifest says about a rule is no secret of that name.
         if candidate.rule.code.starts_with("TGM1") && rules::all().iter().any(|rule| rule.id == candidate.name) {
             continue;
@@ -111,7 +111,11 @@ pub fn assemble_for_fixes(mut results: Vec<FileResult>, options: &Options, names
     }
     findings
         .sort_by(|a, b| (a.location().key(), a.rule.code, &a.name).cmp(&(b.location().key(), b.rule.code, &b.name)));
-    findings.dedup_by(|a, b| a.location().key() == b.location().key() && a.rule.code == b.rule.code);
+    findings.dedup_by(|a, b| {
+        let same = a.location().key() == b.location().key() && a.rule.code == b.rule.code;
+        // The same place may have held another value in another commit.
+        same && a.location().context == b.location().context
+    });
     give_fingerprints(&mut findings, options);
     let (suppressed, findings) = findings.into_iter().partition(|finding| finding.suppression.is_some());
     let mut notes = about_marks(&results, options, &masker);

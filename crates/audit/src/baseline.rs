@@ -182,6 +182,8 @@ pub struct Scope<'s> {
     pub paths: &'s [camino::Utf8PathBuf],
     /// What was asked for.
     pub options: &'s Options,
+    /// Whether the history was searched too.
+    pub history: bool,
 }
 
 impl Scope<'_> {
@@ -189,6 +191,7 @@ impl Scope<'_> {
         let path = base.join(&key.path);
         let looked_at: BTreeSet<_> = self.paths.iter().map(|path| crate::absolute(path)).collect();
         self.options.min_confidence.is_none()
+            && (self.history || commit(&key.context).is_none())
             && looked_at.iter().any(|root| path.starts_with(root))
             && !self.options.excludes(&path, false)
             && rules::all().iter().any(|rule| rule.id == key.rule && self.options.wants(rule))
@@ -216,8 +219,18 @@ fn take(left: &mut BTreeMap<Key, usize>, key: &Key) -> bool {
     }
 }
 
+/// The commit that brought what is only in the history. What a file still has is not known by it.
+fn commit(context: &str) -> Option<&str> {
+    context.rsplit_once('@').map(|(_, commit)| commit)
+}
+
 fn take_renamed(left: &mut BTreeMap<Key, usize>, key: &Key) -> bool {
-    let same = |known: &Key| known.path == key.path && known.rule == key.rule && known.name == key.name;
+    let same = |known: &Key| {
+        known.path == key.path
+            && known.rule == key.rule
+            && known.name == key.name
+            && commit(&known.context) == commit(&key.context)
+    };
     let found = left.iter_mut().find(|(known, count)| **count > 0 && same(known));
     found.map(|(_, count)| *count -= 1).is_some()
 }
@@ -234,7 +247,7 @@ mod tests {
         let mut audit = audit(text);
         let options = Options::default();
         let paths = ["/p".into()];
-        let scope = Scope { paths: &paths, options: &options };
+        let scope = Scope { paths: &paths, options: &options, history: false };
         let gone = baseline.apply(&mut audit, Utf8Path::new("/p"), "baseline.json", &scope);
         (audit.findings.len(), audit.suppressed.len(), gone)
     }

@@ -103,6 +103,8 @@ pub struct Found {
     pub related: Vec<(Spot, String)>,
     /// The names of the class and function around it.
     pub context: String,
+    /// The value, where it is one of a literal. Never leaves this crate.
+    pub secret: Option<String>,
     /// What can be done about it, or why nothing can.
     pub fix: Result<Drafted, String>,
 }

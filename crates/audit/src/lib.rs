@@ -10,6 +10,7 @@ mod config;
 mod context;
 mod fixes;
 mod flow;
+pub mod history;
 mod ignores;
 mod index;
 mod literal;
@@ -78,6 +79,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A history that cannot be read whole.
+    #[error(transparent)]
+    History(#[from] history::Error),
     /// No thread could be started.
     #[error("the audit could not start its threads: {0}; check the limits on processes and memory")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -93,7 +97,23 @@ const STACK: usize = 128 << 20;
 /// [`Audit::problems`], and the others are audited.
 pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
     let pool = prepare(paths, options)?;
-    Ok(pool.install(|| run(paths, options)))
+    pool.install(|| run(paths, options, History::Left))
+}
+
+/// Audits `paths`, and with them every commit of the repositories that they are in.
+///
+/// # Errors
+/// As for [`audit`], and a history that cannot be read whole.
+pub fn audit_with_history(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
+    let pool = prepare(paths, options)?;
+    pool.install(|| run(paths, options, History::Searched))
+}
+
+/// Whether the history is searched too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum History {
+    Left,
+    Searched,
 }
 
 /// Threads to work in, if there is work that can be done.
@@ -120,13 +140,18 @@ fn entries(paths: &[Utf8PathBuf], options: &Options) -> (Vec<(String, walk::File
     (entries, problems)
 }
 
-fn run(paths: &[Utf8PathBuf], options: &Options) -> Audit {
+fn run(paths: &[Utf8PathBuf], options: &Options, history: History) -> Result<Audit, Error> {
     let (entries, mut problems) = entries(paths, options);
-    let mut audit = assemble::assemble(project::check_all(&entries, &read::read, &options.progress), options);
+    let mut results = project::check_all(&entries, &read::read, &options.progress);
+    if history == History::Searched {
+        let present = results.iter().flat_map(|result| result.secrets.iter().cloned()).collect();
+        results.extend(history::search(paths, options, &present)?);
+    }
+    let mut audit = assemble::assemble(results, options);
     audit.files = entries.len();
     audit.problems.append(&mut problems);
     audit.problems.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
-    audit
+    Ok(audit)
 }
 
 /// Audits one text as if it were a file of that name. For tests and editors.

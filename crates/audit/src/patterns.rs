@@ -32,6 +32,11 @@ impl Patterns {
         Ok(Self { root, matcher })
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.matcher.is_empty()
+    }
+
     /// Whether one of them matches a path or a directory above it. What does not lie below the directory that they start from is
     /// matched by none.
     pub fn matches(&self, path: &Utf8Path, is_directory: bool) -> bool {

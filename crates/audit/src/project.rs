@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
-use tegmen_findings::{Problem, ProblemKind};
+use tegmen_findings::{Problem, ProblemKind, Rule};
 use tegmen_syntax::{ExprId, ExprKind, FunctionId, Module, Span};
 
 use crate::config::{Config, Label, Map, Part};
@@ -264,7 +264,7 @@ fn first_look(id: usize, entries: &[(String, FileKind)], index: &Index, read: &R
     };
     if *kind != FileKind::Python {
         let file = SourceFile::new(path, *kind, loaded, Parse::Always);
-        let (result, locustfiles) = check_config(file);
+        let (result, locustfiles) = check_config(file, Asked::All);
         return First { result: Some(result), locustfiles, ..First::default() };
     }
     let names = index::imports(&loaded.text);
@@ -275,7 +275,7 @@ fn first_look(id: usize, entries: &[(String, FileKind)], index: &Index, read: &R
     }
     let parse = if locust { Parse::Always } else { Parse::IfPromising };
     let file = SourceFile::new(path, *kind, loaded, parse);
-    First { result: Project::new(vec![file], locust).check().pop(), imports, locust, ..First::default() }
+    First { result: Project::new(vec![file], locust).check(Asked::All).pop(), imports, locust, ..First::default() }
 }
 
 /// Whether an import is of Locust, or of what stands on it.
@@ -284,7 +284,7 @@ fn is_locust(name: &str) -> bool {
 }
 
 /// Audits a file beside the scripts, and the Python inside it.
-fn check_config(mut file: SourceFile) -> (FileResult, Vec<String>) {
+fn check_config(mut file: SourceFile, asked: Asked) -> (FileResult, Vec<String>) {
     let Content::Config(text, config) = &mut file.content else { return (FileResult::default(), Vec::new()) };
     let locustfiles = std::mem::take(&mut config.locustfiles);
     let parts = std::mem::take(&mut config.parts);
@@ -295,9 +295,9 @@ fn check_config(mut file: SourceFile) -> (FileResult, Vec<String>) {
         let locust = parts.iter().any(|part| index::imports(&part.text).iter().any(|name| is_locust(name)));
         let mut files: Vec<SourceFile> = parts.into_iter().map(|part| SourceFile::part(&path, part, &text)).collect();
         files.sort_by(|a, b| a.key.cmp(&b.key));
-        results = Project::new(files, locust).check();
+        results = Project::new(files, locust).check(asked);
     }
-    let mut whole = Project::new(vec![file], false).check().pop().unwrap_or_default();
+    let mut whole = Project::new(vec![file], false).check(asked).pop().unwrap_or_default();
     for result in results {
         whole.found.extend(result.found);
         whole.secrets.extend(result.secrets);
@@ -371,7 +371,7 @@ fn check_group(entries: &[(String, FileKind)], group: &[usize], read: &Reader<'_
             files.push(SourceFile::new(path, *kind, loaded, Parse::Always));
         }
     }
-    ids.into_iter().zip(Project::new(files, true).check()).collect()
+    ids.into_iter().zip(Project::new(files, true).check(Asked::All)).collect()
 }
 
 impl Project {
@@ -486,19 +486,22 @@ impl Project {
         callers
     }
 
-    /// Asks all rules about all files.
-    fn check(&self) -> Vec<FileResult> {
-        (0..self.files.len()).into_par_iter().map(|id| self.check_file(id)).collect()
+    /// Asks rules about all files.
+    fn check(&self, asked: Asked) -> Vec<FileResult> {
+        (0..self.files.len()).into_par_iter().map(|id| self.check_file(id, asked)).collect()
     }
 
-    fn check_file(&self, id: FileId) -> FileResult {
+    fn check_file(&self, id: FileId, asked: Asked) -> FileResult {
         let file = &self.files[id];
         let module = file.module();
         let literals = file.literals();
         let flow = module.map(|module| Flow::new(self, id, module));
         let context = Context { file, literals, flow: flow.as_ref(), locust: self.locust };
         let mut candidates = Vec::new();
-        rules::check(&context, &mut candidates);
+        match asked {
+            Asked::All => rules::check(&context, &mut candidates),
+            Asked::HardCoded => rules::check_hard_coded(&context, &mut candidates),
+        }
         let mut lines: HashMap<FileId, Lines<'_>> = HashMap::new();
         let script = module.map(fixes::Script::new);
         let mut places: HashMap<(&str, Group), usize> = HashMap::new();
@@ -539,6 +542,7 @@ impl Project {
                         .iter()
                         .map(|related| (at(related.file, related.span), related.note.clone()))
                         .collect(),
+                    secret: secret_of(literals, candidate.rule, candidate.span),
                     context: match (candidate.block, module) {
                         (Some(block), Some(module)) => module.context(block),
                         _ => String::new(),
@@ -566,4 +570,38 @@ impl Project {
             locust: self.locust,
         }
     }
+}
+
+/// Which rules are asked.
+#[derive(Clone, Copy)]
+enum Asked {
+    All,
+    HardCoded,
+}
+
+/// The value of the literal that a candidate of a hard-coded rule is about.
+fn secret_of(literals: &[Judged], rule: &Rule, span: Span) -> Option<String> {
+    if !rules::is_hard_coded(rule) {
+        return None;
+    }
+    let starts = |judged: &&Judged| judged.literal.spans.first().is_some_and(|first| first.start == span.start);
+    literals.iter().find(starts).map(|judged| judged.secret.clone())
+}
+
+/// What the hard-coded rules say of a text that once was a file.
+pub fn past_file(path: &str, kind: FileKind, text: String) -> FileResult {
+    let file = SourceFile::new(path, kind, text.into(), Parse::Always);
+    match kind {
+        FileKind::Python => Project::new(vec![file], false).check_file(0, Asked::HardCoded),
+        _ => check_config(file, Asked::HardCoded).0,
+    }
+}
+
+/// The secrets in a text that once was a file, and whether a mark holds each back.
+pub fn past_secrets(path: &str, kind: FileKind, text: String) -> Vec<(String, bool)> {
+    let result = past_file(path, kind, text);
+    let marked = |found: &Found| {
+        result.ignores.iter().any(|ignore| ignore.covers(found.candidate.rule, found.spot.line, found.spot.end_line))
+    };
+    result.found.iter().filter_map(|found| Some((found.secret.clone()?, marked(found)))).collect()
 }

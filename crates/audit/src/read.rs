@@ -10,7 +10,7 @@ use tegmen_findings::{Problem, ProblemKind};
 use crate::walk::FileKind;
 
 /// Files larger than this are not audited; nobody writes them by hand.
-const MAX: u64 = 64 << 20;
+pub const MAX: u64 = 64 << 20;
 
 /// The text of a file, and what was odd about it.
 pub struct Loaded {
@@ -70,7 +70,7 @@ fn odd(kind: FileType) -> &'static str {
 }
 
 /// Bytes as text; none if they are no text. With a remark where somebody should know.
-fn decode(bytes: Vec<u8>, kind: FileKind) -> (Option<String>, Option<String>) {
+pub fn decode(bytes: Vec<u8>, kind: FileKind) -> (Option<String>, Option<String>) {
     if let Some(text) = utf16(&bytes) {
         let remark = (kind == FileKind::Python)
             .then(|| "is UTF-16, which Python does not read; audited after decoding".to_owned());

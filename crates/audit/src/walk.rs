@@ -7,7 +7,7 @@ use tegmen_findings::{Problem, ProblemKind};
 use crate::Options;
 
 /// What a file is read as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FileKind {
     /// Python.
     Python,
@@ -73,6 +73,11 @@ const GENERATED: &[&str] = &[
     "Pipfile.lock",
     "Cargo.lock",
 ];
+
+/// Whether a directory of this name is not walked into.
+pub fn is_skipped(name: &str) -> bool {
+    SKIPPED.contains(&name)
+}
 
 /// Files to look at, and places that could not be.
 pub fn walk(paths: &[Utf8PathBuf], options: &Options) -> (Vec<(Utf8PathBuf, FileKind)>, Vec<Problem>) {

@@ -39,7 +39,17 @@ macro_rules! rules {
         pub(crate) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             $($module::check(context, out);)*
         }
+
+        /// Asks the rules of the hard-coded family.
+        pub(crate) fn check_hard_coded(context: &Context<'_>, out: &mut Vec<Candidate>) {
+            $(if is_hard_coded(&$module::$name) { $module::check(context, out); })*
+        }
     };
+}
+
+/// Whether a rule is about values that are written in a file, and needs nothing but that file.
+pub(crate) fn is_hard_coded(rule: &Rule) -> bool {
+    rule.code.starts_with("TGM1")
 }
 
 mod shared;

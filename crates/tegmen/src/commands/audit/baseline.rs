@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use camino::{Utf8Path, Utf8PathBuf};
-use tegmen_audit::{Audit, Baseline, Options, Scope};
+use tegmen_audit::{Audit, Baseline, Scope};
 
 use super::output;
 use crate::messages;
@@ -26,8 +26,8 @@ pub fn read(path: &Utf8Path) -> anyhow::Result<Known> {
 
 impl Known {
     /// Holds back what is known; gives how many places of the baseline are gone.
-    pub fn apply(&self, audit: &mut Audit, paths: &[Utf8PathBuf], options: &Options) -> usize {
-        self.baseline.apply(audit, &directory(&self.path), self.path.as_str(), &Scope { paths, options })
+    pub fn apply(&self, audit: &mut Audit, scope: &Scope<'_>) -> usize {
+        self.baseline.apply(audit, &directory(&self.path), self.path.as_str(), scope)
     }
 }
 

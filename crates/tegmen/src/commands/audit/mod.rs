@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use camino::Utf8PathBuf;
-use tegmen_audit::{Audit, Options};
+use tegmen_audit::{Audit, Options, Scope};
 use tegmen_findings::{Confidence, ProblemKind, Severity};
 use tegmen_report::Input;
 
@@ -55,6 +55,9 @@ pub struct Args {
     /// Not these rules
     #[arg(long, value_delimiter = ',', value_name = "RULE")]
     ignore: Vec<String>,
+    /// Search every commit of the repository too, for hard-coded secrets that the files no longer have
+    #[arg(long)]
+    history: bool,
     /// Leave out findings that are less sure
     #[arg(long, value_enum, value_name = "CONFIDENCE")]
     min_confidence: Option<Level>,
@@ -176,7 +179,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         baseline::may_be_overwritten(path)?;
     }
     let bar = progress::show(&settings.options.progress, args.quiet);
-    let result = tegmen_audit::audit(&args.paths, &settings.options);
+    let result = if args.history {
+        tegmen_audit::audit_with_history(&args.paths, &settings.options)
+    } else {
+        tegmen_audit::audit(&args.paths, &settings.options)
+    };
     drop(bar);
     let mut audit = result?;
     // The path of an edit is that of the file, which for a file that is called after a value no output may show.
@@ -188,7 +195,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.write_baseline {
         return baseline::write(path, &audit, args.quiet);
     }
-    let gone = known.map(|known| known.apply(&mut audit, &args.paths, &settings.options));
+    let gone = known.map(|known| {
+        let scope = Scope { paths: &args.paths, options: &settings.options, history: args.history };
+        known.apply(&mut audit, &scope)
+    });
     let watched = args.format == Format::Text && std::io::stdout().is_terminal();
     let input = Input {
         findings: &audit.findings,
