@@ -1,7 +1,7 @@
 //! Puts together what the rules found: one secret in many places is one finding; excerpts are masked; fingerprints are given; what
 //! marks and configuration hold back is set aside.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tegmen_findings::{
     Edit, Finding, Fix, Location, Problem, ProblemKind, Rule, Safety, SuppressedBy, Suppression, fingerprint,
@@ -11,6 +11,7 @@ use crate::context::{Candidate, Drafted, FileResult, Found, Group};
 use crate::fixes::{self, Names, Wanted};
 use crate::mask::Masker;
 use crate::patterns::relative;
+use crate::spot::Spot;
 use crate::{Audit, Options, rules};
 
 /// A fix for one place, ready to be applied. No `Debug`: it may know a value.
@@ -35,13 +36,21 @@ pub struct Ready {
     pub removal: Option<(u32, u32)>,
 }
 
+/// A place of a finding, as the finding tells it: the rule, the path, the line, the column.
+pub type Place = (&'static str, String, u32, u32);
+
 /// Findings out of what the rules found in each file.
 pub fn assemble(results: Vec<FileResult>, options: &Options) -> Audit {
-    assemble_for_fixes(results, options, &mut Names::default()).0
+    assemble_for_fixes(results, options, &mut Names::default(), &HashSet::new()).0
 }
 
-/// As [`assemble`], with the fix for each place. `names` are those that secrets have already.
-pub fn assemble_for_fixes(mut results: Vec<FileResult>, options: &Options, names: &mut Names) -> (Audit, Vec<Ready>) {
+/// As [`assemble`], with the fix for each place but those in `known`. `names` are those that secrets have already.
+pub fn assemble_for_fixes(
+    mut results: Vec<FileResult>,
+    options: &Options,
+    names: &mut Names,
+    known: &HashSet<Place>,
+) -> (Audit, Vec<Ready>) {
     results.sort_by(|a, b| a.path.cmp(&b.path));
     let masker = Masker::new(results.iter().flat_map(|result| result.secrets.iter()).map(String::as_str));
     let mut findings: Vec<Finding> = Vec::new();
@@ -52,15 +61,31 @@ pub fn assemble_for_fixes(mut results: Vec<FileResult>, options: &Options, names
         .enumerate()
         .flat_map(|(file, result)| std::mem::take(&mut result.found).into_iter().map(move |found| (file, found)))
         .collect();
-    give_names(&all, names);
+    let held: Vec<Option<Suppression>> = all
+        .iter()
+        .map(|(file, Found { candidate, spot, .. })| {
+            held_back(&results[*file], candidate, (spot.line, spot.end_line), options, &masker)
+        })
+        .collect();
+    let is_wanted = |candidate: &Candidate| {
+        options.wants(candidate.rule) && options.min_confidence.is_none_or(|least| candidate.confidence >= least)
+    };
+    let is_known = |file: usize, candidate: &Candidate, spot: &Spot| {
+        let path = || masker.path(&results[file].path);
+        !known.is_empty() && known.contains(&(candidate.rule.id, path(), spot.line, spot.column))
+    };
+    // What stays as it is takes no name from what does not.
+    let moved = all.iter().zip(&held).filter(|((file, found), held)| {
+        held.is_none() && is_wanted(&found.candidate) && !is_known(*file, &found.candidate, &found.spot)
+    });
+    give_names(moved.map(|((file, found), _)| (*file, found)), names);
     let mut fixes = Vec::new();
-    for (file, Found { candidate, spot, related, context, fix, .. }) in all {
+    for ((file, Found { candidate, spot, related, context, fix, .. }), suppression) in all.into_iter().zip(held) {
         // What a manifest says about a rule is no secret of that name.
         if candidate.rule.code.starts_with("TGM1") && rules::all().iter().any(|rule| rule.id == candidate.name) {
             continue;
         }
-        let suppression = held_back(&results[file], &candidate, (spot.line, spot.end_line), options, &masker);
-        if !options.wants(candidate.rule) || options.min_confidence.is_some_and(|least| candidate.confidence < least) {
+        if !is_wanted(&candidate) {
             continue;
         }
         // The convention is the project's, which no rule knows.
@@ -74,8 +99,10 @@ pub fn assemble_for_fixes(mut results: Vec<FileResult>, options: &Options, names
         location.context = masker.name(&context);
         let fix = match suppression {
             Some(_) => Err("it is held back".to_owned()),
+            None if is_known(file, &candidate, &spot) => Err("it is in the baseline".to_owned()),
             None => {
-                fix.and_then(|fix| ready(fix, &candidate, (&results[file].path, spot.line), &context, names, &masker))
+                let at = (results[file].path.as_str(), spot.line);
+                fix.and_then(|fix| ready(fix, &candidate, at, &context, names, &masker))
             }
         };
         let key = candidate.group.clone().map(|group| (candidate.rule.id, suppression.is_some(), group));
@@ -131,14 +158,13 @@ pub fn assemble_for_fixes(mut results: Vec<FileResult>, options: &Options, names
 }
 
 /// Gives secrets their names in the order of their places; before that, those that cannot be chosen.
-fn give_names(all: &[(usize, Found)], names: &mut Names) {
+fn give_names<'f>(all: impl Iterator<Item = (usize, &'f Found)>, names: &mut Names) {
     let mut wanted: Vec<_> = all
-        .iter()
         .filter_map(|(file, found)| {
             let Ok(Drafted { proposal, edits }) = &found.fix else { return None };
             let wanted = proposal.secret.as_ref()?;
             let place = edits.iter().map(|edit| edit.range.end).max();
-            Some(((!wanted.exact, *file, place), wanted, found.context.as_str()))
+            Some(((!wanted.exact, file, place), wanted, found.context.as_str()))
         })
         .collect();
     wanted.sort_by_key(|(order, ..)| *order);

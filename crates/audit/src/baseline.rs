@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 use tegmen_findings::{Finding, Location, Problem, ProblemKind, SuppressedBy, Suppression};
 
@@ -176,10 +176,31 @@ impl Baseline {
     }
 }
 
+/// A baseline, and the file that it came from.
+#[derive(Debug, Clone)]
+pub struct BaselineFile {
+    /// What it knows.
+    pub baseline: Baseline,
+    /// The file, as it is called in messages.
+    pub path: Utf8PathBuf,
+}
+
+impl BaselineFile {
+    /// [`Baseline::apply`], with paths as seen from the directory of the file.
+    pub fn apply(&self, audit: &mut Audit, looked_at: &Scope<'_>) -> usize {
+        self.baseline.apply(audit, &Self::directory(&self.path), self.path.as_str(), looked_at)
+    }
+
+    /// Paths in a baseline are seen from its own directory, so that it does not matter where the audit is started.
+    pub fn directory(path: &Utf8Path) -> Utf8PathBuf {
+        crate::absolute(path).parent().map(Utf8Path::to_path_buf).unwrap_or_default()
+    }
+}
+
 /// What an audit looked at: of anything else nobody can say that it is gone.
 pub struct Scope<'s> {
     /// The paths that were audited.
-    pub paths: &'s [camino::Utf8PathBuf],
+    pub paths: &'s [Utf8PathBuf],
     /// What was asked for.
     pub options: &'s Options,
     /// Whether the history was searched too.

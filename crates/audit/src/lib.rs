@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use tegmen_findings::{Finding, Problem};
 
-pub use baseline::{Baseline, BaselineError, Scope};
+pub use baseline::{Baseline, BaselineError, BaselineFile, Scope};
 pub use fixes::{Applied, Fixed, FixedFile, Fixing, Hidden, Left, NewSecret, Why, fix, fix_texts};
 pub use ignores::Marks;
 pub use options::{Options, PerFile, Progress, VARIABLE_PREFIX};

@@ -57,6 +57,8 @@ pub struct Progress {
 
 impl Progress {
     pub(crate) fn begin(&self, total: usize) {
+        // A fix looks several times.
+        self.done.store(0, Ordering::Relaxed);
         self.total.store(total, Ordering::Relaxed);
     }
 

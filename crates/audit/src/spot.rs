@@ -24,7 +24,8 @@ pub struct Spot {
     path: Arc<str>,
     /// The first line.
     pub line: u32,
-    column: u32,
+    /// The first column.
+    pub column: u32,
     /// The last line.
     pub end_line: u32,
     end_column: u32,

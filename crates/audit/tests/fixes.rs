@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use tegmen_audit::{Fixed, Fixing, Options, fix_texts};
 
 fn fixing() -> Fixing {
-    Fixing { unsafe_too: true, move_values: true, taken: ["LOCUST_HOST".to_owned()].into() }
+    Fixing { unsafe_too: true, move_values: true, taken: ["LOCUST_HOST".to_owned()].into(), baseline: None }
 }
 
 fn fix(text: &str) -> Fixed {

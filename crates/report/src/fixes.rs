@@ -41,8 +41,9 @@ pub struct LeftLine<'a> {
     pub why: &'a str,
 }
 
-/// The lines of a summary: what was fixed, what is left, and how many there are of both.
-pub fn fixes(fixed: &[FixedLine<'_>], left: &[LeftLine<'_>], files: usize) -> String {
+/// The lines of a summary: what was fixed, what is left, and how many there are of both; and how many findings are held back
+/// by a mark, the settings or a baseline, which no fix touches.
+pub fn fixes(fixed: &[FixedLine<'_>], left: &[LeftLine<'_>], held_back: usize, files: usize) -> String {
     let mut out = String::new();
     for line in fixed {
         let unsafe_ = if line.safety == Safety::Unsafe { " (unsafe: look at it)" } else { "" };
@@ -53,10 +54,14 @@ pub fn fixes(fixed: &[FixedLine<'_>], left: &[LeftLine<'_>], files: usize) -> St
     }
     let what = |count| plural(count, "finding");
     let _ = match (fixed.len(), left.len()) {
-        (0, 0) => writeln!(out, "nothing to fix"),
-        (0, left) => writeln!(out, "nothing fixed, {} left", what(left)),
-        (fixed, 0) => writeln!(out, "{} fixed in {}, none left", what(fixed), plural(files, "file")),
-        (fixed, left) => writeln!(out, "{} fixed in {}, {left} left", what(fixed), plural(files, "file")),
+        (0, 0) => write!(out, "nothing to fix"),
+        (0, left) => write!(out, "nothing fixed, {} left", what(left)),
+        (fixed, 0) => write!(out, "{} fixed in {}, none left", what(fixed), plural(files, "file")),
+        (fixed, left) => write!(out, "{} fixed in {}, {left} left", what(fixed), plural(files, "file")),
+    };
+    let _ = match held_back {
+        0 => writeln!(out),
+        held_back => writeln!(out, "; {held_back} held back and not touched"),
     };
     out
 }
@@ -115,10 +120,10 @@ mod tests {
         let fixed = FixedLine { path: "a.py", line: 3, rule: "r", title: "remove it", safety: Safety::Unsafe };
         let left = LeftLine { path: "a.py", line: 4, rule: "s", why: "no fix: it is deep" };
         assert_eq!(
-            fixes(&[fixed], &[left], 1),
+            fixes(&[fixed], &[left], 0, 1),
             "fixed a.py:3: r: remove it (unsafe: look at it)\nleft  a.py:4: s: no fix: it is deep\n\
              1 finding fixed in 1 file, 1 left\n"
         );
-        assert_eq!(fixes(&[], &[], 0), "nothing to fix\n");
+        assert_eq!(fixes(&[], &[], 0, 0), "nothing to fix\n");
     }
 }

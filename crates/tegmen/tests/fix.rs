@@ -202,3 +202,58 @@ fn what_is_asked_for_wrongly_is_said() {
     assert!(here.fix(&["--to", "store"], 2).contains("broken.py:2: does not parse"));
     assert_eq!(here.read("locustfile.py"), FIXED);
 }
+
+#[test]
+fn what_the_audit_holds_back_stays() {
+    let held = [
+        ("locustfile.py", script("l")),
+        ("known.py", script("m")),
+        ("lab/a.py", script("n")),
+        ("old/b.py", script("o")),
+        ("marked.py", script("p").replace("\"\n", "\"  # tegmen: ignore[hardcoded-password] only in the lab\n")),
+        (
+            "log.py",
+            "from locust import HttpUser\nimport os\nTOKEN = os.environ[\"SHOP_TOKEN\"]\nprint(TOKEN)\n".to_owned(),
+        ),
+        (
+            "tegmen.toml",
+            "[audit]\nignore = [\"secret-in-log\"]\nexclude = [\"old/\"]\nbaseline = \"known.json\"\n\
+             [audit.per-file-ignores]\n\"lab/\" = [\"TGM1\"]\n"
+                .to_owned(),
+        ),
+    ];
+    let here = Here::new(&held);
+    assert_eq!(here.tegmen(&["audit", "known.py", "--write-baseline", "known.json"]).status.code(), Some(0));
+    let said = here.fix(&["--to", "store"], 0);
+    assert!(said.contains("1 finding fixed in 1 file, none left; 3 held back and not touched"), "{said}");
+    assert_eq!(here.read("locustfile.py"), FIXED);
+    for (name, text) in held.iter().filter(|(name, _)| name.ends_with(".py") && *name != "locustfile.py") {
+        assert_eq!(here.read(name), *text, "{name}");
+    }
+    assert_eq!(here.tegmen(&["audit"]).status.code(), Some(0));
+    // With other words: what the options say wins.
+    let said = here.fix(&["--to", "store", "--no-baseline", "known.py"], 0);
+    assert!(said.contains("1 finding fixed in 1 file, none left"), "{said}");
+    let said = here.fix(&["--to", "store", "--no-config", "--marks", "none", "--exclude", "old/,log.py"], 0);
+    assert!(said.contains("2 findings fixed in 2 files, none left"), "{said}");
+    assert_eq!(here.read("old/b.py"), script("o"));
+}
+
+#[test]
+fn of_one_kind_only_what_the_baseline_does_not_know_is_fixed() {
+    let class = |seed: &str| format!("class A:\n    password = \"{}\"\n", password(seed));
+    let text = |seeds: &[&str]| {
+        let classes: String = seeds.iter().map(|seed| class(seed)).collect();
+        format!("from locust import HttpUser\n{classes}")
+    };
+    let here = Here::new(&[("locustfile.py", text(&["q"])), ("pyproject.toml", "[tool.tegmen.audit]\n".to_owned())]);
+    assert_eq!(here.tegmen(&["audit", "--write-baseline", "known.json"]).status.code(), Some(0));
+    std::fs::write(here.path("pyproject.toml"), "[tool.tegmen.audit]\nbaseline = \"known.json\"\n").unwrap();
+    assert!(here.fix(&["--to", "store"], 0).contains("nothing to fix; 1 held back"));
+    std::fs::write(here.path("locustfile.py"), text(&["q", "r"])).unwrap();
+    assert!(here.fix(&["--to", "store", "--diff"], 1).contains("+    password = secret(\"PASSWORD"));
+    here.fix(&["--to", "store"], 0);
+    let after = here.read("locustfile.py");
+    assert!(after.contains(&password("q")) && !after.contains(&password("r")), "one is known, one is not");
+    assert_eq!(here.fix(&["--diff", "--to", "store"], 0), "");
+}

@@ -5,6 +5,7 @@
 //! handed over beside the edits. Nothing in here writes a file.
 
 mod arguments;
+mod edits;
 mod encoding;
 mod environment;
 mod failure;
@@ -12,6 +13,7 @@ mod imports;
 mod literal;
 mod name;
 mod names;
+mod outcome;
 mod request_name;
 mod rounds;
 mod script;
@@ -25,7 +27,8 @@ use tegmen_syntax::Span;
 use crate::context::{Candidate, Context};
 
 pub use names::Names;
-pub use rounds::{Applied, Fixed, FixedFile, Fixing, Hidden, Left, NewSecret, Why, fix, fix_texts};
+pub use outcome::{Applied, Fixed, FixedFile, Fixing, Hidden, Left, NewSecret, Why};
+pub use rounds::{fix, fix_texts};
 pub use script::Script;
 
 /// Stands in edits and titles for the name of the secret, which is given when all files are known.

@@ -1,132 +1,24 @@
 //! Fixes applied to the texts of a project, round after round, until none is left to apply.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tegmen_findings::{Edit, Finding, Problem, Safety};
-use tegmen_syntax::{Module, Span};
+use tegmen_findings::{Edit, Finding, Problem, Safety, SuppressedBy};
+use tegmen_syntax::Span;
 
+use super::edits::{applied, choose};
 use super::encoding::{Encoding, decode, encode};
 use super::names::Names;
-use crate::assemble::{Ready, assemble_for_fixes};
+use super::outcome::{Applied, Fixed, FixedFile, Fixing, Hidden, Left, NewSecret, Why};
+use crate::assemble::{Place, Ready, assemble, assemble_for_fixes};
 use crate::context::FileResult;
 use crate::mask::Masker;
 use crate::read::Loaded;
 use crate::walk::{self, FileKind};
-use crate::{Audit, Error, Options, project, read};
+use crate::{Audit, BaselineFile, Error, Options, Scope, project, read};
 
 /// More rounds than edits can stand in each other's way.
 const MOST_ROUNDS: usize = 12;
-
-/// Which fixes to apply.
-#[derive(Debug, Clone, Default)]
-pub struct Fixing {
-    /// Also those that want to be looked at.
-    pub unsafe_too: bool,
-    /// Also those that take a value out of a file: there is a place where it is kept.
-    pub move_values: bool,
-    /// Names that no secret may get: those of the manifest, and those that belong to Locust.
-    pub taken: BTreeSet<String>,
-}
-
-/// What came of it. Nothing is written yet.
-#[derive(Default)]
-pub struct Fixed {
-    /// The files that change.
-    pub files: Vec<FixedFile>,
-    /// The values that leave them.
-    pub secrets: Vec<NewSecret>,
-    /// What was applied.
-    pub applied: Vec<Applied>,
-    /// What was not, in the order of the findings of [`audit`](Self::audit).
-    pub left: Vec<Left>,
-    /// The audit of the changed files.
-    pub audit: Audit,
-}
-
-/// A file that changes.
-pub struct FixedFile {
-    /// Its path as given.
-    pub path: String,
-    /// Its bytes as they were read: if it has others by now, somebody else changed it.
-    pub before: Hidden,
-    /// Its bytes as they are to be.
-    pub after: Hidden,
-    /// Its text before, in which all values are masked.
-    pub shown_before: String,
-    /// Its text after, in which all values are masked.
-    pub shown_after: String,
-}
-
-/// What may be or have values in it. It cannot be printed: there is no `Debug`, no `Display`, no `Serialize`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Hidden(Vec<u8>);
-
-impl Hidden {
-    fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
-    }
-
-    /// The bytes in clear.
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// The text in clear.
-    ///
-    /// # Errors
-    /// When the bytes are not UTF-8.
-    pub fn expose_str(&self) -> Result<&str, std::str::Utf8Error> {
-        std::str::from_utf8(&self.0)
-    }
-}
-
-/// A value that leaves a file.
-pub struct NewSecret {
-    /// Its name.
-    pub name: String,
-    /// The value.
-    pub value: Hidden,
-    /// Whether Python code needs the value itself.
-    pub reveal: bool,
-}
-
-/// A fix that was applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
-    /// The file.
-    pub path: String,
-    /// The line at that time, from 1.
-    pub line: u32,
-    /// The id of the rule.
-    pub rule: &'static str,
-    /// What was done.
-    pub title: String,
-    /// Whether it wants to be looked at.
-    pub safety: Safety,
-}
-
-/// A finding that is left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
-    /// Its place in the findings.
-    pub finding: usize,
-    /// Why.
-    pub why: Why,
-}
-
-/// Why a finding is left.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
-    /// There is no fix: the reason.
-    NoFix(String),
-    /// The fix is unsafe, and only safe ones were asked for.
-    Unsafe,
-    /// A value would leave the file, and no place for it was named.
-    NoPlace,
-    /// The fix could not be applied: the reason.
-    Failed(String),
-}
 
 /// Works out what fixes make of the files under `paths`. Writes nothing.
 ///
@@ -223,11 +115,15 @@ impl<'o> Rounds<'o> {
 
     fn run(&mut self) {
         for round in 0..=MOST_ROUNDS {
+            let known = self.known();
             let results = self.look();
             let masks: HashMap<String, Vec<Span>> =
                 results.iter().map(|result| (result.path.clone(), result.masks.clone())).collect();
             self.values.extend(results.iter().flat_map(|result| result.secrets.iter().cloned()));
-            let (audit, ready) = assemble_for_fixes(results, self.options, &mut self.names);
+            let (mut audit, ready) = assemble_for_fixes(results, self.options, &mut self.names, &known);
+            if let Some(baseline) = &self.fixing.baseline {
+                self.hold_back(&mut audit, baseline);
+            }
             self.audit = audit;
             self.audit.files = self.entries.len();
             let more = round < MOST_ROUNDS && self.apply(ready, &masks);
@@ -244,6 +140,28 @@ impl<'o> Rounds<'o> {
             None => (self.read)(path, kind),
         };
         project::check_all(&self.entries, &reader, &self.options.progress)
+    }
+
+    /// The places that the baseline knows. They stay as they are.
+    fn known(&self) -> HashSet<Place> {
+        let Some(baseline) = &self.fixing.baseline else { return HashSet::new() };
+        // Which of them are known can be said only when all are put together.
+        let mut audit = assemble(self.look(), self.options);
+        self.hold_back(&mut audit, baseline);
+        let by_baseline =
+            |finding: &&Finding| finding.suppression.as_ref().is_some_and(|held| held.by == SuppressedBy::Baseline);
+        audit
+            .suppressed
+            .iter()
+            .filter(by_baseline)
+            .flat_map(|finding| finding.locations().iter().map(|place| (finding.rule.id, place)))
+            .map(|(rule, place)| (rule, place.path.clone(), place.line, place.column))
+            .collect()
+    }
+
+    fn hold_back(&self, audit: &mut Audit, baseline: &BaselineFile) {
+        // What is gone from the baseline is for an audit to tell.
+        baseline.apply(audit, &Scope { paths: &[], options: self.options, history: false });
     }
 
     /// Applies what does not stand in the way of something else; says whether anything changed.
@@ -423,69 +341,4 @@ fn reread(path: &str, text: String) -> String {
         return text;
     }
     std::fs::read(path).ok().and_then(|bytes| decode(&bytes)).map_or(text, |(text, _)| text)
-}
-
-/// Fixes that can be applied together, the first ones first.
-fn choose(fixes: Vec<Ready>) -> Vec<Ready> {
-    let mut chosen: Vec<Ready> = Vec::new();
-    let mut edits: BTreeMap<(u32, u32), String> = BTreeMap::new();
-    let mut removed: HashMap<u32, u32> = HashMap::new();
-    for ready in fixes {
-        let fits = ready.edits.iter().all(|edit| {
-            let place = (edit.range.start, edit.range.end);
-            if let Some(known) = edits.get(&place) {
-                // The same import, the same `f` before the same string.
-                return *known == edit.text;
-            }
-            // No edit is longer than those before it that end behind this one's beginning, as none overlap.
-            let before = edits.range(..place).next_back();
-            let after = edits.range(place..).next();
-            !before.is_some_and(|((start, end), _)| overlap((*start, *end), place))
-                && !after.is_some_and(|((start, end), _)| overlap((*start, *end), place))
-        });
-        let goes = match ready.removal {
-            None => true,
-            Some((suite, siblings)) => {
-                let known = ready.edits.iter().all(|edit| edits.contains_key(&(edit.range.start, edit.range.end)));
-                known || removed.get(&suite).copied().unwrap_or(0) + 1 < siblings
-            }
-        };
-        if !fits || !goes {
-            continue;
-        }
-        if let Some((suite, _)) = ready.removal
-            && ready.edits.iter().any(|edit| !edits.contains_key(&(edit.range.start, edit.range.end)))
-        {
-            *removed.entry(suite).or_insert(0) += 1;
-        }
-        for edit in &ready.edits {
-            edits.insert((edit.range.start, edit.range.end), edit.text.clone());
-        }
-        chosen.push(ready);
-    }
-    chosen
-}
-
-fn overlap(a: (u32, u32), b: (u32, u32)) -> bool {
-    // Two insertions at one place would be in an order that nobody chose; one at the edge of a replacement is fine.
-    if a.0 == a.1 && b.0 == b.1 { a.0 == b.0 } else { a.0 < b.1 && b.0 < a.1 }
-}
-
-/// The text with all edits, if it parses.
-fn applied(text: &str, fixes: &[Ready]) -> Option<String> {
-    let mut edits: Vec<(u32, u32, &str)> = fixes
-        .iter()
-        .flat_map(|ready| ready.edits.iter().map(|edit| (edit.range.start, edit.range.end, edit.text.as_str())))
-        .collect();
-    edits.sort_unstable();
-    edits.dedup();
-    let mut out = String::with_capacity(text.len() + 100);
-    let mut position = 0;
-    for (start, end, new) in edits {
-        out.push_str(text.get(position..start as usize)?);
-        out.push_str(new);
-        position = end as usize;
-    }
-    out.push_str(text.get(position..)?);
-    Module::parse(out.clone()).errors.is_empty().then_some(out)
 }

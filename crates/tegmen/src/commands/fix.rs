@@ -10,20 +10,23 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use camino::Utf8PathBuf;
-use tegmen_audit::{Fixed, Fixing, Options, Why};
+use tegmen_audit::{Fixed, Fixing, Why};
 use tegmen_report::{Colour, FixedLine, LeftLine};
 use tegmen_sources::{Environment, LOCUST_VARIABLES, Manifest};
 use tegmen_sys::hardening;
 
 use self::keep::Keep;
 use self::write::Replacement;
+use super::progress;
+use super::settings::{Baselines, Choice, Settings};
 use crate::messages;
 
 /// Apply the safe fixes for what the audit finds.
 ///
 /// A value that is written in a script becomes `secret("NAME")`, and a secret of tegmen.toml. The value itself is kept
 /// where --to says; without it, on a terminal, you are asked, and else values stay where they are and the other fixes are
-/// applied. Nothing that is printed contains a value.
+/// applied. What a mark, the settings ([audit] of tegmen.toml, [tool.tegmen.audit] of pyproject.toml) or a baseline hold back
+/// is left as it is. Nothing that is printed contains a value.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   tegmen fix --diff --to store          show what would change, and change nothing
@@ -35,9 +38,8 @@ use crate::messages;
 Exit status: 0 if no finding is left; 1 if some are left, and each is said with the reason; with --diff: 0 if nothing would
 change, 1 if something would. 2 if a file could not be read, parsed or written.")]
 pub struct Args {
-    /// Files and directories to fix
-    #[arg(default_value = ".")]
-    paths: Vec<Utf8PathBuf>,
+    #[command(flatten)]
+    choice: Choice,
     /// Where values go that are written in scripts: `store`, `dotenv` (.env beside tegmen.toml) or `dotenv:FILE`
     #[arg(long, value_name = "PLACE", value_parser = keep::Place::parse)]
     to: Option<keep::Place>,
@@ -47,12 +49,6 @@ pub struct Args {
     /// Also apply fixes that want to be looked at
     #[arg(long)]
     unsafe_fixes: bool,
-    /// Only these rules: ids, codes or beginnings of codes, separated by commas
-    #[arg(long, value_delimiter = ',', value_name = "RULE")]
-    select: Vec<String>,
-    /// Not these rules
-    #[arg(long, value_delimiter = ',', value_name = "RULE")]
-    ignore: Vec<String>,
     /// The store, in place of the one that is found
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
@@ -61,16 +57,20 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
     hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;
-    let project = Project::find(&args.paths)?;
+    let project = Project::find(&args.choice.paths)?;
     let environment = Environment::of_this_process();
     let open = |place: &keep::Place| Keep::open(place, &project, &environment, args.store.as_deref());
     let mut keep = args.to.as_ref().map(open).transpose()?;
-    let options = Options { select: args.select.clone(), ignore: args.ignore.clone(), ..Options::default() };
+    let settings = Settings::new(&args.choice, Baselines::All)?;
     let attempt = |keep: Option<&Keep>| {
         let mut taken = project.taken.clone();
         taken.extend(keep.into_iter().flat_map(|keep| keep.names().iter().cloned()));
-        let fixing = Fixing { unsafe_too: args.unsafe_fixes, move_values: keep.is_some(), taken };
-        tegmen_audit::fix(&args.paths, &options, &fixing)
+        let baseline = settings.baseline.clone();
+        let fixing = Fixing { unsafe_too: args.unsafe_fixes, move_values: keep.is_some(), taken, baseline };
+        let bar = progress::show(&settings.options.progress, false);
+        let fixed = tegmen_audit::fix(&args.choice.paths, &settings.options, &fixing);
+        drop(bar);
+        fixed
     };
     let mut fixed = attempt(keep.as_ref())?;
     let waiting = fixed.left.iter().filter(|left| left.why == Why::NoPlace).count();
@@ -237,7 +237,8 @@ fn summary(fixed: &Fixed, failed: &[(String, String)]) -> String {
             Some(LeftLine { path: &place.path, line: place.line, rule: finding.rule.id, why })
         })
         .collect();
-    tegmen_report::fixes(&applied, &left, fixed.files.len() - failed.len().min(fixed.files.len()))
+    let held_back = fixed.audit.suppressed.len();
+    tegmen_report::fixes(&applied, &left, held_back, fixed.files.len() - failed.len().min(fixed.files.len()))
 }
 
 fn reason(why: &Why) -> String {

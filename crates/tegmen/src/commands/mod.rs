@@ -1,9 +1,11 @@
-//! One file per subcommand: its arguments, and the calls that they become.
+//! One file per subcommand: its arguments, and the calls that they become; and what several of them have in common.
 
 pub mod audit;
 pub mod completions;
 pub mod explain;
 pub mod fix;
+mod progress;
 pub mod redact;
 pub mod run;
 pub mod secrets;
+mod settings;

@@ -1,19 +1,20 @@
 //! `tegmen audit`: find insecure handling of sensitive data.
 
 mod baseline;
-mod config;
 mod output;
-mod progress;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use camino::Utf8PathBuf;
+use clap::ValueEnum;
 use tegmen_audit::{Audit, Options, Scope};
-use tegmen_findings::{Confidence, ProblemKind, Severity};
+use tegmen_findings::{ProblemKind, Severity};
 use tegmen_report::Input;
 
+use super::progress;
+use super::settings::{Baselines, Choice, Settings};
 use crate::messages;
 
 /// Find insecure handling of sensitive data.
@@ -37,9 +38,8 @@ Examples:
 A line is excepted with a comment: # tegmen: ignore[hardcoded-password] only in the lab
 `tegmen explain RULE` says what a rule finds and what to do about it.")]
 pub struct Args {
-    /// Files and directories to audit
-    #[arg(default_value = ".")]
-    paths: Vec<Utf8PathBuf>,
+    #[command(flatten)]
+    choice: Choice,
     /// How to show the findings
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -49,42 +49,15 @@ pub struct Args {
     /// The least severity that makes the exit status 1 [default: low]
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
-    /// Only these rules: ids, codes or beginnings of codes, separated by commas
-    #[arg(long, value_delimiter = ',', value_name = "RULE")]
-    select: Vec<String>,
-    /// Not these rules
-    #[arg(long, value_delimiter = ',', value_name = "RULE")]
-    ignore: Vec<String>,
     /// Search every commit of the repository too, for hard-coded secrets that the files no longer have
     #[arg(long)]
     history: bool,
-    /// Leave out findings that are less sure
-    #[arg(long, value_enum, value_name = "CONFIDENCE")]
-    min_confidence: Option<Level>,
-    /// Leave out files and directories that match, as in .gitignore
-    #[arg(long, value_delimiter = ',', value_name = "PATTERN")]
-    exclude: Vec<String>,
-    /// Hold back what this file knows; only what is new counts
-    #[arg(long, value_name = "FILE")]
-    baseline: Option<Utf8PathBuf>,
     /// Write what is found into a baseline, and exit with 0
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<Utf8PathBuf>,
     /// Exit with 0 although a file is Python 2, broken or not UTF-8
     #[arg(long)]
     allow_unparsed: bool,
-    /// Use no baseline, whatever the configuration says
-    #[arg(long, conflicts_with = "baseline")]
-    no_baseline: bool,
-    /// Whose marks in comments are honoured (tegmen: ignore; noqa, nosec and others) [default: all]
-    #[arg(long, value_enum, value_name = "WHOSE")]
-    marks: Option<Marks>,
-    /// Read the settings from this tegmen.toml or pyproject.toml
-    #[arg(long, value_name = "FILE")]
-    config: Option<Utf8PathBuf>,
-    /// Read no settings from files
-    #[arg(long, conflicts_with = "config")]
-    no_config: bool,
     /// Colours in the text
     #[arg(long, value_enum, default_value_t = Colours::Auto, value_name = "WHEN")]
     color: Colours,
@@ -116,20 +89,6 @@ enum FailOn {
     Never,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Level {
-    Low,
-    Medium,
-    High,
-}
-
-#[derive(Clone, Copy, clap::ValueEnum)]
-enum Marks {
-    All,
-    Own,
-    None,
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Colours {
     Auto,
@@ -137,52 +96,25 @@ enum Colours {
     Never,
 }
 
-impl From<Level> for Confidence {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Low => Self::Low,
-            Level::Medium => Self::Medium,
-            Level::High => Self::High,
-        }
-    }
-}
-
-impl From<Level> for Severity {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Low => Self::Low,
-            Level::Medium => Self::Medium,
-            Level::High => Self::High,
-        }
-    }
-}
-
-impl From<Marks> for tegmen_audit::Marks {
-    fn from(marks: Marks) -> Self {
-        match marks {
-            Marks::All => Self::All,
-            Marks::Own => Self::Own,
-            Marks::None => Self::None,
-        }
-    }
-}
-
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     if let Some(path) = &args.output {
         output::can_be_written(path, "--output")?;
     }
-    let settings = config::Settings::new(&args)?;
     // Before the work, which may be long.
-    let known = settings.baseline.as_deref().map(baseline::read).transpose()?;
+    let written = if args.write_baseline.is_some() { Baselines::Given } else { Baselines::All };
+    let settings = Settings::new(&args.choice, written)?;
+    if args.verbose {
+        settings.tell();
+    }
     if let Some(path) = &args.write_baseline {
         baseline::may_be_overwritten(path)?;
     }
     let bar = progress::show(&settings.options.progress, args.quiet);
     let result = if args.history {
-        tegmen_audit::audit_with_history(&args.paths, &settings.options)
+        tegmen_audit::audit_with_history(&args.choice.paths, &settings.options)
     } else {
-        tegmen_audit::audit(&args.paths, &settings.options)
+        tegmen_audit::audit(&args.choice.paths, &settings.options)
     };
     drop(bar);
     let mut audit = result?;
@@ -195,8 +127,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.write_baseline {
         return baseline::write(path, &audit, args.quiet);
     }
-    let gone = known.map(|known| {
-        let scope = Scope { paths: &args.paths, options: &settings.options, history: args.history };
+    let gone = settings.baseline.as_ref().map(|known| {
+        let scope = Scope { paths: &args.choice.paths, options: &settings.options, history: args.history };
         known.apply(&mut audit, &scope)
     });
     let watched = args.format == Format::Text && std::io::stdout().is_terminal();
@@ -222,7 +154,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !args.quiet && args.format == Format::Text && args.output.is_none() {
         hints(&audit, &settings.options, gone);
     }
-    Ok(status(&audit, settings.fail_on, args.allow_unparsed))
+    let configured = settings.fail_on.and_then(|text| FailOn::from_str(&text, false).ok());
+    Ok(status(&audit, args.fail_on.or(configured).unwrap_or(FailOn::Low), args.allow_unparsed))
 }
 
 fn status(audit: &Audit, fail_on: FailOn, allow_unparsed: bool) -> ExitCode {

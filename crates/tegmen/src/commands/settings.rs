@@ -1,35 +1,123 @@
-//! Settings: those of `tegmen.toml` or `pyproject.toml`, and the options, which win.
+//! What `audit` and `fix` look at: their common options, the settings of `tegmen.toml` or `pyproject.toml`, which options
+//! overrule, and the baseline.
 
 use anyhow::{Context, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::ValueEnum;
-use tegmen_audit::{Options, Patterns, PerFile};
-use tegmen_findings::Severity;
+use tegmen_audit::{Baseline, BaselineFile, Options, Patterns, PerFile};
+use tegmen_findings::{Confidence, Severity};
 use tegmen_sources::{AuditConfig, AuditTable};
 
-use super::{Args, FailOn, Level, Marks};
 use crate::messages;
 
-/// What the audit is done with.
+/// What is looked at, and what is left out.
+#[derive(clap::Args)]
+pub struct Choice {
+    /// Files and directories to look at
+    #[arg(default_value = ".")]
+    pub paths: Vec<Utf8PathBuf>,
+    /// Only these rules: ids, codes or beginnings of codes, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "RULE")]
+    pub select: Vec<String>,
+    /// Not these rules
+    #[arg(long, value_delimiter = ',', value_name = "RULE")]
+    pub ignore: Vec<String>,
+    /// Leave out findings that are less sure
+    #[arg(long, value_enum, value_name = "CONFIDENCE")]
+    min_confidence: Option<Level>,
+    /// Leave out files and directories that match, as in .gitignore
+    #[arg(long, value_delimiter = ',', value_name = "PATTERN")]
+    exclude: Vec<String>,
+    /// Hold back what this file knows; only what is new counts
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<Utf8PathBuf>,
+    /// Use no baseline, whatever the configuration says
+    #[arg(long, conflicts_with = "baseline")]
+    no_baseline: bool,
+    /// Whose marks in comments are honoured (tegmen: ignore; noqa, nosec and others) [default: all]
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    marks: Option<Marks>,
+    /// Read the settings from this tegmen.toml or pyproject.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<Utf8PathBuf>,
+    /// Read no settings from files
+    #[arg(long, conflicts_with = "config")]
+    no_config: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Level {
+    Low,
+    Medium,
+    High,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Marks {
+    All,
+    Own,
+    None,
+}
+
+impl From<Level> for Confidence {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Low => Self::Low,
+            Level::Medium => Self::Medium,
+            Level::High => Self::High,
+        }
+    }
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Low => Self::Low,
+            Level::Medium => Self::Medium,
+            Level::High => Self::High,
+        }
+    }
+}
+
+impl From<Marks> for tegmen_audit::Marks {
+    fn from(marks: Marks) -> Self {
+        match marks {
+            Marks::All => Self::All,
+            Marks::Own => Self::Own,
+            Marks::None => Self::None,
+        }
+    }
+}
+
+/// What was chosen.
 pub struct Settings {
     /// What the audit is asked for.
     pub options: Options,
-    /// From which severity on it fails.
-    pub fail_on: FailOn,
-    /// The baseline.
-    pub baseline: Option<Utf8PathBuf>,
+    /// From which severity on the audit fails, as the file says.
+    pub fail_on: Option<String>,
+    /// What is known.
+    pub baseline: Option<BaselineFile>,
+    /// Where the settings come from, if from a file.
+    pub file: Option<Utf8PathBuf>,
+}
+
+/// Which baseline counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Baselines {
+    /// That of the options, else that of the settings.
+    All,
+    /// That of the options only: the one of the settings is about to be written, and need not be there yet.
+    Given,
 }
 
 impl Settings {
     /// Settings from files and options.
-    pub fn new(args: &Args) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// A file with settings, or a baseline, that cannot be read or is none; a pattern that is none.
+    pub fn new(args: &Choice, baselines: Baselines) -> anyhow::Result<Self> {
         let found = find(args)?;
-        if args.verbose {
-            match &found {
-                Some((path, _)) => messages::note(format!("settings from {path}")),
-                None => messages::note("no settings in a file"),
-            }
-        }
+        let file = found.as_ref().map(|(path, _)| path.clone());
         let here = tegmen_audit::absolute(Utf8Path::new("."));
         let (directory, config) = match found {
             Some((path, config)) => {
@@ -53,7 +141,6 @@ impl Settings {
             .filter_map(|(selector, level)| Some((selector, Severity::from(Level::from_str(&level, false).ok()?))));
         let level = |text: Option<String>| text.and_then(|text| Level::from_str(&text, false).ok());
         let marks = args.marks.or_else(|| config.marks.and_then(|text| Marks::from_str(&text, false).ok()));
-        let fail_on = args.fail_on.or_else(|| config.fail_on.and_then(|text| FailOn::from_str(&text, false).ok()));
         let options = Options {
             select: if args.select.is_empty() { config.select } else { args.select.clone() },
             ignore: if args.ignore.is_empty() { config.ignore } else { args.ignore.clone() },
@@ -71,15 +158,31 @@ impl Settings {
             (None, true) => None,
             (None, false) => config.baseline.map(|path| shown(&base.join(path))),
         };
-        // The file that is about to be written need not be there yet.
-        let baseline = baseline.filter(|_| args.write_baseline.is_none() || args.baseline.is_some());
-        Ok(Self { options, fail_on: fail_on.unwrap_or(FailOn::Low), baseline })
+        let baseline = baseline.filter(|_| baselines == Baselines::All || args.baseline.is_some());
+        let baseline = baseline.as_deref().map(read_baseline).transpose()?;
+        Ok(Self { options, fail_on: config.fail_on, baseline, file })
     }
+
+    /// Says where the settings come from.
+    pub fn tell(&self) {
+        match &self.file {
+            Some(path) => messages::note(format!("settings from {path}")),
+            None => messages::note("no settings in a file"),
+        }
+    }
+}
+
+fn read_baseline(path: &Utf8Path) -> anyhow::Result<BaselineFile> {
+    let text = std::fs::read_to_string(path).with_context(|| {
+        format!("the baseline {path} could not be read; write one with `tegmen audit --write-baseline {path}`")
+    })?;
+    let baseline = Baseline::parse(&text).map_err(|error| anyhow::anyhow!("{path} {error}"))?;
+    Ok(BaselineFile { baseline, path: path.to_owned() })
 }
 
 /// The file with the settings, and what it says: that of `--config`, else the nearest one from what is audited upward, not above the
 /// repository.
-fn find(args: &Args) -> anyhow::Result<Option<(Utf8PathBuf, AuditConfig)>> {
+fn find(args: &Choice) -> anyhow::Result<Option<(Utf8PathBuf, AuditConfig)>> {
     if args.no_config {
         return Ok(None);
     }
