@@ -278,7 +278,7 @@ fn text(value: &Value) -> Result<String> {
 }
 
 /// `TEGMEN_TEST_BAO`, the `bao` of the repository's `.venv`, else that of the path.
-fn binary() -> Result<PathBuf> {
+pub(crate) fn binary() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("TEGMEN_TEST_BAO") {
         return Ok(path.into());
     }

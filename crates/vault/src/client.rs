@@ -1,6 +1,7 @@
 //! [`Client`]: one request after another to one server, tried again where that helps.
 
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tegmen_secret::SecretBytes;
@@ -11,6 +12,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::answer::Answer;
 use crate::error::{Error, ErrorKind};
+use crate::health::{sealed, standby};
+use crate::pace::Pace;
 use crate::retry::{Outcome, Repeat, pause};
 use crate::settings::Config;
 use crate::{redirect, tls};
@@ -26,6 +29,7 @@ pub struct Client {
     agent: Agent,
     base: Url,
     config: Config,
+    pace: Option<Arc<Pace>>,
 }
 
 /// A request that has not been sent.
@@ -39,19 +43,22 @@ pub(crate) struct Call<'a> {
     pub(crate) repeat: Repeat,
     /// The time that it may take; `None`: that of the settings.
     pub(crate) limit: Option<Duration>,
+    /// It is about the server as a whole, which belongs to no namespace.
+    pub(crate) is_about_server: bool,
 }
 
 impl<'a> Call<'a> {
     pub(crate) fn get(path: &'a str, token: Option<&'a SecretBytes>) -> Self {
-        Self { method: Method::GET, path, query: None, token, body: None, repeat: Repeat::Harmless, limit: None }
+        let (method, repeat) = (Method::GET, Repeat::Harmless);
+        Self { method, path, query: None, token, body: None, repeat, limit: None, is_about_server: false }
     }
 
     pub(crate) fn post(path: &'a str, token: Option<&'a SecretBytes>, body: Zeroizing<Vec<u8>>) -> Self {
-        Self { method: Method::POST, path, query: None, token, body: Some(body), repeat: Repeat::Once, limit: None }
+        Self { method: Method::POST, repeat: Repeat::Once, body: Some(body), ..Self::get(path, token) }
     }
 }
 
-enum Failure {
+pub(crate) enum Failure {
     Ureq(ureq::Error),
     /// The answer cannot be taken.
     Final(Error),
@@ -64,7 +71,8 @@ impl Client {
     /// When a certificate or key cannot be read.
     pub fn new(config: Config) -> Result<Self, Error> {
         let (agent, base) = tls::agent(&config)?;
-        Ok(Self { agent, base, config })
+        let pace = config.settings.rate_limit.map(|limit| Arc::new(Pace::new(limit)));
+        Ok(Self { agent, base, config, pace })
     }
 
     /// The settings.
@@ -82,7 +90,7 @@ impl Client {
     }
 
     fn address(&self) -> String {
-        self.config.address.as_str().trim_end_matches('/').to_owned()
+        self.config.shown()
     }
 
     /// Sends a request until it is answered, and sorts out what has nothing to do with what was asked.
@@ -95,7 +103,7 @@ impl Client {
                 Err(Failure::Ureq(error)) => (outcome(&error), None, Err(self.transport(&error))),
             };
             if let Ok(answer) = &result
-                && let Some(state) = state(answer)
+                && let Some(state) = self.said_state(answer)
             {
                 // Sealed does not heal within a second.
                 return Err(state);
@@ -113,7 +121,7 @@ impl Client {
     }
 
     /// One try, following at most one redirect to the active server.
-    fn send(&self, call: &Call<'_>) -> Result<(Answer, Option<Duration>), Failure> {
+    pub(crate) fn send(&self, call: &Call<'_>) -> Result<(Answer, Option<Duration>), Failure> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().push("v1").extend(call.path.split('/'));
@@ -121,7 +129,11 @@ impl Client {
         if let Some((name, value)) = &call.query {
             url.query_pairs_mut().append_pair(name, value);
         }
+        let redirects_allowed = usize::from(self.config.settings.disable_redirects != Some(true));
         for redirects in 0.. {
+            if let Some(pace) = &self.pace {
+                std::thread::sleep(pace.next());
+            }
             let limit = call.limit.map_or(self.config.timeout, |limit| limit.min(self.config.timeout));
             let request = self.agent.configure_request(self.request(call, &url)?).timeout_global(Some(limit));
             let response = self.agent.run(request.build()).map_err(Failure::Ureq)?;
@@ -130,7 +142,7 @@ impl Client {
             if matches!(status, 301 | 302 | 307 | 308) {
                 let to = header("location").and_then(|location| redirect::target(&url, location));
                 match to {
-                    Some(to) if redirects == 0 => {
+                    Some(to) if redirects < redirects_allowed => {
                         url = to;
                         continue;
                     }
@@ -154,7 +166,10 @@ impl Client {
             .uri(url.as_str())
             // Agents and proxies can be told to refuse requests without it.
             .header("X-Vault-Request", "true");
-        if let Some(namespace) = &self.config.namespace {
+        for (name, value) in self.config.settings.headers.iter().flat_map(|headers| headers.iter()) {
+            request = request.header(name, value);
+        }
+        if let Some(namespace) = self.config.namespace.as_ref().filter(|_| !call.is_about_server) {
             request = request.header("X-Vault-Namespace", namespace);
         }
         if let Some(token) = call.token {
@@ -203,6 +218,24 @@ impl Client {
         }
     }
 
+    /// What 503 and 500 say about the whole server.
+    fn said_state(&self, answer: &Answer) -> Option<Error> {
+        if !matches!(answer.status, 500 | 503) {
+            return None;
+        }
+        if answer.says("sealed") {
+            // One that was never set up says that it is sealed, too.
+            return self.state().or_else(|| Some(sealed()));
+        }
+        if answer.says("not initialized") || answer.says("not yet initialized") {
+            return Some(Error::new(ErrorKind::NotInitialized, "have it initialized (`vault operator init`)"));
+        }
+        if answer.says("standby") || answer.says("no active") || answer.says("active cluster node not found") {
+            return Some(standby());
+        }
+        None
+    }
+
     /// What a failing status means whatever was asked; other answers pass.
     fn serve(&self, answer: Answer, call: &Call<'_>) -> Result<Answer, Error> {
         let said = answer.errors();
@@ -214,6 +247,12 @@ impl Client {
                 Err(Error::new(ErrorKind::Tls { address: self.address(), cause }, "write https:// in the address"))
             }
             status @ 500.. => {
+                // What is between us and the server may have answered, or the server without saying why.
+                if said.is_empty()
+                    && let Some(state) = self.state()
+                {
+                    return Err(state);
+                }
                 let kind = ErrorKind::Server { status, path: call.path.to_owned() };
                 Err(Error::new(kind, "look at the server's log").said(said))
             }
@@ -226,27 +265,6 @@ impl Client {
             _ => Ok(answer),
         }
     }
-}
-
-fn standby() -> Error {
-    Error::new(ErrorKind::Standby, "set the address to that of the active server, or of the load balancer before all")
-}
-
-/// What 503 and 500 say about the whole server.
-fn state(answer: &Answer) -> Option<Error> {
-    if !matches!(answer.status, 500 | 503) {
-        return None;
-    }
-    if answer.says("sealed") {
-        return Some(Error::new(ErrorKind::Sealed, "have it unsealed (`vault operator unseal`), then run again"));
-    }
-    if answer.says("not initialized") || answer.says("not yet initialized") {
-        return Some(Error::new(ErrorKind::NotInitialized, "have it initialized (`vault operator init`)"));
-    }
-    if answer.says("standby") || answer.says("no active") || answer.says("active cluster node not found") {
-        return Some(standby());
-    }
-    None
 }
 
 fn outcome(error: &ureq::Error) -> Outcome {

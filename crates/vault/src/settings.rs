@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::duration;
+use crate::headers::{Headers, ProxyUrl};
+use crate::pace::RateLimit;
 
 /// What one place says about the server. The first of several that says something wins, see [`Settings::or`].
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// `VAULT_ADDR`.
+    /// `VAULT_AGENT_ADDR`, else `VAULT_ADDR`.
     pub address: Option<String>,
     /// `VAULT_NAMESPACE`.
     pub namespace: Option<String>,
@@ -32,13 +33,27 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// `VAULT_MAX_RETRIES`.
     pub max_retries: Option<u32>,
+    /// `VAULT_PROXY_ADDR`, else `VAULT_HTTP_PROXY`: the HTTP proxy on the way.
+    pub proxy: Option<ProxyUrl>,
+    /// `VAULT_RATE_LIMIT`.
+    pub rate_limit: Option<RateLimit>,
+    /// `VAULT_DISABLE_REDIRECTS`.
+    pub disable_redirects: Option<bool>,
+    /// `VAULT_HEADERS`: headers for every request.
+    pub headers: Option<Headers>,
+    /// `VAULT_SRV_LOOKUP`.
+    pub srv_lookup: Option<bool>,
+    /// What was read and is not followed, a line each.
+    pub notes: Vec<String>,
 }
 
 /// A server, and how to talk to it.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Scheme, host and port; a path where a proxy puts Vault below one.
+    /// Scheme, host and port; a path where a proxy puts Vault below one. `http://localhost` for a socket.
     pub address: Url,
+    /// The Unix socket that an Agent or Proxy listens on, where the address is one.
+    pub socket: Option<PathBuf>,
     /// The namespace, without slashes at its ends.
     pub namespace: Option<String>,
     /// Where certificates and keys are, and the rest that is as it was set.
@@ -66,63 +81,6 @@ impl SettingsError {
 }
 
 impl Settings {
-    /// Reads the standard variables. `BAO_X` wins over `VAULT_X`, as in OpenBao; an empty one counts as unset.
-    ///
-    /// # Errors
-    /// When a number, a switch or a duration is none.
-    pub fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let read = |name: &str| {
-            [format!("BAO_{name}"), format!("VAULT_{name}")]
-                .into_iter()
-                .find_map(|variable| get(&variable).filter(|value| !value.is_empty()).map(|value| (variable, value)))
-        };
-        let text = |name: &str| read(name).map(|(_, value)| value);
-        let path = |name: &str| text(name).map(PathBuf::from);
-        let skip_verify = match read("SKIP_VERIFY") {
-            None => None,
-            Some((variable, value)) => Some(match value.as_str() {
-                "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
-                "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
-                _ => {
-                    return Err(SettingsError::new(
-                        format!("{variable} is neither true nor false"),
-                        "set it to true or false",
-                    ));
-                }
-            }),
-        };
-        let timeout = match read("CLIENT_TIMEOUT") {
-            None => None,
-            Some((variable, value)) => Some(duration::parse(&value).ok_or_else(|| {
-                SettingsError::new(
-                    format!("{variable} is not a duration"),
-                    "write seconds, or for example 30s or 1m30s",
-                )
-            })?),
-        };
-        let max_retries = match read("MAX_RETRIES") {
-            None => None,
-            Some((variable, value)) => Some(
-                value
-                    .parse()
-                    .map_err(|_| SettingsError::new(format!("{variable} is not a number"), "set it to 0 or more"))?,
-            ),
-        };
-        Ok(Self {
-            address: text("ADDR"),
-            namespace: text("NAMESPACE"),
-            ca_cert: path("CACERT"),
-            ca_pem: text("CACERT_BYTES"),
-            ca_path: path("CAPATH"),
-            client_cert: path("CLIENT_CERT"),
-            client_key: path("CLIENT_KEY"),
-            tls_server_name: text("TLS_SERVER_NAME"),
-            skip_verify,
-            timeout,
-            max_retries,
-        })
-    }
-
     /// These settings, and where they say nothing, the others.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
@@ -141,6 +99,12 @@ impl Settings {
             skip_verify: self.skip_verify.or(other.skip_verify),
             timeout: self.timeout.or(other.timeout),
             max_retries: self.max_retries.or(other.max_retries),
+            proxy: self.proxy.or(other.proxy),
+            rate_limit: self.rate_limit.or(other.rate_limit),
+            disable_redirects: self.disable_redirects.or(other.disable_redirects),
+            headers: self.headers.or(other.headers),
+            srv_lookup: self.srv_lookup.or(other.srv_lookup),
+            notes: self.notes.into_iter().chain(other.notes).collect(),
         }
     }
 
@@ -153,11 +117,25 @@ impl Settings {
         let Some(text) = &self.address else {
             return Err(SettingsError::new("the address of Vault is not known", next));
         };
+        let socket = text.strip_prefix("unix://").map(PathBuf::from);
+        if socket.as_ref().is_some_and(|path| !path.is_absolute()) {
+            return Err(SettingsError::new(
+                "the address of Vault is a socket without a whole path",
+                "write unix:///run/vault-agent.sock, with three slashes",
+            ));
+        }
+        let text = if socket.is_some() { "http://localhost" } else { text.as_str() };
         let Some(mut address) = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https")) else {
             return Err(SettingsError::new("the address of Vault is not a URL", next));
         };
         if !address.username().is_empty() || address.password().is_some() {
             return Err(SettingsError::new("the address of Vault has a user name or password in it", next));
+        }
+        if self.srv_lookup == Some(true) && socket.is_none() && !has_port(text) {
+            return Err(SettingsError::new(
+                "VAULT_SRV_LOOKUP is set, but SRV records of the DNS are not looked up here",
+                "write the port into the address, or unset VAULT_SRV_LOOKUP",
+            ));
         }
         address.set_query(None);
         address.set_fragment(None);
@@ -166,6 +144,7 @@ impl Settings {
         let namespace = self.namespace.as_deref().map(|name| name.trim_matches('/').to_owned());
         Ok(Config {
             address,
+            socket,
             namespace: namespace.filter(|name| !name.is_empty()),
             timeout: self.timeout.unwrap_or(Duration::from_secs(60)),
             max_retries: self.max_retries.unwrap_or(2),
@@ -174,7 +153,26 @@ impl Settings {
     }
 }
 
+/// Whether a port is written out; [`Url`] forgets one that is the default of its scheme.
+fn has_port(address: &str) -> bool {
+    let authority = address.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    authority.rsplit(']').next().is_some_and(|end| end.contains(':'))
+}
+
 impl Config {
+    /// What was set and is not followed, a line each.
+    pub fn notes(&self) -> &[String] {
+        &self.settings.notes
+    }
+
+    /// The address as it is shown.
+    pub fn shown(&self) -> String {
+        match &self.socket {
+            Some(path) => format!("unix://{}", path.display()),
+            None => self.address.as_str().trim_end_matches('/').to_owned(),
+        }
+    }
+
     /// Whether token and values travel in clear over a network.
     pub fn is_in_clear(&self) -> bool {
         self.address.scheme() == "http" && !self.is_loopback()
@@ -243,7 +241,7 @@ mod tests {
     fn mistakes() {
         assert!(settings(&[("VAULT_SKIP_VERIFY", "yes")]).is_err());
         assert!(settings(&[("BAO_CLIENT_TIMEOUT", "soon")]).unwrap_err().message.contains("BAO_CLIENT_TIMEOUT"));
-        for address in [None, Some("vault:8200"), Some("ftp://x"), Some("https://u:p@vault")] {
+        for address in [None, Some("vault:8200"), Some("ftp://x"), Some("https://u:p@vault"), Some("unix://a.sock")] {
             assert!(Settings { address: address.map(str::to_owned), ..Settings::default() }.resolve().is_err());
         }
     }

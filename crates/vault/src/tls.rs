@@ -13,6 +13,7 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use url::Url;
 
 use crate::settings::{Config, Settings, SettingsError};
+use crate::socket::Socket;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -34,9 +35,20 @@ pub(crate) fn agent(config: &Config) -> Result<(Agent, Url), SettingsError> {
         .timeout_global(Some(config.timeout))
         .timeout_connect(Some(config.timeout.min(CONNECT)))
         .user_agent(concat!("tegmen/", env!("CARGO_PKG_VERSION")));
-    if config.is_loopback() {
+    if let Some(proxy) = &settings.proxy {
+        builder = builder.proxy(proxy.proxy());
+    } else if config.is_loopback() {
         // As Go does it: what is on this machine is not asked of a proxy.
         builder = builder.proxy(None);
+    }
+    if let Some(path) = &config.socket {
+        let agent = Agent::with_parts(
+            builder.proxy(None).build(),
+            Socket(path.clone()),
+            // Nobody is to be asked for the name of this machine.
+            Fixed("127.0.0.1:80".to_owned()),
+        );
+        return Ok((agent, config.address.clone()));
     }
     let mut url = config.address.clone();
     let mut real = None;

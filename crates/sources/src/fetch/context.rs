@@ -50,9 +50,22 @@ fn is_manager_credential(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("VAULT_").or_else(|| name.strip_prefix("BAO_")) else { return false };
     // `VAULT_TOKEN`, `VAULT_SECRET_ID`, `VAULT_WRAPPED_SECRET_ID`, `VAULT_ROLE_ID`, `VAULT_WRAP_TOKEN_FILE`,
     // `VAULT_CLIENT_KEY`, `VAULT_DEV_ROOT_TOKEN_ID`, …
-    ["TOKEN", "SECRET_ID", "SECRETID", "ROLE_ID", "ROLEID", "WRAP", "PASSWORD", "CLIENT_KEY", "JWT", "UNSEAL"]
-        .iter()
-        .any(|part| rest.contains(part))
+    const PARTS: [&str; 12] = [
+        "TOKEN",
+        "SECRET_ID",
+        "SECRETID",
+        "ROLE_ID",
+        "ROLEID",
+        "WRAP",
+        "PASSWORD",
+        "CLIENT_KEY",
+        "JWT",
+        "UNSEAL",
+        // They can hold a credential for what stands before Vault.
+        "HEADERS",
+        "PROXY",
+    ];
+    PARTS.iter().any(|part| rest.contains(part))
 }
 
 /// What [`Fetched::consumed`](super::Fetched::consumed) holds.

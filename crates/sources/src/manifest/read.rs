@@ -17,7 +17,7 @@ use super::{Manifest, ManifestError, VaultConfig};
 use crate::names;
 
 const TOP: [&str; 3] = ["audit", "secrets", "vault"];
-const VAULT: [&str; 12] = [
+const VAULT: [&str; 13] = [
     "address",
     "auth",
     "ca_cert",
@@ -27,6 +27,7 @@ const VAULT: [&str; 12] = [
     "max_retries",
     "namespace",
     "poll",
+    "proxy",
     "timeout",
     "tls_server_name",
     "token_ttl",
@@ -71,6 +72,7 @@ fn vault(reader: &mut Reader<'_>, key: &Key<'_>, table: &DeTable<'_>) -> VaultCo
                         Ok(url) if matches!(url.scheme(), "https" | "http") && url.has_host() => {
                             config.address = Some(text.to_owned());
                         }
+                        _ if text.starts_with("unix:///") => config.address = Some(text.to_owned()),
                         _ => reader.problem(
                             value.span(),
                             Show::Text,
@@ -86,6 +88,16 @@ fn vault(reader: &mut Reader<'_>, key: &Key<'_>, table: &DeTable<'_>) -> VaultCo
             "ca_path" => config.ca_path = reader.string(key, value).map(Into::into),
             "client_cert" => config.client_cert = reader.string(key, value).map(Into::into),
             "client_key" => config.client_key = reader.string(key, value).map(Into::into),
+            "proxy" => {
+                if let Some(text) = reader.string(key, value) {
+                    config.proxy = tegmen_vault::ProxyUrl::parse(text).filter(|_| !text.contains('@'));
+                    if config.proxy.is_none() {
+                        let hint = "write http://name:port; one with a password belongs into VAULT_PROXY_ADDR";
+                        let message = "`proxy` is not the URL of a proxy".into();
+                        reader.problem(value.span(), Show::Dots, message, Some(hint.into()));
+                    }
+                }
+            }
             "timeout" => config.timeout = reader.period(key, value),
             "poll" => config.poll = reader.period(key, value),
             "token_ttl" => config.token_ttl = reader.period(key, value),

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tegmen_vault::ProxyUrl;
+
 use crate::Source;
 
 /// How to reach Vault or OpenBao and how to log in. What is not said here is taken from the `VAULT_*` and `BAO_*`
@@ -23,6 +25,8 @@ pub struct VaultConfig {
     pub client_cert: Option<PathBuf>,
     /// `client_key`: a PEM file.
     pub client_key: Option<PathBuf>,
+    /// `proxy`: the HTTP proxy on the way to the server.
+    pub proxy: Option<ProxyUrl>,
     /// `timeout`: of one request.
     pub timeout: Option<Duration>,
     /// `max_retries`.

@@ -32,20 +32,20 @@ fn settings(vault: &VaultConfig, context: &Context) -> Settings {
         address: vault.address.clone(),
         namespace: vault.namespace.clone(),
         ca_cert: path(&vault.ca_cert),
-        ca_pem: None,
         ca_path: path(&vault.ca_path),
         client_cert: path(&vault.client_cert),
         client_key: path(&vault.client_key),
         tls_server_name: vault.tls_server_name.clone(),
-        skip_verify: None,
         timeout: vault.timeout,
         max_retries: vault.max_retries,
+        proxy: vault.proxy.clone(),
+        ..Settings::default()
     }
 }
 
 /// What somebody should know about the connection before relying on it.
 pub(in crate::fetch) fn warnings(config: &Config) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings = config.notes().to_vec();
     if config.is_in_clear() {
         warnings.push(format!(
             "Vault at {} is reached without TLS: its token and all values travel in clear",
