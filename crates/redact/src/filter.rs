@@ -6,10 +6,19 @@
 /// The words of a filter that fits into the first cache together with the text.
 const SMALL: usize = 1024;
 
-/// The part of a filter's bits that may be set: one gram in some 200 strikes falsely then.
-const FILL: f64 = 0.07;
+/// From so many words on a filter is larger than the second cache, and being small counts more than being right.
+const LARGE: usize = 128 * 1024;
 
-/// A blocked Bloom filter over grams: both bits of an entry lie in one word, so a question is one load.
+/// The part of a filter's bits that may be set: one gram in some 3,000 strikes falsely then.
+const SPARSE: f64 = 0.07;
+
+/// The same of a large filter: one gram in some 300 strikes falsely.
+const DENSE: f64 = 0.15;
+
+/// Forms that are told apart by few bytes.
+const FEW: usize = 2_000;
+
+/// A blocked Bloom filter over grams: the three bits of an entry lie in one word, so a question is one load.
 pub(crate) struct Filter {
     words: Box<[u64]>,
     shift: u32,
@@ -26,12 +35,14 @@ impl Filter {
         // Longer grams tell more apart, shorter ones allow a longer stride. Few forms are told apart by four bytes.
         let gram = match (shortest, count) {
             (12.., _) => 8,
-            (8..=11, 0..=2_000) => 5,
-            (6..=7, 0..=2_000) => 4,
+            (8..=11, 0..=FEW) => 5,
+            (6..=7, 0..=FEW) => 4,
             _ => shortest.min(6),
         };
-        let stride = (shortest - gram + 1).min(if count > 50_000 { 8 } else { 16 });
-        let words = (count * stride / 2).max(SMALL).next_power_of_two();
+        // A long stride fills the filter with more grams and asks it less often. The second counts more, also where the
+        // filter is larger than every cache.
+        let stride = (shortest - gram + 1).min(16);
+        let words = (count * stride / if count > FEW { 4 } else { 2 }).max(SMALL).next_power_of_two();
         let mask = if gram == 8 { u64::MAX } else { (1 << (8 * gram)) - 1 };
         Self { words: vec![0; words].into(), shift: 64 - words.trailing_zeros(), gram, stride, mask }
     }
@@ -41,7 +52,7 @@ impl Filter {
     pub(crate) fn shrink(&mut self) {
         let set: u32 = self.words.iter().map(|word| word.count_ones()).sum();
         let mut fill = f64::from(set) / (self.words.len() * 64) as f64;
-        while self.words.len() > SMALL && fill < FILL / 2.0 {
+        while self.words.len() > SMALL && fill < if self.words.len() > LARGE { DENSE } else { SPARSE } / 2.0 {
             self.words = self.words.chunks_exact(2).map(|pair| pair[0] | pair[1]).collect();
             self.shift += 1;
             fill *= 2.0;
@@ -93,7 +104,7 @@ impl Filter {
     #[inline]
     fn place(&self, gram: u64) -> (usize, u64) {
         let hash = gram.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let bits = 1 << (hash >> 30 & 63) | 1 << (hash >> 24 & 63);
+        let bits = 1 << (hash >> 30 & 63) | 1 << (hash >> 24 & 63) | 1 << (hash >> 18 & 63);
         // The mask changes nothing; it lets the compiler see that the index is in bounds when it can.
         ((hash >> self.shift) as usize & (self.words.len() - 1), bits)
     }

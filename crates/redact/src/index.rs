@@ -188,7 +188,10 @@ impl Index {
     }
 
     fn fill_buckets(&mut self) {
-        let size = (self.forms.len() * 2).next_power_of_two().max(16);
+        let gram = self.filter.gram;
+        let begins_anew = |pair: &[Form]| self.bytes(&pair[0])[..gram] != self.bytes(&pair[1])[..gram];
+        let distinct = 1 + self.forms.windows(2).filter(|pair| begins_anew(pair)).count();
+        let size = (distinct * 3 / 2).next_power_of_two().max(16);
         let mut buckets = vec![Bucket { tag: 0, from: NONE, to: NONE }; size];
         let mut from = 0;
         while from < self.forms.len() {

@@ -60,6 +60,8 @@ mod index;
 mod layer;
 mod patterns;
 mod policy;
+#[cfg(any(test, feature = "reference"))]
+pub mod reference;
 mod spans;
 mod stream;
 #[cfg(test)]

@@ -25,7 +25,9 @@ impl Forms {
     fn add(&mut self, form: impl Into<Bytes>) {
         let form = form.into();
         if !form.is_empty() && !self.0.contains(&form) {
-            self.0.push(form);
+            // The escapers make room for the worst case; there may be millions of these.
+            let is_roomy = form.capacity() > form.len() + 16;
+            self.0.push(if is_roomy { Zeroizing::new(form.as_slice().to_vec()) } else { form });
         }
     }
 

@@ -1,0 +1,67 @@
+//! The law of the redactor: whichever way a text is cut into writes, the result is that of the whole, it contains no
+//! value, and redacting it again changes nothing. The search itself is held against one that tries every form at every
+//! place.
+//!
+//! Input: values, separated by 0xFF, then 0xFE, one byte of width, the text. A 0xFD in the text is a cut, 0xFC puts the
+//! first value there.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tegmen_redact::{Patterns, Redactor, reference};
+use tegmen_secret::SecretBytes;
+
+const VALUE: u8 = 0xff;
+const TEXT: u8 = 0xfe;
+const CUT: u8 = 0xfd;
+const HERE: u8 = 0xfc;
+
+fuzz_target!(|data: &[u8]| {
+    let Some(middle) = data.iter().position(|byte| *byte == TEXT) else { return };
+    let (values, rest) = (&data[..middle], &data[middle + 1..]);
+    let Some((width, text)) = rest.split_first() else { return };
+    let values: Vec<&[u8]> = values.split(|byte| *byte == VALUE).filter(|value| value.len() >= 3).take(6).collect();
+    let Some(first) = values.first() else { return };
+
+    // The first half at once, the others added one by one: several layers.
+    let mut builder = Patterns::builder();
+    let (together, later) = values.split_at(values.len().div_ceil(2));
+    for value in together {
+        let _ = builder.value("A", &SecretBytes::new(value.to_vec()));
+    }
+    let mut patterns = builder.build();
+    for value in later {
+        let mut builder = patterns.extend();
+        let _ = builder.value("B", &SecretBytes::new(value.to_vec()));
+        patterns = builder.build();
+    }
+
+    let pieces: Vec<Vec<u8>> = text
+        .split(|byte| *byte == CUT)
+        .map(|piece| piece.split(|byte| *byte == HERE).collect::<Vec<_>>().join(*first))
+        .collect();
+    let text = pieces.concat();
+    let whole = patterns.redact_bytes(&text).into_owned();
+    assert_eq!(whole, reference::redact(&patterns, &text, None), "the search");
+    assert_eq!(streamed(&patterns, pieces.iter().map(Vec::as_slice), 0), whole, "cut into writes");
+    assert_eq!(streamed(&patterns, text.chunks(1), 0), whole, "byte by byte");
+    assert!(patterns.find(&whole).is_none(), "the output contains a value");
+    assert_eq!(patterns.redact_bytes(&whole), whole, "twice is once");
+    let columns = (*width > 0).then_some(usize::from(*width));
+    let folded = streamed(&patterns, [text.as_slice()].into_iter(), *width);
+    assert_eq!(folded, reference::redact(&patterns, &text, columns), "with a width");
+    assert_eq!(streamed(&patterns, pieces.iter().map(Vec::as_slice), *width), folded, "with a width, cut");
+    assert_eq!(streamed(&patterns, text.chunks(1), *width), folded, "with a width, byte by byte");
+    for value in values.iter().map(|value| value.trim_ascii()).filter(|value| value.len() >= 6) {
+        let strong = patterns.find(&[b"x", value, b"x"].concat()).is_some();
+        assert!(!strong || !whole.windows(value.len()).any(|window| window == value), "a value in clear");
+    }
+});
+
+fn streamed<'a>(patterns: &Patterns, pieces: impl Iterator<Item = &'a [u8]>, width: u8) -> Vec<u8> {
+    let (mut redactor, mut out) = (Redactor::new(patterns.clone()), Vec::new());
+    redactor.set_width(Some(width.into()));
+    pieces.for_each(|piece| redactor.push(piece, &mut out));
+    redactor.finish(&mut out);
+    out
+}
