@@ -23,8 +23,8 @@ pub use fetch::{
 };
 pub use host::{HostSpec, HostSpecError, Scheme};
 pub use manifest::{
-    AuditConfig, AuditTable, Credential, Manifest, ManifestError, NewSecret, Problem, SecretSpec, TlsPolicy, VaultAuth,
-    VaultConfig, with_secrets,
+    AuditConfig, AuditTable, Credential, Directory, Manifest, ManifestError, NewSecret, Problem, SecretSpec, TlsPolicy,
+    VaultAuth, VaultConfig, with_secrets,
 };
 pub use names::{LOCUST_VARIABLES, is_secret_name, locust_parses};
 pub use place::{PlaceSpec, PlaceSpecError};

@@ -174,6 +174,41 @@ role_id = "x"
 }
 
 #[test]
+fn the_methods_of_logging_in() {
+    let texts = [
+        "method = \"userpas\"",
+        "method = \"oidc\"",
+        "method = \"userpass\", username = \"me\", pasword = \"hunter2\"",
+        "method = \"ldap\", username = \"me\", password = \"hunter2\"",
+        "method = \"kubernetes\", jwt = \"env:T\", audience = \"x\"",
+        "method = \"jwt\", role = 3, jwt = \"env:J\", remove_after_reading = true",
+        "method = \"approle\", role_id = \"r\", secret_id = \"env:S\", remove_after_reading = true",
+        "method = \"aws\", secret_access_key = \"hunter2\", regoin = \"x\"",
+        "method = \"cert\", role = \"\"",
+    ];
+    let all = texts.map(|text| wrong(&format!("[vault]\nauth = {{ {text} }}\n"))).join("\n\n");
+    assert!(!all.contains("hunter2"), "{all}");
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn what_is_left_out_of_a_method_has_its_usual_place() {
+    let auth = |text: &str| {
+        let manifest = Manifest::parse(Path::new("tegmen.toml"), &format!("[vault]\nauth = {{ {text} }}\n"));
+        manifest.unwrap_or_else(|error| panic!("{error}")).vault.unwrap().auth.unwrap()
+    };
+    let VaultAuth::Kubernetes { jwt, mount, .. } = auth("method = \"kubernetes\", role = \"r\"") else { panic!() };
+    let usual = "file:/var/run/secrets/kubernetes.io/serviceaccount/token".parse().unwrap();
+    assert_eq!((jwt, mount.as_str()), (Credential::Source(usual), "kubernetes"));
+    let VaultAuth::Aws { keys, mount, .. } = auth("method = \"aws\", mount = \"/auth/cloud/\"") else { panic!() };
+    assert_eq!(keys[1], Credential::Source("env:AWS_SECRET_ACCESS_KEY".parse().unwrap()));
+    assert_eq!(mount, "cloud");
+    let precious = |text: &str| auth(text).is_precious();
+    assert!(precious("method = \"jwt\", jwt = \"file:j\", remove_after_reading = true"));
+    assert!(!precious("method = \"jwt\", jwt = \"file:j\""));
+}
+
+#[test]
 fn broken_toml_shows_no_value() {
     let texts = [
         "[secrets.A]\nsource = hunter2\n",

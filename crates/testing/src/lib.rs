@@ -1,13 +1,15 @@
-//! What the tests share: a real OpenBao, temporary projects. Not published.
+//! What the tests share: a real OpenBao, what stands in for a cloud, temporary projects. Not published.
 
 mod bao;
 mod door;
 mod http;
+mod jwt;
 mod openbao;
 mod project;
 
 pub use bao::{Bao, free_port};
 pub use door::Door;
 pub use http::{Http, HttpRequest};
+pub use jwt::Signer;
 pub use openbao::{OpenBao, Options, skip_openbao};
 pub use project::{Project, contains};

@@ -70,6 +70,13 @@ pub enum ErrorKind {
     },
     /// The login wants a second factor.
     SecondFactor,
+    /// What the machine is to log in with could not be had from the service that gives it out.
+    NoIdentity {
+        /// The service.
+        from: &'static str,
+        /// Why not.
+        cause: String,
+    },
     /// The wrapping token cannot be unwrapped: used already, expired, or made up.
     Unwrap {
         /// What it was to hold.
@@ -206,6 +213,7 @@ impl fmt::Display for ErrorKind {
             Self::NoLogin => f.write_str("there is no token for Vault and no way to log in"),
             Self::BadToken => f.write_str("Vault does not accept the token: it is invalid, expired or revoked"),
             Self::LoginRefused { path } => write!(f, "Vault refused the login at {path}"),
+            Self::NoIdentity { from, cause } => write!(f, "no token to log in to Vault with from {from}: {cause}"),
             Self::SecondFactor => f.write_str("the login at Vault wants a second factor"),
             Self::Unwrap { what } => write!(
                 f,

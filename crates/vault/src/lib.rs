@@ -11,6 +11,7 @@ mod duration;
 mod error;
 mod headers;
 mod health;
+pub mod identity;
 mod kv;
 mod lease;
 mod login;
@@ -22,7 +23,7 @@ mod socket;
 mod tls;
 mod variables;
 
-pub use auth::{AppRole, Auth, SecretId};
+pub use auth::{AppRole, Auth, AwsKeys, AwsRequest, AzureMachine, Credentials, SecretId};
 pub use client::Client;
 pub use error::{Error, ErrorKind};
 pub use headers::{Headers, ProxyUrl};

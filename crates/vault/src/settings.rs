@@ -173,6 +173,11 @@ impl Config {
         }
     }
 
+    /// Whether the connection has a client certificate.
+    pub(crate) fn has_client_certificate(&self) -> bool {
+        self.settings.client_cert.is_some() && self.settings.client_key.is_some()
+    }
+
     /// Whether token and values travel in clear over a network.
     pub fn is_in_clear(&self) -> bool {
         self.address.scheme() == "http" && !self.is_loopback()

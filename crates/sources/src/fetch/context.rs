@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::manifest::{Credential, VaultAuth};
+use crate::manifest::Credential;
 use crate::{Environment, Manifest, Source};
 
 /// What sources need to know about the world. Holds the environment: no `Debug`.
@@ -85,15 +85,14 @@ fn variable(source: &Source) -> Option<String> {
 /// What [`Fetched::credentials`](super::Fetched::credentials) holds.
 pub(super) fn credentials(manifest: &Manifest, environment: &Environment) -> BTreeSet<String> {
     let mut names = manager_credentials(environment);
-    let named: [Option<&Credential>; 2] = match manifest.vault.as_ref().and_then(|vault| vault.auth.as_ref()) {
-        Some(VaultAuth::Token { token, .. }) => [token.as_ref(), None],
-        Some(VaultAuth::AppRole { role_id, secret_id, .. }) => [Some(role_id), secret_id.as_ref()],
-        None => [None, None],
-    };
-    for credential in named.into_iter().flatten() {
-        if let Credential::Source(source) = credential {
-            names.extend(variable(source));
+    if let Some(auth) = manifest.vault.as_ref().and_then(|vault| vault.auth.as_ref()) {
+        for credential in auth.credentials() {
+            if let Credential::Source(source) = credential {
+                names.extend(variable(source));
+            }
         }
+        let implied = auth.implied_variables().iter().filter(|name| environment.get(name).is_some());
+        names.extend(implied.map(|name| (*name).to_owned()));
     }
     names
 }

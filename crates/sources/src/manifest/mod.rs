@@ -14,7 +14,7 @@ use std::time::Duration;
 pub use audit::{AuditConfig, AuditTable};
 pub use edit::{NewSecret, with_secrets};
 pub use problem::{ManifestError, Problem};
-pub use vault::{Credential, VaultAuth, VaultConfig};
+pub use vault::{Credential, Directory, VaultAuth, VaultConfig};
 
 use crate::{HostSpec, PlaceSpec, Source};
 

@@ -36,7 +36,8 @@ pub struct VaultLife {
     config: Config,
     pub(super) login: Arc<Login>,
     pub(super) ending: Ending,
-    /// What to log in with again, where it is not to be found where it was: a SecretID that was wrapped.
+    /// What to log in with again, where it is not to be found where it was: a SecretID that was wrapped, or in a file that was
+    /// deleted.
     again: Option<Auth>,
     token: Token,
     pub(super) paths: Vec<Path>,
@@ -82,6 +83,8 @@ impl VaultLife {
         let was_wrapped = matches!(&auth, Auth::AppRole(role) if role.is_wrapped());
         let auth = client.opened(auth)?;
         let login = Arc::new(client.login(&auth)?);
+        // A failure ends the login: what was asked to be gone is still there for the test to read.
+        let was_removed = login::remove_file(manifest, context)?;
         ending.add(&login);
         let vault = manifest.vault.as_ref();
         let wanted = vault.and_then(|vault| vault.token_ttl).unwrap_or(TOKEN_TTL);
@@ -92,7 +95,7 @@ impl VaultLife {
             config,
             login,
             ending,
-            again: was_wrapped.then_some(auth),
+            again: (was_wrapped || was_removed).then_some(auth),
             paths: Vec::new(),
             mounts: Vec::new(),
             poll: vault.and_then(|vault| vault.poll).unwrap_or(POLL),
