@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tegmen_sources::{Context, Environment, Fetched, Manifest, Revocation, fetch_all};
-use tegmen_testing::{Http, HttpRequest, OpenBao, Options, Project, Signer};
+use tegmen_testing::{Http, HttpRequest, OpenBao, Options, Project, Signer, venv};
 
 const POLICY: &str = "path \"secret/data/locust/*\" { capabilities = [\"read\"] }";
 /// What everybody who logs in may read.
@@ -16,6 +16,8 @@ const VALUE: &str = "the-api-key";
 struct Room {
     server: OpenBao,
     project: Project,
+    /// What stands before the server.
+    vault: Option<String>,
 }
 
 impl Room {
@@ -27,7 +29,7 @@ impl Room {
         let server = OpenBao::start_with(options).unwrap()?;
         server.policy("shop", POLICY).unwrap();
         server.write_kv2("locust/shop", &json!({ "api_key": VALUE })).unwrap();
-        Some(Self { server, project: Project::new().unwrap() })
+        Some(Self { server, project: Project::new().unwrap(), vault: None })
     }
 
     fn enable(&self, mount: &str, kind: &str) {
@@ -51,7 +53,7 @@ impl Room {
         };
         let text = format!(
             "[vault]\naddress = \"{}\"\n{ca}max_retries = 0\n{auth}\n[secrets]\nA = {{ source = \"vault:secret/locust/shop#api_key\" }}\n",
-            self.server.address
+            self.vault.as_ref().unwrap_or(&self.server.address)
         );
         Manifest::parse(Path::new("tegmen.toml"), &text).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -321,6 +323,70 @@ fn a_user_of_a_directory() {
     let error = room.fails(auth, &[("LDAP_PASSWORD", "hunter3")]);
     assert!(error.contains("refused the login at auth/ldap/login/…") && !error.contains("hunter3"), "{error}");
     assert!(error.contains("that the directory can be reached by Vault"), "{error}");
+}
+
+/// OpenBao has no method for AWS. The stand-in does what Vault's documentation says of it, with AWS' own library in the place
+/// of AWS; behind it is OpenBao.
+#[test]
+fn a_signature_by_keys_of_aws() {
+    let Some(room) = Room::new() else { return };
+    // Put together here, since scanners look for such.
+    let key_id = format!("AKIA{}", "TESTTESTTESTTEST");
+    let secret = "wJalr/K7MDENG+bPxRfiCY=".repeat(2);
+    // One for each login, since they are revoked.
+    let tokens: Vec<_> = (0..4).map(|_| room.server.token(&["shop"]).unwrap()).collect();
+    let tokens = std::sync::Mutex::new(tokens);
+    let (known_id, known_secret) = (key_id.clone(), secret.clone());
+    let vault = Http::before(&room.server.address, move |request| {
+        if request.target != "/v1/auth/cloud/login" {
+            return None;
+        }
+        let sent: Value = serde_json::from_str(&request.body).unwrap();
+        let keys = json!({ "id": known_id, "secret": known_secret });
+        Some(match verified(&json!({ "login": sent, "keys": keys })) {
+            Some(found) if found["server_id"] == "vault.example.com" && sent["role"] == "locust" => {
+                let token = tokens.lock().unwrap().pop();
+                (200, json!({ "auth": { "client_token": token, "lease_duration": 60, "renewable": true } }).to_string())
+            }
+            found => (400, json!({ "errors": [format!("{found:?} is not who may log in")] }).to_string()),
+        })
+    })
+    .unwrap();
+    let room = Room { vault: Some(vault.address.clone()), ..room };
+    let auth = r#"auth = { method = "aws", mount = "cloud", role = "locust", server_id = "vault.example.com" }"#;
+    let regional = auth.replace("role =", "region = \"eu-central-1\", role =");
+    let china = auth.replace("role =", "region = \"cn-north-1\", role =");
+    let keys = [("AWS_ACCESS_KEY_ID", key_id.as_str()), ("AWS_SECRET_ACCESS_KEY", secret.as_str())];
+    let temporary = [&keys[..], &[("AWS_SESSION_TOKEN", "a/session+token==")]].concat();
+    for auth in [auth, &regional, &china] {
+        let fetched = room.works(auth, &keys);
+        assert!(fetched.consumed.contains("AWS_SECRET_ACCESS_KEY"));
+    }
+    assert!(room.works(auth, &temporary).credentials.contains("AWS_SESSION_TOKEN"));
+
+    let error = room.fails(auth, &[keys[0], ("AWS_SECRET_ACCESS_KEY", "another-secret-key")]);
+    assert!(error.contains("refused the login at auth/cloud/login"), "{error}");
+    assert!(!error.contains("another-secret-key") && !error.contains(&key_id), "{error}");
+    let error = room.fails(&auth.replace("vault.example.com", "elsewhere"), &keys);
+    assert!(error.contains("elsewhere") && error.contains("`server_id`"), "{error}");
+    let error = room.fails(auth, &keys[..1]);
+    assert!(error.contains("no secret key of AWS to log in to Vault with (env:AWS_SECRET_ACCESS_KEY)"), "{error}");
+}
+
+/// What `tests/support/sts.py` says of a signed request: who it is; `None` where the signature is not right.
+fn verified(question: &Value) -> Option<Value> {
+    use std::io::Write;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/support/sts.py");
+    let mut python = std::process::Command::new(venv("python"))
+        .arg(script)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    python.stdin.take().unwrap().write_all(question.to_string().as_bytes()).unwrap();
+    let output = python.wait_with_output().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice::<Value>(&output.stdout).unwrap().as_object().map(|found| json!(found))
 }
 
 #[test]

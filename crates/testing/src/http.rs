@@ -44,6 +44,19 @@ impl Http {
         Ok(Self { address, seen })
     }
 
+    /// Stands before a server: what the function does not answer goes there, with its token and namespace.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub fn before(
+        server: &str,
+        answer: impl Fn(&HttpRequest) -> Option<(u16, String)> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let server = server.to_owned();
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().new_agent();
+        Self::start(move |_, request| answer(request).unwrap_or_else(|| pass_on(&agent, &server, request)))
+    }
+
     /// What was asked so far.
     pub fn seen(&self) -> Vec<HttpRequest> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -51,6 +64,21 @@ impl Http {
 }
 
 type Answer = dyn Fn(usize, &HttpRequest) -> (u16, String) + Send + Sync;
+
+fn pass_on(agent: &ureq::Agent, server: &str, request: &HttpRequest) -> (u16, String) {
+    let method = request.method.as_str();
+    let mut builder = ureq::http::Request::builder().method(method).uri(format!("{server}{}", request.target));
+    for name in ["x-vault-token", "x-vault-namespace"] {
+        if let Some(value) = request.headers.get(name) {
+            builder = builder.header(name, value);
+        }
+    }
+    let answer = builder.body(request.body.clone()).map_err(ureq::Error::from).and_then(|request| agent.run(request));
+    match answer {
+        Ok(mut answer) => (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap_or_default()),
+        Err(error) => (502, error.to_string()),
+    }
+}
 
 fn serve(stream: &TcpStream, seen: &Mutex<Vec<HttpRequest>>, answer: &Answer) {
     let Ok(Some(request)) = read(stream) else { return };

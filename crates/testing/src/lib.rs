@@ -11,5 +11,5 @@ pub use bao::{Bao, free_port};
 pub use door::Door;
 pub use http::{Http, HttpRequest};
 pub use jwt::Signer;
-pub use openbao::{OpenBao, Options, skip_openbao};
+pub use openbao::{OpenBao, Options, skip_openbao, venv};
 pub use project::{Project, contains};

@@ -277,12 +277,17 @@ fn text(value: &Value) -> Result<String> {
     value.as_str().map(str::to_owned).with_context(|| format!("this is no text: {value}"))
 }
 
+/// A program of the repository's `.venv`.
+pub fn venv(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.venv/bin")).join(name)
+}
+
 /// `TEGMEN_TEST_BAO`, the `bao` of the repository's `.venv`, else that of the path.
 pub(crate) fn binary() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("TEGMEN_TEST_BAO") {
         return Ok(path.into());
     }
-    let own = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.venv/bin/bao"));
+    let own = venv("bao");
     if own.exists() {
         return Ok(own);
     }

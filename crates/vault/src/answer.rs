@@ -11,11 +11,15 @@ use zeroize::Zeroizing;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Zeroizing<Vec<u8>>,
+    /// What was sent and is not to be shown, should the server repeat it.
+    pub(crate) sent: Vec<SecretBytes>,
 }
 
 /// How much of what a server says is shown: so many texts of so many characters.
 const TEXTS: usize = 3;
 const CHARACTERS: usize = 200;
+/// What is shorter than this says nothing where it is repeated, and would take words apart.
+const SHORTEST: usize = 4;
 
 impl Answer {
     pub(crate) fn is_success(&self) -> bool {
@@ -41,8 +45,14 @@ impl Answer {
             .map(|line| line.trim().trim_start_matches("* "))
             .filter(|line| !line.is_empty() && !line.ends_with("occurred:"))
             .take(TEXTS)
-            .map(|line| line.chars().filter(|c| !c.is_control()).take(CHARACTERS).collect())
+            // First what was sent, then the end: a cut must not leave half of it.
+            .map(|line| self.without_sent(line).chars().filter(|c| !c.is_control()).take(CHARACTERS).collect())
             .collect()
+    }
+
+    fn without_sent(&self, line: &str) -> String {
+        let sent = self.sent.iter().filter_map(|sent| sent.expose_str().ok()).filter(|sent| sent.len() >= SHORTEST);
+        sent.fold(line.to_owned(), |line, sent| line.replace(sent, "…"))
     }
 
     /// Whether a 403 comes from the policies of a valid token. Both servers put what their policies say into a list ("1
@@ -116,6 +126,14 @@ impl Default for SecretText {
     }
 }
 
+/// What a request sends that nobody is to read: its token, and all texts of its body but names.
+pub(crate) fn sent(token: Option<&SecretBytes>, body: Option<&Zeroizing<Vec<u8>>>) -> Vec<SecretBytes> {
+    const NAMES: [&str; 4] = ["increment", "lease_id", "name", "role"];
+    let texts = body.and_then(|body| serde_json::from_slice::<BTreeMap<String, SecretText>>(body).ok());
+    let texts = texts.unwrap_or_default().into_iter().filter(|(name, _)| !NAMES.contains(&name.as_str()));
+    token.cloned().into_iter().chain(texts.map(|(_, text)| text.0)).collect()
+}
+
 /// A JSON object of texts, in memory that is wiped.
 pub(crate) fn object(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
     // Room for every byte to be escaped, so that the vector does not grow and leave pieces behind.
@@ -140,7 +158,7 @@ mod tests {
     use super::*;
 
     fn answer(body: &str) -> Answer {
-        Answer { status: 400, body: Zeroizing::new(body.as_bytes().to_vec()) }
+        Answer { status: 400, body: Zeroizing::new(body.as_bytes().to_vec()), sent: Vec::new() }
     }
 
     #[test]
@@ -151,6 +169,14 @@ mod tests {
         assert_eq!(shown.errors(), ["permission denied", &"x".repeat(200), "ab"]);
         assert!(answer("<html>").errors().is_empty());
         assert!(answer(r#"{"errors":[]}"#).errors().is_empty());
+    }
+
+    #[test]
+    fn what_was_sent_is_not_shown_when_it_comes_back() {
+        let body = object(&[("role", "locust"), ("password", "hunter2\"x"), ("pin", "123")]);
+        let mut answer = answer(r#"{"errors":["locust: no hunter2\"x, 123, or s.token"]}"#);
+        answer.sent = sent(Some(&SecretBytes::from("s.token".to_owned())), Some(&body));
+        assert_eq!(answer.errors(), ["locust: no …, 123, or …"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use ureq::http::{HeaderValue, Method, Request};
 use url::Url;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, sent};
 use crate::error::{Error, ErrorKind};
 use crate::health::{sealed, standby};
 use crate::pace::Pace;
@@ -155,7 +155,9 @@ impl Client {
             }
             let wait = header("retry-after").and_then(|value| value.parse().ok()).map(Duration::from_secs);
             let body = body(response)?;
-            return Ok((Answer { status, body }, wait.map(|wait| wait.min(PATIENCE))));
+            // Only of what fails are texts shown.
+            let sent = if status < 400 { Vec::new() } else { sent(call.token, call.body.as_ref()) };
+            return Ok((Answer { status, body, sent }, wait.map(|wait| wait.min(PATIENCE))));
         }
         Err(Failure::Ureq(ureq::Error::TooManyRedirects))
     }
