@@ -105,6 +105,42 @@ fn user_name_and_password() {
 }
 
 #[test]
+fn a_login_in_another_namespace_than_the_secrets() {
+    let Some(room) = Room::new() else { return };
+    room.post("sys/namespaces/team", json!({}));
+    let inside = [("X-Vault-Namespace", "team")];
+    room.server.post_with("sys/mounts/kv", &json!({ "type": "kv", "options": { "version": "1" } }), &inside).unwrap();
+    room.server.post_with("kv/shop", &json!({ "key": "inside" }), &inside).unwrap();
+    room.server.policy("team", "path \"team/kv/*\" { capabilities = [\"read\"] }").unwrap();
+    room.enable("userpass", "userpass");
+    room.post("auth/userpass/users/locust", json!({ "password": "pw", "token_policies": ["team"] }));
+    let role_id = room.server.approle("approle", "shop", "team").unwrap();
+    let wrapping = room.server.wrapped("auth/approle/role/shop/secret-id", &json!({})).unwrap();
+    let variables = [("PW", "pw"), ("ID", &wrapping)];
+    let fetch = |method: &str, namespace: &str| {
+        let text = format!(
+            "[vault]\naddress = \"{}\"\nmax_retries = 0\nnamespace = \"team\"\nauth = {{ {method}{namespace} }}\n\
+             [secrets]\nA = {{ source = \"vault:kv/shop#key\" }}\n",
+            room.server.address
+        );
+        let manifest = Manifest::parse(Path::new("tegmen.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
+        fetch_all(&manifest, &room.context(&variables)).map_err(|errors| errors.to_string())
+    };
+    let userpass = r#"method = "userpass", username = "locust", password = "env:PW""#;
+    let approle = format!(r#"method = "approle", role_id = "{role_id}", secret_id = "env:ID", wrapped = true"#);
+    let before = room.server.accessors().unwrap().len();
+    for method in [userpass, &approle] {
+        let fetched = fetch(method, ", namespace = \"/\"").unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(fetched.values[0].1.expose_str(), Ok("inside"));
+        assert_eq!(fetched.session.ending.end().unwrap().token, Revocation::Revoked);
+    }
+    // The wrapping token is used up, and the tokens of both logins are gone.
+    assert_eq!(room.server.accessors().unwrap().len(), before - 1);
+    let Err(error) = fetch(userpass, "") else { panic!("this must fail") };
+    assert!(error.contains("address and namespace"), "{error}");
+}
+
+#[test]
 fn a_second_factor_is_told_from_a_refusal() {
     let Some(room) = Room::new() else { return };
     room.enable("userpass", "userpass");

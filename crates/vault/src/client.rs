@@ -43,18 +43,33 @@ pub(crate) struct Call<'a> {
     pub(crate) repeat: Repeat,
     /// The time that it may take; `None`: that of the settings.
     pub(crate) limit: Option<Duration>,
-    /// It is about the server as a whole, which belongs to no namespace.
-    pub(crate) is_about_server: bool,
+    pub(crate) within: Within,
+}
+
+/// Which namespace a request is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// That of the secrets.
+    Secrets,
+    /// That of the login.
+    Login,
+    /// None: it is about the server as a whole.
+    Server,
 }
 
 impl<'a> Call<'a> {
     pub(crate) fn get(path: &'a str, token: Option<&'a SecretBytes>) -> Self {
         let (method, repeat) = (Method::GET, Repeat::Harmless);
-        Self { method, path, query: None, token, body: None, repeat, limit: None, is_about_server: false }
+        Self { method, path, query: None, token, body: None, repeat, limit: None, within: Within::Secrets }
     }
 
     pub(crate) fn post(path: &'a str, token: Option<&'a SecretBytes>, body: Zeroizing<Vec<u8>>) -> Self {
         Self { method: Method::POST, repeat: Repeat::Once, body: Some(body), ..Self::get(path, token) }
+    }
+
+    /// A login, or what leads to one.
+    pub(crate) fn login(path: &'a str, token: Option<&'a SecretBytes>, body: Zeroizing<Vec<u8>>) -> Self {
+        Self { within: Within::Login, ..Self::post(path, token, body) }
     }
 }
 
@@ -171,7 +186,12 @@ impl Client {
         for (name, value) in self.config.settings.headers.iter().flat_map(|headers| headers.iter()) {
             request = request.header(name, value);
         }
-        if let Some(namespace) = self.config.namespace.as_ref().filter(|_| !call.is_about_server) {
+        let namespace = match call.within {
+            Within::Secrets => self.config.namespace.as_ref(),
+            Within::Login => self.config.login_namespace.as_ref(),
+            Within::Server => None,
+        };
+        if let Some(namespace) = namespace {
             request = request.header("X-Vault-Namespace", namespace);
         }
         if let Some(token) = call.token {

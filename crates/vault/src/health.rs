@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::client::{Call, Client};
+use crate::client::{Call, Client, Within};
 use crate::error::{Error, ErrorKind};
 
 /// How long the question may take: the answer to the first one has come already.
@@ -15,7 +15,7 @@ impl Client {
     pub(crate) fn state(&self) -> Option<Error> {
         let mut call = Call::get("sys/health", None);
         call.limit = Some(PATIENCE);
-        call.is_about_server = true;
+        call.within = Within::Server;
         let (answer, _) = self.send(&call).ok()?;
         // Of these numbers something else in between may mean another thing; an answer of Vault has this field.
         if !answer.body.windows(b"\"initialized\"".len()).any(|window| window == b"\"initialized\"") {

@@ -15,6 +15,8 @@ pub struct Settings {
     pub address: Option<String>,
     /// `VAULT_NAMESPACE`.
     pub namespace: Option<String>,
+    /// The namespace of the login, where it is another; `/` is the root.
+    pub login_namespace: Option<String>,
     /// `VAULT_CACERT`: a PEM file; then only what it signs is trusted.
     pub ca_cert: Option<PathBuf>,
     /// `VAULT_CACERT_BYTES`: the PEM text itself.
@@ -56,6 +58,8 @@ pub struct Config {
     pub socket: Option<PathBuf>,
     /// The namespace, without slashes at its ends.
     pub namespace: Option<String>,
+    /// The namespace of the login, likewise.
+    pub login_namespace: Option<String>,
     /// Where certificates and keys are, and the rest that is as it was set.
     pub(crate) settings: Settings,
     /// The time that one request may take, retries not counted.
@@ -90,6 +94,7 @@ impl Settings {
         Self {
             address: self.address.or(other.address),
             namespace: self.namespace.or(other.namespace),
+            login_namespace: self.login_namespace.or(other.login_namespace),
             ca_cert,
             ca_pem,
             ca_path,
@@ -141,11 +146,17 @@ impl Settings {
         address.set_fragment(None);
         let path = address.path().trim_end_matches('/').to_owned();
         address.set_path(path.strip_suffix("/v1").unwrap_or(&path));
-        let namespace = self.namespace.as_deref().map(|name| name.trim_matches('/').to_owned());
+        let trimmed = |name: &str| Some(name.trim_matches('/').to_owned()).filter(|name| !name.is_empty());
+        let namespace = self.namespace.as_deref().and_then(trimmed);
+        let login_namespace = match &self.login_namespace {
+            Some(name) => trimmed(name),
+            None => namespace.clone(),
+        };
         Ok(Config {
             address,
             socket,
-            namespace: namespace.filter(|name| !name.is_empty()),
+            namespace,
+            login_namespace,
             timeout: self.timeout.unwrap_or(Duration::from_secs(60)),
             max_retries: self.max_retries.unwrap_or(2),
             settings: self,

@@ -93,6 +93,7 @@ impl Settings {
         Ok(Self {
             address,
             namespace: variables.text("NAMESPACE"),
+            login_namespace: None,
             ca_cert: variables.path("CACERT"),
             ca_pem: variables.text("CACERT_BYTES"),
             ca_path: variables.path("CAPATH"),

@@ -102,7 +102,11 @@ fn vault(reader: &mut Reader<'_>, key: &Key<'_>, table: &DeTable<'_>) -> VaultCo
             "poll" => config.poll = reader.period(key, value),
             "token_ttl" => config.token_ttl = reader.period(key, value),
             "max_retries" => config.max_retries = retries(reader, key, value),
-            "auth" => config.auth = auth::auth(reader, key, value),
+            "auth" => {
+                if let Some((auth, namespace)) = auth::auth(reader, key, value) {
+                    (config.auth, config.auth_namespace) = (Some(auth), namespace);
+                }
+            }
             _ => {}
         }
     }

@@ -37,6 +37,8 @@ pub struct VaultConfig {
     pub token_ttl: Option<Duration>,
     /// `auth`; `None`: the token of the variables, a token file or `~/.vault-token`.
     pub auth: Option<VaultAuth>,
+    /// `auth.namespace`: that of the login, where it is another than that of the secrets; `/` is the root.
+    pub auth_namespace: Option<String>,
     /// The line of `[vault]`.
     pub line: usize,
 }

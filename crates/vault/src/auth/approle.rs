@@ -71,7 +71,7 @@ impl Client {
             None => object(&[("role_id", role_id)]),
             Some(secret_id) => object(&[("role_id", role_id), ("secret_id", text(secret_id, "SecretID")?)]),
         };
-        let answer = self.call(&Call::post(&path, None, body))?;
+        let answer = self.call(&Call::login(&path, None, body))?;
         if !answer.is_success() {
             let next = match (&role.secret_id, answer.says("permission denied")) {
                 (_, true) => format!(

@@ -138,7 +138,7 @@ impl Client {
         for (name, value) in fields {
             texts.push((*name, text(value, name)?));
         }
-        let answer = self.call(&Call::post(&path, None, object(&texts)))?;
+        let answer = self.call(&Call::login(&path, None, object(&texts)))?;
         if !answer.is_success() {
             // A user name stays out of messages: it may have been mixed up with the password.
             let path = if user.is_some() { format!("auth/{mount}/login/…") } else { path };

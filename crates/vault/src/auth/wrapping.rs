@@ -26,7 +26,7 @@ impl Client {
             Error::new(ErrorKind::Unwrap { what }, next).said(said)
         };
         let body = object(&[("token", text(wrapping, "wrapping token")?)]);
-        let mut lookup = Call::post("sys/wrapping/lookup", None, body);
+        let mut lookup = Call::login("sys/wrapping/lookup", None, body);
         lookup.repeat = crate::retry::Repeat::Harmless;
         let answer = self.call(&lookup)?;
         if !answer.is_success() {
@@ -40,13 +40,13 @@ impl Client {
         };
         let found = info.data.creation_path;
         // In a namespace the path begins with its name.
-        let namespace = self.config().namespace.as_ref().map(|name| format!("{name}/"));
+        let namespace = self.config().login_namespace.as_ref().map(|name| format!("{name}/"));
         let inside = namespace.and_then(|name| found.strip_prefix(&name)).unwrap_or(&found);
         if !right(inside) {
             let next = "do not use it: find out where it came from. If the method is mounted elsewhere, set `mount` under auth";
             return Err(Error::new(ErrorKind::CreationPath { what, expected: expected.to_owned(), found }, next));
         }
-        let answer = self.call(&Call::post("sys/wrapping/unwrap", Some(wrapping), object(&[])))?;
+        let answer = self.call(&Call::login("sys/wrapping/unwrap", Some(wrapping), object(&[])))?;
         if !answer.is_success() {
             return Err(incident(answer.errors()));
         }

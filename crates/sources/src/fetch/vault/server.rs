@@ -31,6 +31,7 @@ fn settings(vault: &VaultConfig, context: &Context) -> Settings {
     Settings {
         address: vault.address.clone(),
         namespace: vault.namespace.clone(),
+        login_namespace: vault.auth_namespace.clone(),
         ca_cert: path(&vault.ca_cert),
         ca_path: path(&vault.ca_path),
         client_cert: path(&vault.client_cert),

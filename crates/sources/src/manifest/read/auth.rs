@@ -32,13 +32,25 @@ const METHODS: [Method; 10] = [
     Method {
         name: "approle",
         needed: &[ROLE_ID],
-        keys: &["method", "mount", "remove_after_reading", "role_id", "secret_id", "wrapped"],
+        keys: &["method", "mount", "namespace", "remove_after_reading", "role_id", "secret_id", "wrapped"],
     },
-    Method { name: "userpass", needed: &[USERNAME, PASSWORD], keys: &["method", "mount", "password", "username"] },
-    Method { name: "ldap", needed: &[USERNAME, PASSWORD], keys: &["method", "mount", "password", "username"] },
-    Method { name: "cert", needed: &[], keys: &["method", "mount", "role"] },
-    Method { name: "jwt", needed: &[], keys: &["audience", "jwt", "method", "mount", "remove_after_reading", "role"] },
-    Method { name: "kubernetes", needed: &[ROLE], keys: &["jwt", "method", "mount", "role"] },
+    Method {
+        name: "userpass",
+        needed: &[USERNAME, PASSWORD],
+        keys: &["method", "mount", "namespace", "password", "username"],
+    },
+    Method {
+        name: "ldap",
+        needed: &[USERNAME, PASSWORD],
+        keys: &["method", "mount", "namespace", "password", "username"],
+    },
+    Method { name: "cert", needed: &[], keys: &["method", "mount", "namespace", "role"] },
+    Method {
+        name: "jwt",
+        needed: &[],
+        keys: &["audience", "jwt", "method", "mount", "namespace", "remove_after_reading", "role"],
+    },
+    Method { name: "kubernetes", needed: &[ROLE], keys: &["jwt", "method", "mount", "namespace", "role"] },
     Method {
         name: "aws",
         needed: &[],
@@ -53,14 +65,15 @@ const METHODS: [Method; 10] = [
             "session_token",
         ],
     },
-    Method { name: "gcp", needed: &[ROLE], keys: &["method", "mount", "role"] },
-    Method { name: "azure", needed: &[ROLE], keys: &["client_id", "method", "mount", "resource", "role"] },
+    Method { name: "gcp", needed: &[ROLE], keys: &["method", "mount", "namespace", "role"] },
+    Method { name: "azure", needed: &[ROLE], keys: &["client_id", "method", "mount", "namespace", "resource", "role"] },
 ];
 
 /// Where Kubernetes puts the token of the service account.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
-pub(super) fn auth(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<VaultAuth> {
+/// The method, and the namespace of the login.
+pub(super) fn auth(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<(VaultAuth, Option<String>)> {
     let table = reader.table(key, value)?;
     let Some((method_key, method)) = table.get_key_value("method") else {
         let hint = "write method = \"approle\" or method = \"token\"";
@@ -77,7 +90,7 @@ pub(super) fn auth(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> O
         reader.problem(method.span(), Show::Text, "this is not a `method` of logging in".into(), Some(hint));
         return None;
     };
-    let fields = fields(reader, table, known);
+    let mut fields = fields(reader, table, known);
     for (name, written) in known.needed {
         if !table.contains_key(*name) {
             let message = format!("`auth` has no `{name}`");
@@ -102,7 +115,8 @@ pub(super) fn auth(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> O
             reader.problem(span, Show::Text, message, Some(hint));
         }
     }
-    fields.method(known.name)
+    let namespace = fields.text("namespace");
+    Some((fields.method(known.name)?, namespace))
 }
 
 #[derive(Default)]
