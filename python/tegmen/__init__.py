@@ -8,15 +8,17 @@ say more::
 
     API_KEY = secret("API_KEY")
     self.client.get("/orders", headers={"Authorization": f"Bearer {API_KEY}"})
+
+:class:`Redactor` takes values out of texts and streams, with or without a run.
 """
 
 from __future__ import annotations
 
 from tegmen import _session
-from tegmen._native import BrokerError, SecretRefused, __version__
+from tegmen._native import BrokerError, Redactor, SecretRefused, __version__
 from tegmen._secret import Secret
 
-__all__ = ["BrokerError", "Secret", "SecretRefused", "__version__", "protect", "secret"]
+__all__ = ["BrokerError", "Redactor", "Secret", "SecretRefused", "__version__", "protect", "secret"]
 
 
 def secret(name: str) -> Secret:

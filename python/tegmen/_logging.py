@@ -38,7 +38,7 @@ def install(plugin: Plugin) -> None:
     @functools.wraps(format_record)
     def clean_format(self: logging.Handler, record: logging.LogRecord) -> str:
         text = format_record(self, record)
-        return (plugin.redact_cut(text) or text) if isinstance(text, str) else text
+        return (plugin.redact_cut(text, "log") or text) if isinstance(text, str) else text
 
     logging.setLogRecordFactory(factory)
     logging.Logger.makeRecord = clean_make_record  # type: ignore[method-assign]
@@ -51,7 +51,7 @@ def _clean(plugin: Plugin, record: logging.LogRecord) -> None:
     except Exception:
         # Wrong arguments: logging itself says so, on standard error, which the broker searches.
         return
-    redacted = plugin.redact_cut(message)
+    redacted = plugin.redact_cut(message, "log")
     if redacted is None and record.args and _redacted(plugin, record.args) is not None:
         # The message shows nothing of it (`%.3s`), but handlers may send the arguments on.
         redacted = message
@@ -59,12 +59,12 @@ def _clean(plugin: Plugin, record: logging.LogRecord) -> None:
         record.msg, record.args = redacted, None
     if record.exc_info and record.exc_info[1] is not None and not record.exc_text:
         text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
-        redacted = plugin.redact_cut(text)
+        redacted = plugin.redact_cut(text, "log")
         if redacted is not None:
             # Formatters take the text where there is one.
             record.exc_text = redacted
     if record.stack_info:
-        record.stack_info = plugin.redact_cut(record.stack_info) or record.stack_info
+        record.stack_info = plugin.redact_cut(record.stack_info, "log") or record.stack_info
 
 
 def _redacted(plugin: Plugin, value: Any) -> str | None:

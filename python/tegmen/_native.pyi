@@ -1,4 +1,4 @@
-from typing import Any, final
+from typing import Any, final, overload
 
 __version__: str
 
@@ -10,6 +10,68 @@ class SecretRefused(OSError):
 
 def is_sensitive(name: str, value: str) -> bool:
     """Whether a variable holds what is sensitive: its name says so, or the value is a URL with credentials."""
+
+@final
+class Redactor:
+    """Takes values, in any encoding, out of text and streams: ``[NAME]`` stands in their place.
+
+    Needs no broker and no Locust, so that other tools can use it too::
+
+        >>> from tegmen import Redactor
+        >>> redactor = Redactor({"API_KEY": "correct-horse/battery"})
+        >>> redactor.redact("GET /?key=correct-horse%2Fbattery")
+        'GET /?key=[API_KEY]'
+
+    A stream, cut in any way; what cannot be a part of a value comes out at once::
+
+        >>> redactor.feed(b"key correct-ho")
+        b'key '
+        >>> redactor.feed(b"rse/battery.") + redactor.finish()
+        b'[API_KEY].'
+        >>> redactor.counts
+        {'API_KEY': 2}
+
+    The values are kept in native memory that is wiped. The strings that you pass are yours: nothing wipes Python's
+    copies of them.
+
+    Args:
+        secrets: values by their names.
+
+    Raises:
+        ValueError: a value is empty or so short that it would be found everywhere.
+
+    Warns:
+        UserWarning: a value is under six bytes or a common word: it is masked only where it stands alone.
+    """
+
+    def __new__(cls, secrets: dict[str, str | bytes] | dict[str, str] | dict[str, bytes] | None = None) -> Redactor: ...
+    def add(self, name: str, value: str | bytes) -> None:
+        """Adds a value, also while a stream passes. What was added before stays known, the old values of the name too.
+
+        Args:
+            name: what stands in the place of the value.
+            value: the value; of the first thousand all encodings are found, of more all but base64 of base64, JSON in
+                base64, and hex with separators.
+
+        Raises:
+            ValueError: the value is empty or too short. Nothing is added then.
+        """
+
+    @overload
+    def redact(self, text: str) -> str: ...
+    @overload
+    def redact(self, text: bytes) -> bytes:
+        """The text with ``[NAME]`` in the place of every value; the same object when there is none."""
+
+    def feed(self, data: bytes) -> bytes:
+        """The next bytes of a stream: gives what is decided. The beginning of what may become a value is held back."""
+
+    def finish(self) -> bytes:
+        """The stream has ended: gives the rest of it. The next ``feed`` begins another one."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How often each name was written so far, in texts and streams. No text is kept for it."""
 
 @final
 class Plugin:
@@ -56,11 +118,15 @@ class Plugin:
         """Whether no placeholder can stand in these parts of a request, nor a content encoding that could hide one.
         Quick: this is asked for every request. What is neither text nor headers is not clear."""
 
-    def redact(self, text: str) -> str | None:
-        """The text with ``[NAME]`` for every placeholder and value; None when it holds none."""
+    def redact(self, text: str, channel: str | None = None) -> str | None:
+        """The text with ``[NAME]`` for every placeholder and value; None when it holds none. With the name of a
+        channel, what was found is counted for the summary of the run."""
 
-    def redact_cut(self, text: str) -> str | None:
+    def redact_cut(self, text: str, channel: str | None = None) -> str | None:
         """As redact, for a text that quotes others and may have cut them: pieces of values go too."""
+
+    def tell_masked(self) -> None:
+        """Tells the broker what was masked since the last time; it is told now and then anyway."""
 
     def fill(
         self, scheme: str, host: str, port: int, target: str | bytes, headers: Any, body: str | bytes | bytearray | None

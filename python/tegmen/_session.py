@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
@@ -62,6 +63,7 @@ def stop(message: str) -> "NoReturn":  # noqa: UP037 - typing is not imported at
 
 
 def _after_connecting(plugin: Plugin) -> None:
+    atexit.register(plugin.tell_masked)
     from tegmen import _environ, _guards, _logging
 
     _environ.connect(plugin)

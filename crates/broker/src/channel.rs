@@ -2,7 +2,8 @@
 
 use std::{
     os::fd::{AsRawFd, OwnedFd},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tegmen_secret::SecretBytes;
@@ -60,6 +61,9 @@ struct Shared {
     keep: Mutex<Keep>,
     contacts: Mutex<Contacts>,
     output: Mutex<Option<Handle>>,
+    /// How many plugins are connected.
+    conversing: Mutex<usize>,
+    fewer: Condvar,
 }
 
 /// The state is whole after a panic elsewhere: every change to it is one assignment.
@@ -76,7 +80,13 @@ impl Server {
     pub fn start(keep: Keep) -> std::io::Result<(Self, OwnedFd, Address)> {
         let (ours, theirs) = Channel::pair()?;
         ours.identify_senders()?;
-        let shared = Arc::new(Shared { keep: Mutex::new(keep), contacts: Mutex::default(), output: Mutex::default() });
+        let shared = Arc::new(Shared {
+            keep: Mutex::new(keep),
+            contacts: Mutex::default(),
+            output: Mutex::default(),
+            conversing: Mutex::default(),
+            fewer: Condvar::new(),
+        });
         let serving = Arc::clone(&shared);
         std::thread::Builder::new().name("channel".to_owned()).spawn(move || serving.listen(&ours))?;
         // The name need not be secret: who connects is looked at as closely.
@@ -92,6 +102,13 @@ impl Server {
     /// Where patterns go when the test gives birth to a value.
     pub fn set_output(&self, handle: Handle) {
         *lock(&self.shared.output) = Some(handle);
+    }
+
+    /// Waits until everything is read that the plugins of a command which has ended have told, but not longer than that:
+    /// a process that it left behind may be connected still.
+    pub fn hear_out(&self, patience: Duration) {
+        let conversing = lock(&self.shared.conversing);
+        let _ = self.shared.fewer.wait_timeout_while(conversing, patience, |conversing| *conversing > 0);
     }
 
     /// Who has been in contact until now.
@@ -195,7 +212,19 @@ impl Shared {
         lock(&self.contacts).welcomed += 1;
         let shared = Arc::clone(self);
         // One thread for each process that has the secrets: a handful.
-        let _ = std::thread::Builder::new().name("plugin".to_owned()).spawn(move || shared.converse(&reply));
+        *lock(&self.conversing) += 1;
+        let spawned = std::thread::Builder::new().name("plugin".to_owned()).spawn(move || {
+            shared.converse(&reply);
+            shared.leave();
+        });
+        if spawned.is_err() {
+            self.leave();
+        }
+    }
+
+    fn leave(&self) {
+        *lock(&self.conversing) -= 1;
+        self.fewer.notify_all();
     }
 
     fn converse(&self, channel: &Channel) {
@@ -208,6 +237,11 @@ impl Shared {
                     let patterns = lock(&self.keep).learn(&name, &placeholder, &SecretBytes::from(value));
                     if let Some(output) = &*lock(&self.output) {
                         output.set_patterns(patterns);
+                    }
+                }
+                Ok(Tell::Masked { channel, counts }) => {
+                    if let Some(output) = &*lock(&self.output) {
+                        output.count(&channel, counts);
                     }
                 }
                 Ok(Tell::Ready { locust: _ }) => lock(&self.contacts).locust = true,

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use tegmen_redact::{Patterns, PatternsBuilder};
+use tegmen_redact::{Counts, Patterns, PatternsBuilder};
 use tegmen_secret::SecretBytes;
 use tegmen_sys::{channel::Channel, shared::Reader};
 use tegmen_wire::{
@@ -17,7 +17,7 @@ use tegmen_wire::{
     table::{Book, Entry, Span, Values},
 };
 
-use crate::{ClientError, connect, local::Local, pieces::Pieces, shared::Shared};
+use crate::{ClientError, connect, local::Local, masked::Masked, pieces::Pieces, shared::Shared};
 
 /// How often a request is filled again when the values change meanwhile.
 const TRIES: usize = 100;
@@ -35,6 +35,7 @@ pub struct Client {
     /// Everything that was ever a value in this run is in here: what went out before may still come back.
     patterns: Patterns,
     pieces: Pieces,
+    masked: Masked,
     targets: Vec<Origin>,
 }
 
@@ -49,7 +50,8 @@ impl Client {
         let local = Local::new(shared.book().table())?;
         let patterns = Patterns::builder().build();
         let pieces = Pieces::new().map_err(|_| ClientError::Randomness)?;
-        let mut client = Self { channel, reader, files, shared, local, patterns, pieces, targets: Vec::new() };
+        let (masked, targets) = (Masked::new(), Vec::new());
+        let mut client = Self { channel, reader, files, shared, local, patterns, pieces, masked, targets };
         client.look_for_shared();
         Ok(client)
     }
@@ -89,7 +91,7 @@ impl Client {
         if let Some(entry) = entry {
             look_for_placeholder(&mut builder, entry);
         }
-        let _ = builder.value(name, value);
+        let _ = builder.value_or_record(name, value);
         self.patterns = builder.build();
         // There may be thousands of them, one for each simulated user: not in every form.
         self.pieces.add(name, value.expose());
@@ -215,6 +217,7 @@ impl Client {
     /// # Errors
     /// When the operating system has no randomness to give.
     pub fn forked(&mut self) -> Result<(), ClientError> {
+        self.masked.forget();
         self.local.renumber()
     }
 
@@ -243,15 +246,29 @@ impl Client {
         Ok(names)
     }
 
-    /// The text with `[NAME]` in the place of every placeholder and every value; `None` when it holds none.
+    /// The text with `[NAME]` in the place of every placeholder and every value; `None` when it holds none. With a
+    /// channel (one of [`protocol::CHANNELS`]) the broker is told how often, now or a little later.
     ///
     /// # Errors
     /// When the shared memory cannot be read.
-    pub fn redact(&mut self, text: &[u8]) -> Result<Option<Vec<u8>>, ClientError> {
+    pub fn redact(&mut self, text: &[u8], channel: Option<&'static str>) -> Result<Option<Vec<u8>>, ClientError> {
         self.keep_up()?;
-        match self.patterns.redact_bytes(text) {
-            std::borrow::Cow::Borrowed(_) => Ok(None),
-            std::borrow::Cow::Owned(redacted) => Ok(Some(redacted)),
+        let mut nowhere = Counts::default();
+        let counts = channel.map_or(&mut nowhere, |channel| self.masked.of(channel));
+        let redacted = match self.patterns.redact_counted(text, counts) {
+            std::borrow::Cow::Borrowed(_) => None,
+            std::borrow::Cow::Owned(redacted) => Some(redacted),
+        };
+        if redacted.is_some() && channel.is_some() && self.masked.is_due() {
+            self.tell_masked();
+        }
+        Ok(redacted)
+    }
+
+    /// Tells the broker what was masked since the last time. A broker that is gone does not want to know.
+    pub fn tell_masked(&mut self) {
+        for message in self.masked.take(&self.patterns) {
+            let _ = self.tell(&message);
         }
     }
 
@@ -259,8 +276,8 @@ impl Client {
     ///
     /// # Errors
     /// When the shared memory cannot be read.
-    pub fn redact_cut(&mut self, text: &[u8]) -> Result<Option<Vec<u8>>, ClientError> {
-        let redacted = self.redact(text)?;
+    pub fn redact_cut(&mut self, text: &[u8], channel: Option<&'static str>) -> Result<Option<Vec<u8>>, ClientError> {
+        let redacted = self.redact(text, channel)?;
         Ok(self.pieces.mask(redacted.as_deref().unwrap_or(text)).or(redacted))
     }
 

@@ -7,6 +7,7 @@
 mod client;
 mod connect;
 mod local;
+mod masked;
 mod pieces;
 mod shared;
 
@@ -15,6 +16,7 @@ pub use tegmen_classify::is_sensitive_variable;
 pub use tegmen_wire::{
     fill::{Filled, FilledHead, Refusal, Request},
     origin::{Origin, Scheme},
+    protocol::CHANNELS,
     table::Entry,
 };
 

@@ -1,6 +1,7 @@
 //! `tegmen._native`: the native part of the Python package. Conversions only; the work is done in `wire` and `redact`.
 
 mod plugin;
+mod redactor;
 mod request;
 
 use pyo3::prelude::*;
@@ -9,6 +10,8 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use super::plugin::{BrokerError, Plugin};
+    #[pymodule_export]
+    use super::redactor::Redactor;
     #[pymodule_export]
     use super::request::SecretRefused;
 

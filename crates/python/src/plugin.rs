@@ -2,11 +2,11 @@
 
 use pyo3::{
     create_exception,
-    exceptions::PyRuntimeError,
+    exceptions::{PyRuntimeError, PyValueError},
     prelude::*,
     types::{PyBytes, PyString, PyTuple},
 };
-use tegmen_plugin::{Client, ClientError, Entry, Origin, Scheme};
+use tegmen_plugin::{CHANNELS, Client, ClientError, Entry, Origin, Scheme};
 
 use crate::request;
 
@@ -116,14 +116,32 @@ impl Plugin {
         Ok(true)
     }
 
-    /// The text with `[NAME]` in the place of every placeholder and every value; None when it holds none.
-    fn redact<'py>(&mut self, text: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyString>>> {
-        redacted(text, |bytes| self.0.redact(bytes))
+    /// The text with `[NAME]` in the place of every placeholder and every value; None when it holds none. With the name
+    /// of a channel, what was found is counted for the summary of the run.
+    #[pyo3(signature = (text, channel=None))]
+    fn redact<'py>(
+        &mut self,
+        text: &Bound<'py, PyString>,
+        channel: Option<&str>,
+    ) -> PyResult<Option<Bound<'py, PyString>>> {
+        let channel = known_channel(channel)?;
+        redacted(text, |bytes| self.0.redact(bytes, channel).map_err(broker_error))
     }
 
     /// As `redact`, for a text that quotes others and may have cut them: pieces of values go too.
-    fn redact_cut<'py>(&mut self, text: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyString>>> {
-        redacted(text, |bytes| self.0.redact_cut(bytes))
+    #[pyo3(signature = (text, channel=None))]
+    fn redact_cut<'py>(
+        &mut self,
+        text: &Bound<'py, PyString>,
+        channel: Option<&str>,
+    ) -> PyResult<Option<Bound<'py, PyString>>> {
+        let channel = known_channel(channel)?;
+        redacted(text, |bytes| self.0.redact_cut(bytes, channel).map_err(broker_error))
+    }
+
+    /// Tells the broker what was masked since the last time; it is told now and then anyway.
+    fn tell_masked(&mut self) {
+        self.0.tell_masked();
     }
 
     fn __repr__(&self) -> &'static str {
@@ -181,22 +199,31 @@ impl Plugin {
     }
 }
 
+/// The channel of that name.
+fn known_channel(name: Option<&str>) -> PyResult<Option<&'static str>> {
+    let Some(name) = name else { return Ok(None) };
+    match CHANNELS.into_iter().find(|known| *known == name) {
+        Some(channel) => Ok(Some(channel)),
+        None => Err(PyValueError::new_err(format!("there is no channel {name}; there are {}", CHANNELS.join(", ")))),
+    }
+}
+
 /// Text through a function on its bytes. Text that is not Unicode, which Python makes of file names and of broken answers,
 /// goes through as the bytes it came from.
-fn redacted<'py>(
+pub fn redacted<'py>(
     text: &Bound<'py, PyString>,
-    redact: impl FnOnce(&[u8]) -> Result<Option<Vec<u8>>, ClientError>,
+    redact: impl FnOnce(&[u8]) -> PyResult<Option<Vec<u8>>>,
 ) -> PyResult<Option<Bound<'py, PyString>>> {
     let py = text.py();
     if let Ok(unicode) = text.to_str() {
-        let bytes = redact(unicode.as_bytes()).map_err(broker_error)?;
+        let bytes = redact(unicode.as_bytes())?;
         // A value that is not UTF-8 can have matched across the bytes of a character.
         return Ok(bytes.map(|bytes| PyString::new(py, &String::from_utf8_lossy(&bytes))));
     }
     for errors in ["surrogateescape", "surrogatepass"] {
         let Ok(bytes) = text.call_method1("encode", ("utf-8", errors)) else { continue };
         let bytes = bytes.cast_into::<PyBytes>()?;
-        let Some(bytes) = redact(bytes.as_bytes()).map_err(broker_error)? else { return Ok(None) };
+        let Some(bytes) = redact(bytes.as_bytes())? else { return Ok(None) };
         let text = PyBytes::new(py, &bytes).call_method1("decode", ("utf-8", errors))?;
         return Ok(Some(text.cast_into::<PyString>()?));
     }

@@ -1,5 +1,6 @@
 //! What `make bench-redact` measures beside the command line. Standard input to standard output:
-//! `throughput stream|lines|bare COUNT`; and `throughput memory COUNT`, which reads nothing and says what a value costs.
+//! `throughput stream|lines|bare COUNT`; and `throughput memory|extend COUNT`, which read nothing and say what a value
+//! costs.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr, reason = "a measurement")]
 
@@ -63,7 +64,8 @@ fn main() {
         "lines" => stream(&input, &output, &patterns(count), b"\n"),
         "bare" => bare(&input, &output, count),
         "memory" => memory(count),
-        _ => panic!("stream, lines, bare or memory"),
+        "extend" => extend(count),
+        _ => panic!("stream, lines, bare, memory or extend"),
     }
 }
 
@@ -121,6 +123,29 @@ fn bare(mut input: &File, mut output: &File, count: usize) {
         out.extend_from_slice(&text[written..]);
         output.write_all(&out).unwrap();
         out.clear();
+    }
+}
+
+/// So many tokens, one after the other, each in a new set as a run makes it; all under one name and each under its own.
+fn extend(count: usize) {
+    for names in [1, count] {
+        let (mut patterns, mut numbers) = (Patterns::builder().build(), Numbers(0x70c3));
+        let (before, mut most) = (processor(), 0.0_f64);
+        for number in 0..count {
+            let started = processor();
+            let mut builder = patterns.extend();
+            let token = SecretBytes::from(numbers.text(LETTERS, 40));
+            builder.value_or_record(&format!("TOKEN_{}", number % names), &token).unwrap();
+            patterns = builder.build();
+            most = most.max(processor() - started);
+        }
+        let taken = processor() - before;
+        println!(
+            "{count} tokens, {names} names: {:.3} ms each, {:.0} ms at the most, {} MB ({patterns:?})",
+            taken / count as f64 * 1e3,
+            most * 1e3,
+            resident().0 / 1_000_000
+        );
     }
 }
 

@@ -11,6 +11,9 @@ use crate::layer::Layer;
 use crate::patterns::Patterns;
 use crate::policy::{self, Refused, Strength, Warning};
 
+/// A set of more forms than this has so many values that each is to take little memory: those of a thousand tokens.
+const MANY: usize = 25_000;
+
 /// A form on its way into an index.
 #[derive(Clone)]
 pub(crate) struct Form {
@@ -54,6 +57,17 @@ impl PatternsBuilder {
     /// As [`Self::value`].
     pub fn record(&mut self, label: &str, value: &SecretBytes) -> Result<(), Refused> {
         self.judged(label, value, Reach::Lean)
+    }
+
+    /// Adds one value of which there may be very many, such as the token of each simulated user: in all its forms while
+    /// the set is small, as a [`record`](Self::record) from some thousands of forms on.
+    ///
+    /// # Errors
+    /// As [`Self::value`].
+    pub fn value_or_record(&mut self, label: &str, value: &SecretBytes) -> Result<(), Refused> {
+        let known: usize = self.layers.iter().map(|layer| layer.len()).sum();
+        let reach = if known + self.forms.len() > MANY { Reach::Lean } else { Reach::Full };
+        self.judged(label, value, reach)
     }
 
     fn judged(&mut self, label: &str, value: &SecretBytes, reach: Reach) -> Result<(), Refused> {

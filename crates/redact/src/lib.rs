@@ -41,6 +41,30 @@
 //! The text is searched as it stands and as it is seen: without control sequences, carriage returns and folds at the
 //! right edge (`veil`). What the law says of a text holds for both.
 //!
+//! # Values that come and go
+//! A set is immutable and cheap to clone: readers hold one and take no lock. [`Patterns::extend`] makes a larger one at
+//! the cost of what is added; what was in the old one stays known.
+//!
+//! ```
+//! use tegmen_redact::{Patterns, Redactor};
+//! use tegmen_secret::SecretBytes;
+//!
+//! # fn main() -> Result<(), tegmen_redact::Refused> {
+//! let patterns = Patterns::builder().build();
+//! let (mut redactor, mut out) = (Redactor::new(patterns.clone()), Vec::new());
+//!
+//! // A login has answered. `value_or_record` and `record` are for the thousandth token and the records of a pool.
+//! let mut builder = patterns.extend();
+//! builder.value_or_record("TOKEN", &SecretBytes::from("tok-8Zr2nYt5LxW0".to_owned()))?;
+//! redactor.set_patterns(builder.build());
+//!
+//! redactor.push(b"Bearer tok-8Zr2nYt5LxW0\n", &mut out);
+//! assert_eq!(out, b"Bearer [TOKEN]\n");
+//! assert_eq!(redactor.counts()["TOKEN"], 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Weak values
 //! Values under six bytes and common words match as whole words only, with a [`Warning`]; empty ones and those under
 //! three bytes are [`Refused`], for they would mask everything. See [`mod@policy`].

@@ -7,6 +7,8 @@
 //! goes on there. The kernel says who sent a Hello (SCM_CREDENTIALS); either way the broker answers only a process that
 //! is not dumpable and that came from its own child. The answer brings the shared secret memory as a descriptor.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The environment variable with the number of the inherited descriptor.
@@ -86,7 +88,18 @@ pub enum Tell {
         /// The version of Locust.
         locust: String,
     },
+    /// How often names were put in the place of values in one of Locust's outputs, since the last time.
+    Masked {
+        /// One of [`CHANNELS`].
+        channel: String,
+        /// By the name that is shown.
+        counts: BTreeMap<String, u64>,
+    },
 }
+
+/// The outputs of Locust in which the plugin puts names in the place of values, and counts them: log records, the names
+/// in statistics, failures, exceptions, pages of the web UI, the HTML report, and what workers tell the master.
+pub const CHANNELS: [&str; 7] = ["log", "statistics", "failures", "exceptions", "pages", "report", "messages"];
 
 /// A message that is not what the other end would send.
 #[derive(Debug, thiserror::Error)]

@@ -52,9 +52,11 @@ def clean_error(plugin: Plugin, error: Any) -> Any:
     if error is None:
         return None
     if isinstance(error, str):
-        return plugin.redact_cut(error) or error
+        return plugin.redact_cut(error, "failures") or error
     shown, text = repr(error), str(error)
-    clean_shown, clean_text = plugin.redact_cut(shown), plugin.redact_cut(text)
+    clean_text = plugin.redact_cut(text, "failures")
+    # What stands in both is counted once.
+    clean_shown = plugin.redact_cut(shown, "failures" if clean_text is None else None)
     if clean_shown is None and clean_text is None:
         return error
     return RedactedError(clean_text or text, clean_shown or shown)
@@ -70,7 +72,7 @@ def _statistics(module: ModuleType, plugin: Plugin) -> None:
             return name
         known = names.get(name)
         if known is None:
-            known = plugin.redact(name) or name
+            known = plugin.redact(name, "statistics") or name
             if len(names) < REMEMBERED:
                 names[name] = known
         return known
@@ -101,7 +103,7 @@ def _runners(module: ModuleType, plugin: Plugin) -> None:
 
     @functools.wraps(log_exception)
     def clean_log_exception(self: Any, node_id: str, msg: str, formatted_tb: str) -> Any:
-        texts = (plugin.redact_cut(text) or text for text in (msg, formatted_tb))
+        texts = (plugin.redact_cut(text, "exceptions") or text for text in (msg, formatted_tb))
         return log_exception(self, node_id, *texts)
 
     module.Runner.log_exception = clean_log_exception
@@ -113,7 +115,7 @@ def _report(module: ModuleType, plugin: Plugin) -> None:
     @functools.wraps(get_html_report)
     def clean_html_report(*args: Any, **kwargs: Any) -> Any:
         report = get_html_report(*args, **kwargs)
-        return (plugin.redact(report) or report) if isinstance(report, str) else report
+        return (plugin.redact(report, "report") or report) if isinstance(report, str) else report
 
     module.get_html_report = clean_html_report  # type: ignore[attr-defined]
 
@@ -147,7 +149,7 @@ def _messages(module: ModuleType, plugin: Plugin) -> None:
 
 
 def _shown(plugin: Plugin, text: str) -> str:
-    return plugin.redact_cut(text) or text
+    return plugin.redact_cut(text, "messages") or text
 
 
 def _named(plugin: Plugin, text: str) -> str:

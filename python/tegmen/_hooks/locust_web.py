@@ -49,7 +49,7 @@ def _protect(web_ui: Any, plugin: Plugin) -> None:
 
     @web_ui.app.after_request  # type: ignore[untyped-decorator]
     def clean(response: Any) -> Any:
-        headers = [(name, plugin.redact(value) or value) for name, value in response.headers.items()]
+        headers = [(name, plugin.redact(value, "pages") or value) for name, value in response.headers.items()]
         if headers != list(response.headers.items()):
             # All at once: a header may be there several times.
             response.headers.clear()
@@ -68,7 +68,7 @@ def _protect(web_ui: Any, plugin: Plugin) -> None:
 
 
 def _clean_bytes(plugin: Plugin, body: bytes) -> bytes:
-    redacted = plugin.redact(body.decode(errors="surrogateescape"))
+    redacted = plugin.redact(body.decode(errors="surrogateescape"), "pages")
     return body if redacted is None else redacted.encode(errors="surrogateescape")
 
 
@@ -76,7 +76,10 @@ def _clean_stream(plugin: Plugin, pieces: Iterable[Any]) -> Iterator[Any]:
     """Piece by piece: to wait for the next one could be to wait for ever."""
     try:
         for piece in pieces:
-            yield (plugin.redact(piece) or piece) if isinstance(piece, str) else _clean_bytes(plugin, bytes(piece))
+            if isinstance(piece, str):
+                yield plugin.redact(piece, "pages") or piece
+            else:
+                yield _clean_bytes(plugin, bytes(piece))
     finally:
         close = getattr(pieces, "close", None)
         if close is not None:

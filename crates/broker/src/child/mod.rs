@@ -19,6 +19,7 @@ mod status;
 mod streams;
 mod supervisor;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::fd::OwnedFd;
@@ -141,6 +142,15 @@ impl Handle {
     /// patterns.
     pub fn set_patterns(&self, patterns: Patterns) {
         self.patterns.set(patterns);
+    }
+
+    /// Adds what a plugin has masked in an output of Locust: `channel` is one of [`tegmen_wire::protocol::CHANNELS`].
+    /// Other channels, and names that no secret has, are nonsense and left out.
+    pub fn count(&self, channel: &str, counts: BTreeMap<String, u64>) {
+        let known = tegmen_wire::protocol::CHANNELS.into_iter().find(|known| *known == channel);
+        if let Some(channel) = known {
+            self.patterns.count(channel, counts);
+        }
     }
 
     /// How often what was masked so far, by channel and label.

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tegmen_redact::{Patterns, Redactor};
 
-/// How often each label was written, by channel (`stdout`, `stderr`, `terminal`).
+/// How often each label was written, by channel: `stdout`, `stderr` and `terminal`, and those of the plugins
+/// ([`tegmen_wire::protocol::CHANNELS`]).
 pub type Masked = BTreeMap<&'static str, BTreeMap<String, u64>>;
 
 /// Patterns that may be replaced from any thread. A clone is the same patterns.
@@ -48,6 +49,16 @@ impl LivePatterns {
         let old = std::mem::replace(&mut *newest, next);
         drop(newest);
         drop(old);
+    }
+
+    /// Adds what was masked elsewhere, of the labels that are known.
+    pub(super) fn count(&self, channel: &'static str, counts: BTreeMap<String, u64>) {
+        let patterns = self.newest.lock().unwrap_or_else(PoisonError::into_inner).patterns.clone();
+        let mut masked = self.masked.lock().unwrap_or_else(PoisonError::into_inner);
+        for (label, count) in counts.into_iter().filter(|(label, _)| patterns.labels().any(|known| known == label)) {
+            let sum: &mut u64 = masked.entry(channel).or_default().entry(label).or_default();
+            *sum = sum.saturating_add(count);
+        }
     }
 
     /// What was masked so far.
@@ -140,5 +151,51 @@ mod tests {
         reader.push(b"token-000000-of-a-user.", None, &mut out);
         assert_eq!(out, b"[TOKEN].");
         drop(silent);
+    }
+
+    #[test]
+    fn tokens_arrive_in_one_thread_while_others_read() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+
+        let first = Patterns::builder().build();
+        let live = LivePatterns::new(extended(&first, 0));
+        let known = AtomicUsize::new(1);
+        const TOKENS: usize = 3_000;
+        std::thread::scope(|scope| {
+            for channel in ["stdout", "stderr"] {
+                let (live, known) = (&live, &known);
+                scope.spawn(move || {
+                    let mut reader = LiveRedactor::new(live, channel);
+                    loop {
+                        // Whatever was known when the write came, the first token and the last one, is masked in it.
+                        let last = known.load(Ordering::Acquire) - 1;
+                        let mut out = Vec::new();
+                        let text = format!("<token-{last:06}-of-a-user> <token-000000-of-a-user>\n");
+                        reader.push(text.as_bytes(), None, &mut out);
+                        assert_eq!(String::from_utf8_lossy(&out), "<[TOKEN]> <[TOKEN]>\n");
+                        if last == TOKENS - 1 {
+                            return;
+                        }
+                    }
+                });
+            }
+            let mut patterns = extended(&first, 0);
+            for number in 1..TOKENS {
+                patterns = extended(&patterns, number);
+                live.set(patterns.clone());
+                known.store(number + 1, Ordering::Release);
+            }
+        });
+        assert!(live.masked()["stdout"]["TOKEN"] >= 2);
+    }
+
+    #[test]
+    fn what_plugins_count_is_added_up_and_nonsense_is_left_out() {
+        let live = LivePatterns::new(extended(&Patterns::builder().build(), 0));
+        let told = |label: &str, count| BTreeMap::from([(label.to_owned(), count)]);
+        live.count("log", told("TOKEN", 2));
+        live.count("log", told("TOKEN", u64::MAX));
+        live.count("log", told("\x1b[2Jnobody's", 7));
+        assert_eq!(live.masked(), BTreeMap::from([("log", told("TOKEN", u64::MAX))]));
     }
 }

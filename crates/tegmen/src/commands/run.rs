@@ -4,12 +4,12 @@ mod environment;
 mod manifest;
 mod shim;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use tegmen_broker::{
     channel::{Contacts, Server},
-    child::{self, ChildOptions},
+    child::{self, ChildOptions, Masked},
     keep::{Charge, Keep},
     life::Life,
     stand_in::StandIn,
@@ -150,15 +150,34 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     };
     server.set_output(child.handle());
+    let output = child.handle();
     let life = Life::start(&server, local, upstream, ending, child.handle()).context("no thread can be made")?;
     let status = child.wait();
     let ended = life.end();
+    server.hear_out(PATIENCE);
     if let Some(error) = status.output_error() {
         messages::warning(format_args!("a part of the output could not be written: {error}"));
     }
     sum_up(&server.contacts(), has_secrets);
+    say_masked(&output.masked(), args.quiet);
     say_ended(ended, args.quiet);
     Ok(ExitCode::from(status.code()))
+}
+
+/// How long the end waits for the last numbers of the plugins. They are there as soon as the command has ended.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Says what was kept out of which output, how often. There is no text to it.
+fn say_masked(masked: &Masked, quiet: bool) {
+    let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (channel, counts) in masked {
+        for (name, count) in counts {
+            names.entry(name).or_default().push(format!("{count} in {channel}"));
+        }
+    }
+    for (name, places) in names {
+        messages::note_unless(quiet, format_args!("masked [{name}]: {}", places.join(", ")));
+    }
 }
 
 /// What the manifest says of a secret, as the broker needs it.
