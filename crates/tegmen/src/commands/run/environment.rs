@@ -88,11 +88,12 @@ impl Builder {
         let is_set = |name: &str| self.0.contains_key(&OsString::from(name));
         let variants = if is_set("BAO_ADDR") { &["VAULT", "BAO"][..] } else { &["VAULT"] };
         let proxied = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].into_iter().any(is_set);
-        for name in credentials {
-            // What names a file, or is a key, has no stand-in.
-            if !["_FILE", "_KEY", "_PATH"].iter().any(|end| name.ends_with(end)) {
-                self.set(name, stand_in.credential.as_str());
-            }
+        for name in credentials.iter().filter(|name| has_stand_in(name)) {
+            self.set(name, stand_in.credential.as_str());
+        }
+        // They would lead past what stands in.
+        for name in ["VAULT_AGENT_ADDR", "BAO_AGENT_ADDR", "VAULT_SRV_LOOKUP", "BAO_SRV_LOOKUP"] {
+            self.0.remove(&OsString::from(name));
         }
         for variant in variants {
             self.set(&format!("{variant}_ADDR"), stand_in.address.as_str());
@@ -128,6 +129,13 @@ impl Builder {
     }
 }
 
+/// Whether a script can be given something else in the place of this credential. What names a file or a service, is a key of
+/// TLS, or belongs to the connection has no stand-in: it is not there.
+fn has_stand_in(name: &str) -> bool {
+    let ends = ["_FILE", "_CLIENT_KEY", "_PATH", "_URL", "_HEADER", "_HEADERS", "_PROXY", "_PROXY_ADDR"];
+    !ends.iter().any(|end| name.ends_with(end)) && !name.starts_with("ACTIONS_") && name != "TEGMEN_STORE_KEY"
+}
+
 /// Name, value and placeholder of each secret, of those that can be told from other text. The longest first: where one
 /// value is a part of another, the other is what stands there.
 fn values(keep: &Keep) -> Vec<(&str, &[u8], &str)> {
@@ -151,4 +159,21 @@ fn replaced(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
     }
     out.extend_from_slice(&text[done..]);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_script_logs_in_with_has_a_stand_in_and_the_way_there_has_none() {
+        for name in ["VAULT_TOKEN", "VAULT_SECRET_ID", "MY_ROLE", "VAULT_ID_TOKEN", "AWS_SECRET_ACCESS_KEY"] {
+            assert!(has_stand_in(name), "{name}");
+        }
+        let others = "VAULT_HEADERS BAO_HTTP_PROXY VAULT_PROXY_ADDR VAULT_CLIENT_KEY VAULT_WRAP_TOKEN_FILE IDENTITY_HEADER \
+                      ACTIONS_ID_TOKEN_REQUEST_TOKEN ACTIONS_ID_TOKEN_REQUEST_URL TEGMEN_STORE_KEY";
+        for name in others.split_whitespace() {
+            assert!(!has_stand_in(name), "{name}");
+        }
+    }
 }
