@@ -6,6 +6,7 @@ mod http;
 mod jwt;
 mod openbao;
 mod project;
+mod proxy;
 
 pub use bao::{Bao, free_port};
 pub use door::Door;
@@ -13,3 +14,4 @@ pub use http::{Http, HttpRequest};
 pub use jwt::Signer;
 pub use openbao::{OpenBao, Options, skip_openbao, venv};
 pub use project::{Project, contains};
+pub use proxy::Proxy;

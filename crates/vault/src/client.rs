@@ -230,6 +230,10 @@ impl Client {
                 ErrorKind::Unreachable { address, cause: "the name is not known".into() },
                 "check the host in VAULT_ADDR, or `address` under [vault]",
             ),
+            ureq::Error::ConnectProxyFailed(_) | ureq::Error::InvalidProxyUrl => Error::new(
+                ErrorKind::Unreachable { address, cause: "the proxy on the way does not connect to it".into() },
+                "check VAULT_PROXY_ADDR (or `proxy` under [vault], or HTTPS_PROXY): its address, user name and password",
+            ),
             ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) | ureq::Error::BodyExceedsLimit(_) => {
                 Error::new(ErrorKind::NotVault { what: "not HTTP as it should be".into() }, "check the address")
             }

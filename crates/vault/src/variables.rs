@@ -149,6 +149,42 @@ mod tests {
         assert!(!format!("{found:?}").contains("u:p"), "{found:?}");
     }
 
+    /// What is read of a variable, in whichever way that can be seen.
+    fn seen(variables: &[(&str, &str)]) -> String {
+        settings(variables).map_or_else(|error| error.message, |found| format!("{found:?}"))
+    }
+
+    #[test]
+    fn of_every_variable_that_of_openbao_counts_first() {
+        for (name, one, other) in [
+            ("ADDR", "https://one", "https://other"),
+            ("AGENT_ADDR", "https://one", "https://other"),
+            ("NAMESPACE", "one", "other"),
+            ("CACERT", "one", "other"),
+            ("CACERT_BYTES", "one", "other"),
+            ("CAPATH", "one", "other"),
+            ("CLIENT_CERT", "one", "other"),
+            ("CLIENT_KEY", "one", "other"),
+            ("TLS_SERVER_NAME", "one", "other"),
+            ("SKIP_VERIFY", "true", "false"),
+            ("CLIENT_TIMEOUT", "1s", "2m"),
+            ("MAX_RETRIES", "1", "2"),
+            ("PROXY_ADDR", "http://one:1", "http://other:1"),
+            ("HTTP_PROXY", "http://one:1", "http://other:1"),
+            ("RATE_LIMIT", "1:1", "2:2"),
+            ("HEADERS", r#"{"one": "x"}"#, r#"{"other": "x"}"#),
+            ("DISABLE_REDIRECTS", "true", "false"),
+            ("SRV_LOOKUP", "true", "false"),
+        ] {
+            let (bao, vault) = (format!("BAO_{name}"), format!("VAULT_{name}"));
+            let (bao, vault) = (bao.as_str(), vault.as_str());
+            assert_ne!(seen(&[(vault, one)]), seen(&[(vault, other)]), "{name} is read");
+            assert_ne!(seen(&[(vault, one)]), seen(&[]), "{name} is read");
+            assert_eq!(seen(&[(bao, one), (vault, other)]), seen(&[(vault, one)]), "{name}");
+            assert_eq!(seen(&[(bao, ""), (vault, other)]), seen(&[(vault, other)]), "{name}");
+        }
+    }
+
     #[test]
     fn what_is_not_followed_is_said() {
         let found = settings(&[("VAULT_WRAP_TTL", "60"), ("BAO_CLIENT_TIMEOUT", "0"), ("VAULT_ADDR", "https://v")]);

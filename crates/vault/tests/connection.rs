@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use tegmen_secret::SecretBytes;
-use tegmen_testing::{Bao, Http, HttpRequest, OpenBao, free_port};
+use tegmen_testing::{Bao, Http, HttpRequest, OpenBao, Options, Proxy, free_port};
 use tegmen_vault::{Auth, Client, Error, ErrorKind, Login, Settings};
 
 const LOOKUP: &str = r#"{"data":{"ttl":60,"renewable":true}}"#;
@@ -135,6 +135,31 @@ fn a_proxy_is_asked_even_for_this_machine_and_only_where_it_is_set() {
     for asked in seen {
         assert!(asked.target.contains("127.0.0.1:1"), "{}", asked.target);
     }
+}
+
+#[test]
+fn through_a_proxy_with_tls_to_a_real_server() {
+    let Some(server) = OpenBao::start_with(Options { tls: true }).unwrap() else { return };
+    let proxy = Proxy::start("me:pass-word").unwrap();
+    let ca = server.ca_cert.as_ref().unwrap().to_str().unwrap().to_owned();
+    let settings = |credential: &str| {
+        let url = format!("http://{credential}@{}", proxy.authority);
+        variables(&[
+            ("VAULT_ADDR", &server.address),
+            ("VAULT_CACERT", &ca),
+            ("VAULT_PROXY_ADDR", &url),
+            ("VAULT_MAX_RETRIES", "0"),
+        ])
+    };
+    assert!(login(settings("me:pass-word"), &server.root).is_ok());
+    let target = server.address.trim_start_matches("https://").to_owned();
+    assert_eq!(proxy.seen(), [target]);
+    let error = fails(settings("me:hunter2"));
+    assert!(
+        matches!(error.kind, ErrorKind::Unreachable { .. }) && !format!("{error:?}").contains("hunter2"),
+        "{error:?}"
+    );
+    assert!(error.next.contains("proxy"), "{}", error.next);
 }
 
 #[test]
