@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tegmen_sources::{Context, Environment, Fetched, Manifest, Revocation, fetch_all};
-use tegmen_testing::{Http, HttpRequest, OpenBao, Options, Project, Signer, venv};
+use tegmen_testing::{Bao, Http, HttpRequest, OpenBao, Options, Project, Signer, venv};
 
 const POLICY: &str = "path \"secret/data/locust/*\" { capabilities = [\"read\"] }";
 /// What everybody who logs in may read.
@@ -138,6 +138,54 @@ fn a_login_in_another_namespace_than_the_secrets() {
     assert_eq!(room.server.accessors().unwrap().len(), before - 1);
     let Err(error) = fetch(userpass, "") else { panic!("this must fail") };
     assert!(error.contains("address and namespace"), "{error}");
+}
+
+#[test]
+fn an_agent_that_logs_in_itself() {
+    let Some(room) = Room::new() else { return };
+    let role_id = room.server.approle("approle", "shop", "shop").unwrap();
+    let secret_id = room.server.secret_id("approle", "shop").unwrap();
+    let agent = Bao::start("agent", |folder| {
+        let path = folder.display();
+        std::fs::write(folder.join("role"), &role_id).unwrap();
+        std::fs::write(folder.join("secret"), &secret_id).unwrap();
+        format!(
+            "vault {{\n  address = \"{}\"\n}}\napi_proxy {{\n  use_auto_auth_token = true\n}}\nlistener \"unix\" {{\n  \
+             address = \"{path}/agent.sock\"\n  tls_disable = true\n  require_request_header = true\n}}\nauto_auth {{\n  \
+             method \"approle\" {{\n    config = {{\n      role_id_file_path = \"{path}/role\"\n      \
+             secret_id_file_path = \"{path}/secret\"\n    }}\n  }}\n}}\n",
+            room.server.address
+        )
+    })
+    .unwrap()
+    .unwrap();
+    let socket = format!("unix://{}", agent.folder().join("agent.sock").display());
+    let text = |address: &str| {
+        format!(
+            "[vault]\naddress = \"{address}\"\nmax_retries = 0\nauth = {{ method = \"agent\" }}\n\
+             [secrets]\nA = {{ source = \"vault:secret/locust/shop#api_key\" }}\n"
+        )
+    };
+    let fetch = |address: &str| {
+        let manifest = Manifest::parse(Path::new("tegmen.toml"), &text(address)).unwrap();
+        fetch_all(&manifest, &room.context(&[])).map_err(|errors| errors.to_string())
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let fetched = loop {
+        match fetch(&socket) {
+            Ok(fetched) => break fetched,
+            Err(error) => assert!(std::time::Instant::now() < deadline, "{error}\n{}", agent.log()),
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    };
+    assert_eq!(fetched.values[0].1.expose_str(), Ok(VALUE));
+    assert!(fetched.warnings[0].contains("adds its token to every request"), "{:?}", fetched.warnings);
+    assert_eq!(fetched.session.ending.end().unwrap().token, Revocation::NotOurs);
+    // The Agent's token is still there for the next run.
+    assert!(fetch(&socket).is_ok());
+
+    let Err(error) = fetch(&room.server.address) else { panic!("this must fail") };
+    assert!(error.contains("nobody before Vault adds a token"), "{error}");
 }
 
 #[test]

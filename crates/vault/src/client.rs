@@ -194,7 +194,8 @@ impl Client {
         if let Some(namespace) = namespace {
             request = request.header("X-Vault-Namespace", namespace);
         }
-        if let Some(token) = call.token {
+        // An empty one is that of an Agent.
+        if let Some(token) = call.token.filter(|token| !token.is_empty()) {
             let Ok(mut value) = HeaderValue::from_bytes(token.expose()) else {
                 let next = "check what its source holds: a token is one line of printable characters";
                 return Err(Failure::Final(Error::new(ErrorKind::BadToken, next)));

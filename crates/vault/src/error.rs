@@ -63,6 +63,8 @@ pub enum ErrorKind {
     NoLogin,
     /// The token is invalid, expired or revoked.
     BadToken,
+    /// Nobody on the way adds a token.
+    NoAgent,
     /// The login was refused.
     LoginRefused {
         /// The path of the login.
@@ -212,6 +214,7 @@ impl fmt::Display for ErrorKind {
             Self::NotVault { what } => write!(f, "this is not an answer of Vault: {what}"),
             Self::NoLogin => f.write_str("there is no token for Vault and no way to log in"),
             Self::BadToken => f.write_str("Vault does not accept the token: it is invalid, expired or revoked"),
+            Self::NoAgent => f.write_str("nobody before Vault adds a token to requests that have none"),
             Self::LoginRefused { path } => write!(f, "Vault refused the login at {path}"),
             Self::NoIdentity { from, cause } => write!(f, "no token to log in to Vault with from {from}: {cause}"),
             Self::SecondFactor => f.write_str("the login at Vault wants a second factor"),

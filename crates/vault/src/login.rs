@@ -105,6 +105,11 @@ impl Login {
         *self.term.lock().unwrap_or_else(PoisonError::into_inner) = term;
     }
 
+    /// Has it not be renewed by us.
+    pub(crate) fn lives_on(&self) {
+        self.set_term(Term::new(0, false));
+    }
+
     pub(crate) fn token(&self) -> &SecretBytes {
         &self.token
     }

@@ -59,6 +59,10 @@ fn every_request_has_the_headers_that_agents_and_gateways_ask_for() {
     assert_eq!(header(asked, "x-vault-namespace"), Some("team"));
     assert_eq!(header(asked, "x-vault-token"), Some("the-token"));
     assert_eq!(header(asked, "cf-access-client-id"), Some("it is us"));
+
+    // No token is not the same as that of an Agent.
+    let empty = login(variables(&[("VAULT_ADDR", &server.address)]), "").err().map(|error| error.kind);
+    assert_eq!((empty, server.seen().len()), (Some(ErrorKind::NoLogin), 1));
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub struct Note {
 /// With every secret that cannot be had. A login made on the way is revoked.
 pub fn fetch_all(manifest: &Manifest, context: &Context) -> Result<Fetched, FetchErrors> {
     let session::First { session, manifest: expanded, values, notes } = session::first(manifest, context)?;
-    let warnings = session.vault.as_ref().map(|vault| vault::warnings(vault.config())).unwrap_or_default();
+    let warnings = session.vault.as_ref().map(|vault| vault::warnings(vault.config(), manifest)).unwrap_or_default();
     let consumed = context::consumed(manifest, &context.environment);
     let credentials = context::credentials(manifest, &context.environment);
     Ok(Fetched { values, manifest: expanded, notes, warnings, consumed, credentials, session })

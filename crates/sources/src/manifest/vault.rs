@@ -55,6 +55,8 @@ pub enum VaultAuth {
         /// Whether the file that `token` names is deleted after the login.
         remove: bool,
     },
+    /// `method = "agent"`: an Agent or Proxy adds its token.
+    Agent,
     /// `method = "approle"`.
     AppRole {
         /// The RoleID, which may be written out: it is a name, not a credential.
@@ -171,7 +173,7 @@ impl VaultAuth {
             Self::Jwt { jwt, .. } => jwt.iter().collect(),
             Self::Kubernetes { jwt, .. } => vec![jwt],
             Self::Aws { keys, session_token, .. } => keys.iter().chain(session_token).collect(),
-            Self::Certificate { .. } | Self::Gcp { .. } | Self::Azure { .. } => Vec::new(),
+            Self::Agent | Self::Certificate { .. } | Self::Gcp { .. } | Self::Azure { .. } => Vec::new(),
         }
     }
 

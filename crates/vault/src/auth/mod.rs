@@ -23,6 +23,8 @@ pub enum Auth {
     Token(SecretBytes),
     /// With a wrapping token whose content is a token, which then is ours alone.
     WrappedToken(SecretBytes),
+    /// With none: an Agent or Proxy adds a token of its own to every request.
+    Agent,
     /// As an AppRole.
     AppRole(AppRole),
     /// By any other method.
@@ -45,6 +47,20 @@ impl Client {
                 })?;
                 self.take(unwrapped.auth.client_token.0, TokenOwner::Ours)
             }
+            Auth::Agent => {
+                let login = Login::new(self.clone(), SecretBytes::new(Vec::new()), TokenOwner::Given, 0, false);
+                login.look_up().map_err(|error| match error.kind {
+                    ErrorKind::BadToken => {
+                        let next = "check that the address is that of an Agent or Proxy which has logged in itself \
+                                    (auto_auth, use_auto_auth_token)";
+                        Error { kind: ErrorKind::NoAgent, next: next.to_owned(), ..error }
+                    }
+                    _ => error,
+                })?;
+                // Whoever adds the token sees to it, too.
+                login.lives_on();
+                Ok(login)
+            }
             Auth::AppRole(role) => self.approle(role),
             Auth::Credentials(credentials) => self.credentials(credentials),
         }
@@ -66,6 +82,10 @@ impl Client {
 
     /// Takes a token over and asks the server about it.
     fn take(&self, token: SecretBytes, owner: TokenOwner) -> Result<Login, Error> {
+        if token.is_empty() {
+            // Without one an Agent's would count, which is not what was asked for.
+            return Err(Error::new(ErrorKind::NoLogin, "check where the token comes from: it is empty"));
+        }
         // Built first: from here on a token of ours is revoked whatever happens.
         let login = Login::new(self.clone(), token, owner, 0, false);
         login.look_up()?;

@@ -5,7 +5,7 @@ use tegmen_vault::{Config, Settings};
 use crate::Manifest;
 use crate::fetch::context::Context;
 use crate::fetch::error::Trouble;
-use crate::manifest::VaultConfig;
+use crate::manifest::{VaultAuth, VaultConfig};
 
 impl From<tegmen_vault::Error> for Trouble {
     fn from(error: tegmen_vault::Error) -> Self {
@@ -45,12 +45,18 @@ fn settings(vault: &VaultConfig, context: &Context) -> Settings {
 }
 
 /// What somebody should know about the connection before relying on it.
-pub(in crate::fetch) fn warnings(config: &Config) -> Vec<String> {
+pub(in crate::fetch) fn warnings(config: &Config, manifest: &Manifest) -> Vec<String> {
     let mut warnings = config.notes().to_vec();
     if config.is_in_clear() {
         warnings.push(format!(
             "Vault at {} is reached without TLS: its token and all values travel in clear",
             config.address
+        ));
+    }
+    if let Some(VaultAuth::Agent) = manifest.vault.as_ref().and_then(|vault| vault.auth.as_ref()) {
+        warnings.push(format!(
+            "{} adds its token to every request, the test's own too: whoever reaches it reads all that it may read",
+            config.shown()
         ));
     }
     if config.is_unverified() {

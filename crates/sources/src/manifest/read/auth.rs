@@ -27,7 +27,7 @@ const USERNAME: Needed = ("username", "username = \"NAME\" or \"env:NAME\"");
 const PASSWORD: Needed = ("password", "password = \"file:PATH\" or \"env:NAME\"");
 const ROLE_ID: Needed = ("role_id", "for example role_id = \"env:VAULT_ROLE_ID\"");
 
-const METHODS: [Method; 10] = [
+const METHODS: [Method; 11] = [
     Method { name: "token", needed: &[], keys: &["method", "remove_after_reading", "token", "wrapped"] },
     Method {
         name: "approle",
@@ -65,6 +65,7 @@ const METHODS: [Method; 10] = [
             "session_token",
         ],
     },
+    Method { name: "agent", needed: &[], keys: &["method"] },
     Method { name: "gcp", needed: &[ROLE], keys: &["method", "mount", "namespace", "role"] },
     Method { name: "azure", needed: &[ROLE], keys: &["client_id", "method", "mount", "namespace", "resource", "role"] },
 ];
@@ -161,6 +162,7 @@ impl Fields {
                 password: self.credential("password")?,
                 mount,
             },
+            "agent" => VaultAuth::Agent,
             "cert" => VaultAuth::Certificate { role: self.text("role"), mount },
             "jwt" => VaultAuth::Jwt {
                 role: self.text("role"),

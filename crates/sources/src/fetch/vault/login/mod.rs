@@ -30,6 +30,7 @@ pub(super) fn auth(manifest: &Manifest, context: &Context, local: &mut Local) ->
             };
             if *wrapped { Auth::WrappedToken(token) } else { Auth::Token(token) }
         }
+        VaultAuth::Agent => Auth::Agent,
         VaultAuth::AppRole { role_id, secret_id, wrapped, mount, .. } => {
             let secret_id = match secret_id {
                 None => None,
