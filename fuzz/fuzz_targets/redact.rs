@@ -3,10 +3,11 @@
 //! place.
 //!
 //! Input: values, separated by 0xFF, then 0xFE, one byte of width, the text. A 0xFD in the text is a cut, 0xFC puts the
-//! first value there.
+//! first value there, 0xFB base64 in lines with the first value in it.
 
 #![no_main]
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use libfuzzer_sys::fuzz_target;
 use tegmen_redact::{Patterns, Redactor, reference};
 use tegmen_secret::SecretBytes;
@@ -15,6 +16,7 @@ const VALUE: u8 = 0xff;
 const TEXT: u8 = 0xfe;
 const CUT: u8 = 0xfd;
 const HERE: u8 = 0xfc;
+const LINES: u8 = 0xfb;
 
 fuzz_target!(|data: &[u8]| {
     let Some(middle) = data.iter().position(|byte| *byte == TEXT) else { return };
@@ -36,9 +38,11 @@ fuzz_target!(|data: &[u8]| {
         patterns = builder.build();
     }
 
+    let lines = lines(first, *width);
     let pieces: Vec<Vec<u8>> = text
         .split(|byte| *byte == CUT)
         .map(|piece| piece.split(|byte| *byte == HERE).collect::<Vec<_>>().join(*first))
+        .map(|piece| piece.split(|byte| *byte == LINES).collect::<Vec<_>>().join(lines.as_slice()))
         .collect();
     let text = pieces.concat();
     let whole = patterns.redact_bytes(&text).into_owned();
@@ -57,6 +61,15 @@ fuzz_target!(|data: &[u8]| {
         assert!(!strong || !whole.windows(value.len()).any(|window| window == value), "a value in clear");
     }
 });
+
+/// Base64 in lines, with the value at a place that depends on `number`.
+fn lines(value: &[u8], number: u8) -> Vec<u8> {
+    let (before, width, end) = (30 + usize::from(number % 32), [64, 76][usize::from(number >> 5 & 1)], number >> 6);
+    let encoded = STANDARD.encode([&vec![b'x'; before], value, b"yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy"].concat());
+    let end: &[u8] = if end & 1 == 1 { b"\r\n" } else { b"\n" };
+    let lines: Vec<&[u8]> = encoded.as_bytes().chunks(width).collect();
+    [end, &lines.join(end), end].concat()
+}
 
 fn streamed<'a>(patterns: &Patterns, pieces: impl Iterator<Item = &'a [u8]>, width: u8) -> Vec<u8> {
     let (mut redactor, mut out) = (Redactor::new(patterns.clone()), Vec::new());

@@ -13,7 +13,10 @@ fn gaps(text: &[u8], width: Option<usize>, line_feeds: bool) -> Vec<(usize, usiz
         "^\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\\x00-\\x1f]*(\x07|\x1b\\\\)|[ -/]+[0-~]|[0-OQ-WYZ\\\\`-~])",
     )
     .ok();
-    let (mut gaps, mut at, mut column, mut indented) = (Vec::new(), 0, 0, false);
+    let (mut gaps, mut at, mut column, mut indented, mut line) = (Vec::new(), 0, 0, false, Vec::new());
+    let is_base64 = |line: &[char]| {
+        [64, 76].contains(&line.len()) && line.iter().all(|char| char.is_ascii_alphanumeric() || "+/-_".contains(*char))
+    };
     let places: Vec<usize> = text.char_indices().map(|(place, _)| place).chain([text.len()]).collect();
     while at + 1 < places.len() {
         let rest = &text[places[at]..];
@@ -26,29 +29,36 @@ fn gaps(text: &[u8], width: Option<usize>, line_feeds: bool) -> Vec<(usize, usiz
         let next = rest.chars().nth(1);
         match rest.chars().next() {
             Some('\r') => {
-                if next != Some('\n') || line_feeds || width.is_some() {
+                if next != Some('\n') || line_feeds || width.is_some() || is_base64(&line) {
                     gaps.push((at, at + 1, next == Some('\n')));
                 }
                 // The line feed behind it still has to know the column.
                 if next != Some('\n') {
                     column = 0;
+                    line.clear();
                 }
                 indented = false;
             }
             Some('\n') => {
                 indented = width.is_some_and(|width| column <= width && column + 2 >= width);
-                if indented {
+                if indented || is_base64(&line) {
                     gaps.push((at, at + 1, true));
                 }
                 column = 0;
+                line.clear();
             }
             Some(' ') if indented => {
                 gaps.push((at, at + 1, true));
                 column += 1;
+                line.push(' ');
             }
-            Some('\x1b') | None => indented = false,
+            Some('\x1b') | None => {
+                indented = false;
+                line.push('\x1b');
+            }
             Some(char) => {
                 indented = false;
+                line.push(char);
                 column += match char {
                     '\t' => 8 - column % 8,
                     ' '..='~' | '\u{c2}'..='\u{e2}' => 1,

@@ -5,7 +5,8 @@
 //!
 //! - a control sequence (ECMA-48: colours, cursor, character sets; titles and hyperlinks up to a length);
 //! - a carriage return;
-//! - where the width is known, a line break at the right edge and the indentation behind it.
+//! - where the width is known, a line break at the right edge and the indentation behind it;
+//! - a line break behind a line of base64 that is as long as mail, PEM and the `base64` tool make them.
 //!
 //! Nothing here looks ahead but to the end of a control sequence, so a text may be cut anywhere.
 
@@ -23,6 +24,11 @@ const LONGEST_RUN: usize = 4096;
 /// How many columns short of the width a program folds at the earliest: some leave the last one free.
 const MARGIN: usize = 2;
 
+/// The lengths at which base64 is broken into lines: mail and the `base64` tool (RFC 2045), PEM (RFC 7468).
+const WRAPS: [usize; 2] = [76, 64];
+/// A line in which something else than base64 stands, or too much of it.
+const OTHER: usize = usize::MAX;
+
 /// What is to be taken for a gap.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct View {
@@ -36,8 +42,10 @@ pub(crate) struct View {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Place {
     column: usize,
-    /// The column before a carriage return that was the last byte.
-    returned: Option<usize>,
+    /// How many letters of base64 are all that is in the line so far, or [`OTHER`].
+    letters: usize,
+    /// The column and the letters before a carriage return that was the last byte.
+    returned: Option<(usize, usize)>,
     /// Only blanks have come since a fold.
     indented: bool,
     run: usize,
@@ -78,7 +86,7 @@ impl Veil {
         self.visible.clear();
         self.gaps.clear();
         self.complete = text.len();
-        if view.width.is_none() && memchr::memchr2(ESCAPE, b'\r', text).is_none() {
+        if view.width.is_none() && memchr::memchr2(ESCAPE, b'\r', text).is_none() && !is_wrapped(text, place.letters) {
             return text.len();
         }
         let mut from = 0;
@@ -176,9 +184,29 @@ impl Place {
         if view.width.is_some() || has_controls() {
             walk(text, view, self, false, |_, _| ());
         } else if !text.is_empty() {
-            self.run = 0;
+            (self.run, self.returned) = (0, None);
+            let line = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
+            self.letters = lettered(if line > 0 { 0 } else { self.letters }, &text[line..]);
         }
     }
+}
+
+/// Whether a line that ends in the text, of which so many letters came before, is a whole line of base64.
+fn is_wrapped(text: &[u8], before: usize) -> bool {
+    let (mut from, mut before) = (0, before);
+    memchr::memchr_iter(b'\n', text).any(|end| {
+        let length = before.saturating_add(end - from);
+        let wrapped = WRAPS.contains(&length) && lettered(before, &text[from..end]) == length;
+        (from, before) = (end + 1, 0);
+        wrapped
+    })
+}
+
+/// The letters of a line after some more bytes of it.
+fn lettered(before: usize, more: &[u8]) -> usize {
+    let length = before.saturating_add(more.len());
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    if length <= WRAPS[0] && more.iter().all(is_letter) { length } else { OTHER }
 }
 
 /// Goes through a text and calls `found` for every gap. Returns where it ends, or where an incomplete sequence begins.
@@ -186,10 +214,11 @@ fn walk(text: &[u8], view: View, place: &mut Place, open: bool, mut found: impl 
     let mut at = 0;
     while at < text.len() {
         if view.width.is_none() {
-            // Nothing but these two begins a gap.
-            let next = memchr::memchr2(ESCAPE, b'\r', &text[at..]).map_or(text.len(), |next| at + next);
+            // Nothing but these three begins a gap.
+            let next = memchr::memchr3(ESCAPE, b'\r', b'\n', &text[at..]).map_or(text.len(), |next| at + next);
             if next > at {
-                place.run = 0;
+                (place.run, place.returned) = (0, None);
+                place.letters = lettered(place.letters, &text[at..next]);
                 at = next;
                 continue;
             }
@@ -214,29 +243,39 @@ fn walk(text: &[u8], view: View, place: &mut Place, open: bool, mut found: impl 
 fn token(rest: &[u8], view: View, place: &mut Place, open: bool) -> Token {
     let returned = place.returned.take();
     match rest[0] {
-        ESCAPE => sequence(rest, open),
+        ESCAPE => {
+            let sequence = sequence(rest, open);
+            if matches!(sequence, Token::Visible) {
+                place.letters = OTHER;
+            }
+            sequence
+        }
         b'\r' => {
-            place.returned = Some(place.column);
+            let wraps = WRAPS.contains(&place.letters);
+            place.returned = Some((place.column, place.letters));
             place.indented = false;
-            place.column = 0;
+            (place.column, place.letters) = (0, 0);
             let ends_line = rest.get(1) == Some(&b'\n');
-            if ends_line && !view.line_feeds && view.width.is_none() {
+            if ends_line && !view.line_feeds && view.width.is_none() && !wraps {
                 return Token::Visible;
             }
             Token::Gap { length: 1, stays: ends_line }
         }
         b'\n' => {
-            let column = returned.unwrap_or(place.column);
-            place.column = 0;
+            let (column, letters) = returned.unwrap_or((place.column, place.letters));
+            (place.column, place.letters) = (0, 0);
             place.indented = view.width.is_some_and(|width| column <= width && column + MARGIN >= width);
-            if place.indented { Token::Gap { length: 1, stays: true } } else { Token::Visible }
+            let is_gap = place.indented || WRAPS.contains(&letters);
+            if is_gap { Token::Gap { length: 1, stays: true } } else { Token::Visible }
         }
         b' ' if place.indented => {
             place.column += 1;
+            place.letters = OTHER;
             Token::Gap { length: 1, stays: true }
         }
         byte => {
             place.indented = false;
+            place.letters = lettered(place.letters, &rest[..1]);
             place.column = match byte {
                 b'\t' => (place.column | 7) + 1,
                 0x08 => place.column.saturating_sub(1),

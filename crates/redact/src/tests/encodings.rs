@@ -195,7 +195,26 @@ fn base64_in_lines() {
     let encoded = STANDARD.encode(&value);
     let wrapped: Vec<&str> = [&encoded[..76], &encoded[76..152]].to_vec();
     let out = text(&patterns(&[&value]), &wrapped.join("\n"));
-    assert_eq!(out, "[A]\n[A]");
+    assert_eq!(out, "[A]\n");
+}
+
+#[test]
+fn base64_with_a_line_break_inside_of_the_value() {
+    let value = "correct-horse-battery-staple";
+    let patterns = patterns(&[value.as_bytes()]);
+    for (before, width, end) in [(40, 76, "\n"), (41, 76, "\r\n"), (42, 64, "\n"), (30, 64, "\r\n"), (38, 76, "\n")] {
+        let encoded = STANDARD.encode(format!("{}{value}{}", "x".repeat(before), "y".repeat(70)));
+        let lines: Vec<&str> =
+            encoded.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
+        let wrapped = lines.join(end) + end;
+        let out = text(&patterns, &wrapped);
+        assert!(out.contains(&format!("[A]{end}")), "{out}");
+        let once = text(&patterns, &encoded);
+        assert_eq!(out.replace(end, ""), once, "as without line breaks");
+        // Not behind a line of another length.
+        let shorter = wrapped.replacen(end, &format!(".{end}"), 1);
+        assert_eq!(text(&patterns, &shorter).contains("[A]"), once.find("[A]") > Some(width));
+    }
 }
 
 #[test]

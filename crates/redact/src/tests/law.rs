@@ -1,5 +1,7 @@
 //! The law, against a reference that tries every form at every place ([`crate::reference`]).
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
 use tegmen_secret::SecretBytes;
@@ -52,6 +54,7 @@ fn piece(values: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let forms = if forms.is_empty() { vec![b"abab".to_vec()] } else { forms };
     prop_oneof![
         3 => proptest::sample::select(values.clone()),
+        1 => (proptest::sample::select(values.clone()), 30usize..70, 0usize..60, any::<[bool; 3]>()).prop_map(wrapped),
         2 => proptest::sample::select(forms.clone()),
         2 => (proptest::sample::select(values), any::<prop::sample::Index>(), proptest::sample::select(GAPS)).prop_map(
             |(value, at, gap)| {
@@ -69,6 +72,18 @@ fn piece(values: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
         3 => proptest::collection::vec(proptest::sample::select(b"ab1_ -[]AB\n".to_vec()), 0..6),
         1 => proptest::collection::vec(any::<u8>(), 0..6),
     ]
+}
+
+/// Base64 in lines, with a value somewhere in it.
+fn wrapped((value, before, after, [long, returns, broken]): (Vec<u8>, usize, usize, [bool; 3])) -> Vec<u8> {
+    let encoded = STANDARD.encode([&vec![b'x'; before], value.as_slice(), &vec![b'y'; after]].concat());
+    let (length, end) = (if long { 76 } else { 64 }, if returns { "\r\n" } else { "\n" });
+    let mut lines: Vec<String> =
+        encoded.as_bytes().chunks(length).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    if broken {
+        lines[0].pop();
+    }
+    format!("{end}{}{end}", lines.join(end)).into_bytes()
 }
 
 /// What a terminal does not show, and what only looks like it.
