@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import resource
 import secrets
+import signal
+import socket
+import subprocess
 import time
+from pathlib import Path
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -12,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from conftest import Project
 from demo.openbao import OpenBao
-from support.run import BIN
+from support.run import BIN, clean_environment
 
 #: What the test sees: its environment, and whether the file is there.
 LOOK = """
@@ -76,3 +83,31 @@ def test_a_login_leaves_nothing_to_the_test(project: Project, bao: OpenBao) -> N
     # Again, without the file: the message says what is missing, and no run starts.
     again = project.run(project.tegmen, "run", "--", BIN / "python", "look.py", env=variables)
     assert again.status == 125 and "no JWT to log in to Vault with (file:jwt): there is no file" in again.stderr
+
+
+def test_no_core_has_what_a_login_takes(project: Project) -> None:
+    """Vault hangs, so that the credential is in memory; then the process is made to dump core, as far as it may."""
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(30)
+        environment = clean_environment(
+            project.path,
+            {"VAULT_ADDR": f"http://127.0.0.1:{listener.getsockname()[1]}", "VAULT_TOKEN": secrets.token_hex(16)},
+        )
+        process = subprocess.Popen(
+            [project.tegmen, "run", "--secret", "A=vault:secret/a#b", "--hosts", "x.example", "--", "true"],
+            cwd=project.path,
+            env=environment,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (most, most)),
+        )
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(1)
+            limits = Path(f"/proc/{process.pid}/limits").read_text()
+            assert re.search(r"Max core file size\s+0\s+0\s", limits), limits
+            os.kill(process.pid, signal.SIGABRT)
+            _, status = os.waitpid(process.pid, 0)
+            process.returncode = -signal.SIGABRT
+    assert os.WIFSIGNALED(status) and not os.WCOREDUMP(status)
+    assert not list(project.path.glob("core*"))
