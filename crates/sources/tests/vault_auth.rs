@@ -469,7 +469,7 @@ fn verified(question: &Value) -> Option<Value> {
         .unwrap();
     python.stdin.take().unwrap().write_all(question.to_string().as_bytes()).unwrap();
     let output = python.wait_with_output().unwrap();
-    assert!(output.status.success());
+    assert!(output.status.success(), "is botocore in .venv? `make tools` installs what tests/requirements.txt names");
     serde_json::from_slice::<Value>(&output.stdout).unwrap().as_object().map(|found| json!(found))
 }
 

@@ -127,6 +127,22 @@ fn statuses_that_pass_are_asked_again_and_others_are_not() {
 }
 
 #[test]
+fn a_server_that_says_when_to_come_back() {
+    let fake = Fake::new(|number, mut stream| match number {
+        0 => {
+            request(&mut stream);
+            let head = "HTTP/1.1 429 x\r\nRetry-After: 1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+            let _ = stream.write_all(head.as_bytes());
+        }
+        _ => respond(stream, "200 OK", LOOKUP),
+    });
+    let begin = std::time::Instant::now();
+    assert!(fake.client(2).login(&token()).is_ok());
+    // The first pause would be a quarter of a second at most.
+    assert!(begin.elapsed() >= Duration::from_secs(1) && fake.count() == 2, "{:?}", begin.elapsed());
+}
+
+#[test]
 fn a_login_good_for_once_is_not_sent_twice() {
     let fake = Fake::new(|_, mut stream| {
         request(&mut stream);
