@@ -165,3 +165,63 @@ def test_requote_keeps_what_is_quoted(tegmen_bin: Path) -> None:
     assert (
         redact(tegmen_bin, value, requote_uri(f"http://shop.example/{value}").encode()) == b"http://shop.example/[KEY]"
     )
+
+
+def filtered(tegmen_bin: Path, text: str, env: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+    """`tegmen redact` with each of those variables as a secret."""
+    secrets_options = [word for name in env for word in ("--secret", f"{name}=env:{name}")]
+    return subprocess.run(
+        [tegmen_bin, "redact", *secrets_options, *options], input=text, env=env, capture_output=True, text=True
+    )
+
+
+def test_an_empty_value_is_refused_before_anything_is_read(tegmen_bin: Path) -> None:
+    for value in ("", "  ", "ab"):
+        result = filtered(tegmen_bin, "everything\n", {"KEY": value})
+        assert (result.returncode, result.stdout) == (2, ""), result
+        assert "KEY" in result.stderr
+
+
+def test_short_values_and_common_words_are_masked_alone_and_told(tegmen_bin: Path) -> None:
+    result = filtered(tegmen_bin, "4711 14711 postgres postgresql POSTGRES\n", {"PIN": "4711", "DB": "postgres"})
+    assert result.stdout == "[PIN] 14711 [DB] postgresql POSTGRES\n"
+    assert "PIN: the value has fewer than 6 bytes" in result.stderr
+    assert "DB: the value is a common word" in result.stderr
+    assert "Use a longer one" in result.stderr
+
+
+def test_what_is_shown_never_contains_a_value(tegmen_bin: Path) -> None:
+    """A name that is a value, a value with another's display in it, and one that the edge of a display would make."""
+    env = {"API_KEY": "API_KEY", "OTHER": "hunter2-other", "IN": "see [OTHER] there", "EDGE": "]correct-horse"}
+    text = "API_KEY hunter2-other|see [OTHER] there|see hunter2-other there|hunter2-othercorrect-horse\n"
+    result = filtered(tegmen_bin, text, env)
+    assert result.returncode == 0
+    assert not any(value in result.stdout for value in env.values()), result.stdout
+    assert filtered(tegmen_bin, result.stdout, env).stdout == result.stdout, "twice is once"
+
+
+def test_the_same_input_gives_the_same_output(tegmen_bin: Path) -> None:
+    env = {"A": "hunter2-hunter2", "B": "hunter2-hunter2-long", "C": "2-hunter2-lo"}
+    text = "hunter2-hunter2-long hunter2-hunter2 hunter2-hunter2-lo\n" * 5
+    outputs = {filtered(tegmen_bin, text, dict(sorted(env.items(), reverse=back))).stdout for back in (False, True)}
+    assert len(outputs) == 1
+    assert outputs.pop().splitlines() == ["[B] [A] [A]"] * 5
+
+
+def test_counts_are_told_without_text(tegmen_bin: Path) -> None:
+    value = secrets.token_hex(16)
+    result = filtered(tegmen_bin, f"{value} {value}\n", {"KEY": value}, "--counts")
+    assert result.stdout == "[KEY] [KEY]\n"
+    assert "masked 2 times: KEY" in result.stderr
+    assert value not in result.stderr
+
+
+def test_base64_in_lines(tegmen_bin: Path) -> None:
+    """What `base64` and Python's MIME encoder break into lines, in the middle of the value."""
+    value = secrets.token_urlsafe(24)
+    for before in (35, 36, 37, 50):
+        mime = base64.encodebytes(b"x" * before + value.encode() + b"y" * 60).decode()
+        shown = filtered(tegmen_bin, mime, {"KEY": value}).stdout
+        kept = shown.replace("[KEY]", "")
+        assert "[KEY]" in shown and kept.count("\n") == mime.count("\n"), shown
+        assert len(mime) - len(kept) >= len(value) * 4 // 3 - 2, shown

@@ -41,8 +41,7 @@ fuzz_target!(|data: &[u8]| {
     let lines = lines(first, *width);
     let pieces: Vec<Vec<u8>> = text
         .split(|byte| *byte == CUT)
-        .map(|piece| piece.split(|byte| *byte == HERE).collect::<Vec<_>>().join(*first))
-        .map(|piece| piece.split(|byte| *byte == LINES).collect::<Vec<_>>().join(lines.as_slice()))
+        .map(|piece| piece.iter().flat_map(|byte| filled(byte, first, &lines)).copied().collect())
         .collect();
     let text = pieces.concat();
     let whole = patterns.redact_bytes(&text).into_owned();
@@ -69,6 +68,15 @@ fn lines(value: &[u8], number: u8) -> Vec<u8> {
     let end: &[u8] = if end & 1 == 1 { b"\r\n" } else { b"\n" };
     let lines: Vec<&[u8]> = encoded.as_bytes().chunks(width).collect();
     [end, &lines.join(end), end].concat()
+}
+
+/// What stands for a byte.
+fn filled<'a>(byte: &'a u8, value: &'a [u8], lines: &'a [u8]) -> &'a [u8] {
+    match *byte {
+        HERE => value,
+        LINES => lines,
+        _ => std::slice::from_ref(byte),
+    }
 }
 
 fn streamed<'a>(patterns: &Patterns, pieces: impl Iterator<Item = &'a [u8]>, width: u8) -> Vec<u8> {

@@ -69,6 +69,12 @@ fn main() {
     }
 }
 
+/// Says how long the preparation took, and the rate since then.
+fn say(prepared: f64, total: usize) {
+    let rate = total as f64 / 1e9 / (processor() - prepared);
+    eprintln!("prepared in {prepared:.2} s, {rate:.3} GB/s, {} MB at the most", resident().1 / 1_000_000);
+}
+
 /// Through the redactor, in writes as they are read, or cut behind every byte of `ends` too.
 fn stream(mut input: &File, mut output: &File, patterns: &Patterns, ends: &[u8]) {
     let prepared = processor();
@@ -80,12 +86,7 @@ fn stream(mut input: &File, mut output: &File, patterns: &Patterns, ends: &[u8])
         total += length;
         if length == 0 {
             redactor.finish(&mut out);
-            let taken = processor() - prepared;
-            eprintln!(
-                "prepared in {prepared:.2} s, {:.2} GB/s, {} MB at the most",
-                total as f64 / 1e9 / taken,
-                resident().1 / 1_000_000
-            );
+            say(prepared, total);
             return output.write_all(&out).unwrap();
         }
         let (mut from, text) = (0, &chunk[..length]);
@@ -107,11 +108,14 @@ fn bare(mut input: &File, mut output: &File, count: usize) {
         .match_kind(aho_corasick::MatchKind::LeftmostLongest)
         .build(&values)
         .unwrap();
+    let prepared = processor();
     let (mut chunk, mut out) = (vec![0; PIECE], Vec::with_capacity(2 * PIECE));
+    let mut total = 0;
     loop {
         let length = input.read(&mut chunk).unwrap();
+        total += length;
         if length == 0 {
-            return;
+            return say(prepared, total);
         }
         let text = &chunk[..length];
         let mut written = 0;

@@ -154,8 +154,7 @@ impl Scratch {
             None => context.after_word,
             Some(last) => is_word(text[last]) && strong != decided && !self.veil.is_edge(decided),
         };
-        let mut place = context.place;
-        place.advance(&text[..decided], context.view(patterns.inner()));
+        let place = self.veil.place_behind(&text[..decided], context.view(patterns.inner()), context.place);
         Context {
             covered: written.saturating_sub(decided),
             covered_strong: strong.saturating_sub(decided),

@@ -67,6 +67,8 @@ pub(crate) struct Veil {
     gaps: Vec<Gap>,
     /// Up to here the text is complete.
     complete: usize,
+    /// Nothing in the text needed a closer look.
+    plain: bool,
 }
 
 /// What stands at a place.
@@ -86,7 +88,9 @@ impl Veil {
         self.visible.clear();
         self.gaps.clear();
         self.complete = text.len();
-        if view.width.is_none() && memchr::memchr2(ESCAPE, b'\r', text).is_none() && !is_wrapped(text, place.letters) {
+        self.plain =
+            view.width.is_none() && memchr::memchr2(ESCAPE, b'\r', text).is_none() && !is_wrapped(text, place.letters);
+        if self.plain {
             return text.len();
         }
         let mut from = 0;
@@ -104,6 +108,18 @@ impl Veil {
             self.gaps.push(Gap { text: complete..text.len(), visible: self.visible.len(), stays: true });
         }
         complete
+    }
+
+    /// The place behind the beginning of the text, which ends outside of all gaps.
+    pub(crate) fn place_behind(&self, text: &[u8], view: View, mut place: Place) -> Place {
+        if !self.plain {
+            walk(text, view, &mut place, false, |_, _| ());
+        } else if !text.is_empty() {
+            (place.run, place.returned) = (0, None);
+            let line = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
+            place.letters = lettered(if line > 0 { 0 } else { place.letters }, &text[line..]);
+        }
+        place
     }
 
     /// Whether there is anything that is not seen. Without, the other questions have no answer.
@@ -173,20 +189,6 @@ impl Veil {
         let first = self.gaps.partition_point(|gap| gap.text.start < within.start);
         for gap in self.gaps[first..].iter().take_while(|gap| gap.text.end <= within.end).filter(|gap| gap.stays) {
             out.extend_from_slice(&text[gap.text.clone()]);
-        }
-    }
-}
-
-impl Place {
-    /// Goes on behind a text that ends outside of all gaps.
-    pub(crate) fn advance(&mut self, text: &[u8], view: View) {
-        let has_controls = || memchr::memchr2(ESCAPE, b'\r', text).is_some();
-        if view.width.is_some() || has_controls() {
-            walk(text, view, self, false, |_, _| ());
-        } else if !text.is_empty() {
-            (self.run, self.returned) = (0, None);
-            let line = memchr::memrchr(b'\n', text).map_or(0, |end| end + 1);
-            self.letters = lettered(if line > 0 { 0 } else { self.letters }, &text[line..]);
         }
     }
 }
