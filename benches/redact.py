@@ -83,8 +83,8 @@ for line in read:
 
 
 def run(contender: Contender, log: Path | None) -> tuple[float, float, float, float]:
-    """Seconds on the clock and of processor time, the most memory that it had in MB, and the rate in MB/s that it knows of
-    itself, or 0."""
+    """Seconds on the clock and of processor time, the most memory that it had in MB, and the rate in MB/s that it knows
+    of itself, or 0."""
     assert contender.command
     with open(log or os.devnull, "rb") as stdin, open(os.devnull, "wb") as nowhere:
         started = time.monotonic()
