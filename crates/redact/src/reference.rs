@@ -6,6 +6,13 @@ use std::cmp::Reverse;
 use crate::Patterns;
 use crate::policy::is_word;
 
+/// Whether a sequence is longer than any that a terminal would wait for. The characters are Latin-1.
+fn endless(sequence: &str) -> bool {
+    let length = sequence.chars().count();
+    let end = if sequence.ends_with('\\') { 2 } else { 1 };
+    if sequence.starts_with("\x1b]") { length - end >= 1024 } else { length > 64 }
+}
+
 /// The gaps of a text, found the slow way: from, to, and whether one stays where a value around it goes.
 fn gaps(text: &[u8], width: Option<usize>, line_feeds: bool) -> Vec<(usize, usize, bool)> {
     let text: String = text.iter().map(|byte| char::from(*byte)).collect();
@@ -20,7 +27,9 @@ fn gaps(text: &[u8], width: Option<usize>, line_feeds: bool) -> Vec<(usize, usiz
     let places: Vec<usize> = text.char_indices().map(|(place, _)| place).chain([text.len()]).collect();
     while at + 1 < places.len() {
         let rest = &text[places[at]..];
-        if let Some(found) = sequence.as_ref().and_then(|sequence| sequence.find(rest)) {
+        if let Some(found) =
+            sequence.as_ref().and_then(|sequence| sequence.find(rest)).filter(|found| !endless(found.as_str()))
+        {
             let length = found.as_str().chars().count();
             gaps.push((at, at + length, true));
             at += length;
