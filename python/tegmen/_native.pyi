@@ -1,4 +1,4 @@
-from typing import Any, final, overload
+from typing import Any, NoReturn, final, overload
 
 __version__: str
 
@@ -114,7 +114,7 @@ class Plugin:
     def carries(self, data: str | bytes | bytearray) -> bool:
         """Whether a placeholder of this run stands in the text or the bytes."""
 
-    def is_clear(self, *parts: Any) -> bool:
+    def is_clear(self, part: Any, second: Any = None, third: Any = None, fourth: Any = None, /) -> bool:
         """Whether no placeholder can stand in these parts of a request, nor a content encoding that could hide one.
         Quick: this is asked for every request. What is neither text nor headers is not clear."""
 
@@ -136,3 +136,15 @@ class Plugin:
     def fill_head(self, scheme: str, host: str, port: int, head: str | bytes) -> tuple[bytes, list[str], bool] | None:
         """Fills the head of a request, as it goes out: what is to be sent, the names of the secrets and whether all of
         them allow an unverified connection. None when it carries no placeholder."""
+
+    def head(self, scheme: str, host: str, port: int, head: str) -> Head | None:
+        """As fill_head, where the connection is verified or need not be."""
+
+@final
+class Head:
+    """The head of a request, which says what the script has written and encodes to what goes over the wire."""
+
+    @property
+    def written(self) -> str: ...
+    def encode(self, *_args: Any, **_options: Any) -> bytes: ...
+    def __reduce__(self) -> NoReturn: ...

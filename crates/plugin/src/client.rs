@@ -9,7 +9,7 @@ use tegmen_wire::{
     fill::{self, Clear, Filled, FilledHead, Layer, Request},
     finder,
     finder::Form,
-    origin::Origin,
+    origin::{Origin, Scheme},
     placeholder::TOKEN_LEN,
     placeholder::{ANONYMOUS, disguises},
     protocol::{self, Tell},
@@ -17,7 +17,7 @@ use tegmen_wire::{
     table::{Book, Entry, Span, Values},
 };
 
-use crate::{ClientError, connect, local::Local, masked::Masked, pieces::Pieces, shared::Shared};
+use crate::{ClientError, connect, lines::Lines, local::Local, masked::Masked, pieces::Pieces, shared::Shared};
 
 /// How often a request is filled again when the values change meanwhile.
 const TRIES: usize = 100;
@@ -35,6 +35,7 @@ pub struct Client {
     /// Everything that was ever a value in this run is in here: what went out before may still come back.
     patterns: Patterns,
     pieces: Pieces,
+    lines: Lines,
     masked: Masked,
     targets: Vec<Origin>,
 }
@@ -50,8 +51,8 @@ impl Client {
         let local = Local::new(shared.book().table())?;
         let patterns = Patterns::builder().build();
         let pieces = Pieces::new().map_err(|_| ClientError::Randomness)?;
-        let (masked, targets) = (Masked::new(), Vec::new());
-        let mut client = Self { channel, reader, files, shared, local, patterns, pieces, masked, targets };
+        let (masked, lines, targets) = (Masked::new(), Lines::default(), Vec::new());
+        let mut client = Self { channel, reader, files, shared, local, patterns, pieces, lines, masked, targets };
         client.look_for_shared();
         Ok(client)
     }
@@ -289,12 +290,28 @@ impl Client {
         self.filled(|layers, targets| fill::fill(layers, targets, request))
     }
 
-    /// Fills the head of a request, which goes to `origin`. `None` when it carries no placeholder.
+    /// Fills the head of a request, which goes to that destination, as the client has it. `None` when it carries no
+    /// placeholder.
     ///
     /// # Errors
     /// When a secret may not be sent so.
-    pub fn fill_head(&mut self, origin: &Origin, head: &[u8]) -> Result<Option<FilledHead>, ClientError> {
-        self.filled(|layers, targets| fill::fill_head(layers, targets, origin, head))
+    pub fn fill_head(
+        &mut self,
+        scheme: Scheme,
+        host: &str,
+        port: u16,
+        head: &[u8],
+    ) -> Result<Option<FilledHead>, ClientError> {
+        self.keep_up()?;
+        let (shared, local) = (self.shared.values(&self.reader), self.local.values());
+        let layers = [layer(self.shared.book(), &shared), layer(self.local.book(), &local)];
+        match self.lines.fill(self.shared.generation(), &layers, &self.targets, (scheme, host, port), head) {
+            Some(filled) => Ok(Some(filled)),
+            None => {
+                let origin = Origin::new(scheme, host, Some(port));
+                self.filled(|layers, targets| fill::fill_head(layers, targets, &origin, head))
+            }
+        }
     }
 
     /// Fills with the values as they are now; again when they change meanwhile.

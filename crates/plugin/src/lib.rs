@@ -6,6 +6,7 @@
 
 mod client;
 mod connect;
+mod lines;
 mod local;
 mod masked;
 mod pieces;

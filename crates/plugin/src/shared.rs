@@ -49,6 +49,11 @@ impl Shared {
         reader.generation() != self.generation
     }
 
+    /// Which publication of the broker this is.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// The secrets.
     pub fn book(&self) -> &Book {
         &self.book

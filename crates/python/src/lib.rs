@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::plugin::{BrokerError, Plugin};
+    use super::plugin::{BrokerError, Head, Plugin};
     #[pymodule_export]
     use super::redactor::Redactor;
     #[pymodule_export]

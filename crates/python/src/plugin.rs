@@ -4,9 +4,9 @@ use pyo3::{
     create_exception,
     exceptions::{PyRuntimeError, PyValueError},
     prelude::*,
-    types::{PyBytes, PyString, PyTuple},
+    types::{PyBytes, PyDict, PyString, PyTuple},
 };
-use tegmen_plugin::{CHANNELS, Client, ClientError, Entry, Origin, Scheme};
+use tegmen_plugin::{CHANNELS, Client, ClientError, Entry, FilledHead, Origin, Scheme};
 
 use crate::request;
 
@@ -106,10 +106,16 @@ impl Plugin {
 
     /// Whether no placeholder can stand in any of the parts of a request, nor a content encoding that could hide one.
     /// Quick: this is asked for every request.
-    #[pyo3(signature = (*parts))]
-    fn is_clear(slf: &Bound<'_, Self>, parts: &Bound<'_, PyTuple>) -> PyResult<bool> {
-        for part in parts.iter_borrowed() {
-            if request::may_carry(slf, &part)? {
+    #[pyo3(signature = (part, second=None, third=None, fourth=None, /))]
+    fn is_clear(
+        slf: &Bound<'_, Self>,
+        part: &Bound<'_, PyAny>,
+        second: Option<&Bound<'_, PyAny>>,
+        third: Option<&Bound<'_, PyAny>>,
+        fourth: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<bool> {
+        for part in [Some(part), second, third, fourth].into_iter().flatten() {
+            if request::may_carry(slf, part)? {
                 return Ok(false);
             }
         }
@@ -191,11 +197,22 @@ impl Plugin {
         head: &Bound<'py, PyAny>,
     ) -> PyResult<Option<request::FilledHeadParts<'py>>> {
         let py = slf.py();
-        let head = request::latin_1(head)?;
-        let origin = Origin::new(Scheme::parse(scheme).unwrap_or(Scheme::Http), host, Some(port));
-        let filled = slf.try_borrow_mut()?.0.fill_head(&origin, head.bytes());
-        let filled = filled.map_err(request::refused)?;
-        Ok(filled.map(|filled| (PyBytes::new(py, &filled.bytes), filled.secrets, filled.tls_unverified)))
+        let filled = head_filled(slf, scheme, host, port, head)?;
+        Ok(filled.map(|filled| (PyBytes::new(py, &filled.bytes), filled.secrets.to_vec(), filled.tls_unverified)))
+    }
+
+    /// As `fill_head`, where the connection is verified or need not be: the head, which says what the script has written
+    /// and encodes to what goes over the wire. None when it carries no placeholder.
+    fn head<'py>(
+        slf: &Bound<'py, Self>,
+        scheme: &str,
+        host: &str,
+        port: u16,
+        head: &Bound<'py, PyString>,
+    ) -> PyResult<Option<Head>> {
+        let filled = head_filled(slf, scheme, host, port, head)?;
+        let sent = |filled: FilledHead| PyBytes::new(slf.py(), &filled.bytes).unbind();
+        Ok(filled.map(|filled| Head { written: head.clone().unbind(), sent: sent(filled) }))
     }
 }
 
@@ -205,6 +222,49 @@ fn known_channel(name: Option<&str>) -> PyResult<Option<&'static str>> {
     match CHANNELS.into_iter().find(|known| *known == name) {
         Some(channel) => Ok(Some(channel)),
         None => Err(PyValueError::new_err(format!("there is no channel {name}; there are {}", CHANNELS.join(", ")))),
+    }
+}
+
+fn head_filled(
+    plugin: &Bound<'_, Plugin>,
+    scheme: &str,
+    host: &str,
+    port: u16,
+    head: &Bound<'_, PyAny>,
+) -> PyResult<Option<FilledHead>> {
+    // This may run Python code, and so comes before the plugin is borrowed.
+    let head = request::latin_1(head)?;
+    let scheme = Scheme::parse(scheme).unwrap_or(Scheme::Http);
+    plugin.try_borrow_mut()?.0.fill_head(scheme, host, port, head.bytes()).map_err(request::refused)
+}
+
+/// The head of a request with values.
+#[pyclass(module = "tegmen._native", frozen)]
+pub struct Head {
+    /// As the script has it.
+    #[pyo3(get)]
+    written: Py<PyString>,
+    sent: Py<PyBytes>,
+}
+
+#[pymethods]
+impl Head {
+    /// What goes over the wire.
+    #[pyo3(signature = (*_args, **_options))]
+    fn encode(&self, py: Python<'_>, _args: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Py<PyBytes> {
+        self.sent.clone_ref(py)
+    }
+
+    fn __str__(&self, py: Python<'_>) -> Py<PyString> {
+        self.written.clone_ref(py)
+    }
+
+    fn __repr__(&self) -> &'static str {
+        "<the head of a request>"
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(pyo3::exceptions::PyTypeError::new_err("the head of a request cannot be pickled"))
     }
 }
 

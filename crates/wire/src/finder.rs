@@ -3,7 +3,7 @@
 //! Those that can be replaced are found as they are and in base64. The others, and pieces of a placeholder, are found so
 //! that the request can be refused: a placeholder is never sent silently.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Match, MatchKind, packed};
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 
 use crate::placeholder::{ID_LEN, TAG_LEN, TOKEN_LEN, Tag};
@@ -99,6 +99,8 @@ pub fn texts(tag: &Tag) -> impl Iterator<Item = String> {
 
 /// Finds the tokens of a run in bytes.
 pub struct Finder {
+    /// On processors that have the vector instructions for it.
+    packed: Option<packed::Searcher>,
     search: AhoCorasick,
     forms: Vec<Form>,
 }
@@ -114,19 +116,31 @@ impl Finder {
         let search = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .build(patterns.iter().map(|(pattern, _)| pattern))?;
-        Ok(Self { search, forms: patterns.into_iter().map(|(_, form)| form).collect() })
+        let packed = packed::Config::new()
+            .match_kind(packed::MatchKind::LeftmostLongest)
+            .builder()
+            .extend(patterns.iter().map(|(pattern, _)| pattern))
+            .build();
+        Ok(Self { packed, search, forms: patterns.into_iter().map(|(_, form)| form).collect() })
     }
 
     /// Whether a token, in any form, stands in the bytes.
     pub fn hits(&self, bytes: &[u8]) -> bool {
         // Most names and values of header fields are shorter than any form of a tag.
-        bytes.len() >= PIECE && self.search.is_match(bytes)
+        bytes.len() >= PIECE && self.first(bytes).is_some()
     }
 
     /// The first token from `from` on: where its tag stands in that form, and which form it is.
     pub fn find(&self, bytes: &[u8], from: usize) -> Option<(usize, Form)> {
-        let found = self.search.find(bytes.get(from..)?)?;
+        let found = self.first(bytes.get(from..)?)?;
         Some((from + found.start(), *self.forms.get(found.pattern().as_usize())?))
+    }
+
+    fn first(&self, bytes: &[u8]) -> Option<Match> {
+        match &self.packed {
+            Some(packed) => packed.find(bytes),
+            None => self.search.find(bytes),
+        }
     }
 }
 

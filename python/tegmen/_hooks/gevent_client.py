@@ -9,7 +9,7 @@ from typing import Any
 
 from tegmen import _session
 from tegmen._hooks import _bodies, _errors, _tls
-from tegmen._native import Plugin
+from tegmen._native import Head, Plugin
 
 
 def apply(module: ModuleType) -> None:
@@ -54,16 +54,6 @@ def _tunnel(pool_class: Any, plugin: Plugin) -> None:
     pool_class._proxy_connect_request = filling_build
 
 
-class _Head(str):
-    """The head of a request, which says what the script has written, and encodes to what goes over the wire."""
-
-    __slots__ = ("sent",)
-    sent: bytes
-
-    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        return self.sent
-
-
 class _Whole(Exception):
     """More than the head has to be filled, or over another connection."""
 
@@ -84,21 +74,18 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
         if not plugin.is_clear(body) or (body and _is_packed(head)) or (self.ssl and not _verifies(self)):
             raise _Whole
         scheme, host, port, _ = _destination(self)
-        _errors.check_method(plugin, method, f"{self.host}:{self.port}")
-        filled = plugin.fill_head(scheme, host, port, head)
-        if filled is not None:
-            head = _Head(head)
-            head.sent = filled[0]
-        return head
+        if len(method) > _errors.LONGEST_METHOD:
+            _errors.check_method(plugin, method, f"{self.host}:{self.port}")
+        return plugin.head(scheme, host, port, head) or head
 
     @functools.wraps(request)
     def filling_request(self: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None) -> Any:
         failure: BaseException | None = None
         try:
             response = request(self, method, request_uri, body, headers)
-            if type(response._sent_request) is _Head:
+            if type(response._sent_request) is Head:
                 # Without what it encodes to.
-                response._sent_request = str(response._sent_request)
+                response._sent_request = response._sent_request.written
             return response
         except _Whole:
             pass
@@ -138,7 +125,7 @@ def _sent_by(error: BaseException) -> bool:
     """Whether the error comes from a request with values, which its frames still know."""
     trace = error.__traceback__
     while trace is not None:
-        if type(trace.tb_frame.f_locals.get("request")) is _Head:
+        if type(trace.tb_frame.f_locals.get("request")) is Head:
             return True
         trace = trace.tb_next
     return False

@@ -98,7 +98,8 @@ def send_head(
     """Sends a head with its values. Never raises: the variables of this frame, and of those below, are values."""
     scheme, host, port = destination
     try:
-        _errors.check_method(plugin, head.partition(b" ")[0], f"{scheme}://{host}:{port}")
+        if b" " not in head[: _errors.LONGEST_METHOD + 1]:
+            _errors.check_method(plugin, head.partition(b" ")[0], f"{scheme}://{host}:{port}")
         filled = plugin.fill_head(scheme, host, port, head)
         if filled is not None:
             sent, names, tls_unverified = filled

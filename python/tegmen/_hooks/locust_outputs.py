@@ -63,7 +63,7 @@ def clean_error(plugin: Plugin, error: Any) -> Any:
 
 
 def _statistics(module: ModuleType, plugin: Plugin) -> None:
-    log_request, log_error = module.RequestStats.log_request, module.RequestStats.log_error
+    log_error = module.RequestStats.log_error
     missing = module.EntriesDict.__missing__
     names: dict[str, str] = {}
 
@@ -77,12 +77,6 @@ def _statistics(module: ModuleType, plugin: Plugin) -> None:
                 names[name] = known
         return known
 
-    @functools.wraps(log_request)
-    def clean_log_request(self: Any, method: str, name: str, response_time: Any, content_length: Any) -> Any:
-        # Written out: this runs for every request.
-        method, name = names.get(method) or clean_name(method), names.get(name) or clean_name(name)
-        return log_request(self, method, name, response_time, content_length)
-
     @functools.wraps(log_error)
     def clean_log_error(self: Any, method: str, name: str, error: Any, *args: Any, **kwargs: Any) -> Any:
         clean = clean_error(plugin, error)
@@ -90,11 +84,12 @@ def _statistics(module: ModuleType, plugin: Plugin) -> None:
 
     @functools.wraps(missing)
     def clean_missing(self: Any, key: Any) -> Any:
-        """For what a script asks for by itself: ``stats.get(name, method)``."""
+        """Every request asks for its entry here. One whose name is not clean never gets one, and so comes by each
+        time; the others only once."""
         clean = tuple(clean_name(part) for part in key)
         return missing(self, key) if clean == key else self[clean]
 
-    module.RequestStats.log_request, module.RequestStats.log_error = clean_log_request, clean_log_error
+    module.RequestStats.log_error = clean_log_error
     module.EntriesDict.__missing__ = clean_missing
 
 

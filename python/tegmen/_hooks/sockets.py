@@ -27,11 +27,8 @@ FUNCTIONS: dict[str, dict[str, tuple[str, ...]]] = {
 #: Fewer bytes cannot hold what is recognised as a piece of a placeholder.
 SHORTEST = 10
 
-#: So much is searched faster than it is remembered that it was searched.
-SMALL = 1 << 12
-
 _told: set[str] = set()
-#: Sockets that are in `sendall` with more than that, which sends what was searched already, piece by piece.
+#: Sockets that are in `sendall`, which sends what was searched already, piece by piece.
 _sending: set[int] = set()
 
 
@@ -65,13 +62,10 @@ def _watched(function: Any, name: str) -> Any:
         @functools.wraps(function)
         def watched(self: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
             plugin = _session.connected()
-            size = len(data)
-            if plugin is None or size < SHORTEST:
+            if plugin is None or len(data) < SHORTEST:
                 return function(self, data, *args, **kwargs)
             if plugin.carries(data if type(data) is bytes else bytes(data)):
                 _refuse(plugin, self, data)
-            if size < SMALL:
-                return function(self, data, *args, **kwargs)
             key = id(self)
             _sending.add(key)
             try:
@@ -87,7 +81,8 @@ def _watched(function: Any, name: str) -> Any:
             if (
                 plugin is not None
                 and len(data) >= SHORTEST
-                and not (_sending and id(self) in _sending)
+                # `sendall` passes its pieces on like this; others may use the same socket while it waits.
+                and not (type(data) is memoryview and id(self) in _sending)
                 and plugin.carries(data if type(data) is bytes else bytes(data))
             ):
                 _refuse(plugin, self, data)

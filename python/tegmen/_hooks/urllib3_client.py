@@ -1,7 +1,8 @@
 """``urllib3`` beneath ``requests``, and so ``HttpUser``: the last step before the wire.
 
-A request is looked at twice: by the pool before it connects, so that what is refused never connects, and by the
-connection, which sends the values. Everything above the connection holds placeholders only.
+A connection fills what it sends, before it connects. With TLS it connects before it knows what it is to send: so there
+the pool looks at the request first, so that what is refused never connects. Everything above the connection holds
+placeholders only.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from tegmen import _session
 from tegmen._hooks import _bodies, _errors, _tls, http_client
-from tegmen._native import Plugin
+from tegmen._native import Plugin, SecretRefused
 
 Filled = tuple[bytes | None, list[tuple[int, bytes]], bytes | None, list[str], bool]
 
@@ -53,7 +54,7 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
             plugin, self, (scheme, host, port), request, method, url, body, headers, options
         )
         if failure is not None:
-            raise failure
+            raise _passing(self, failure)
         response: Any = None if is_filled else request(self, method, url, body=body, headers=headers, **options)
         return response
 
@@ -69,7 +70,7 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
             # Nothing was sent, or not all of it: what follows must not be taken for the rest.
             del self._buffer[:]
             self.close()
-            raise failure
+            raise _passing(self, failure)
         return None
 
     @functools.wraps(tunnel)
@@ -86,6 +87,12 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
 
     connection_class.request, connection_class._tunnel = filling_request, filling_tunnel
     connection_class.endheaders = filling_end
+
+
+def _passing(connection: Any, failure: BaseException) -> BaseException:
+    """What to raise: refusals of a pool's connection are unwrapped by the pool."""
+    is_pooled = getattr(connection, "_tegmen_is_pooled", False) and isinstance(failure, SecretRefused)
+    return _errors.Passing(failure) if is_pooled else failure
 
 
 def _send_head(plugin: Plugin, connection: Any, end: Any, head: bytes, options: dict[str, Any]) -> BaseException | None:
@@ -216,32 +223,37 @@ def _lower(name: Any) -> str:
 
 def _pool(module: ModuleType, plugin: Plugin) -> None:
     pool_class: Any = module.HTTPConnectionPool
-    urlopen = pool_class.urlopen
+    urlopen, new_connection = pool_class.urlopen, pool_class._new_conn
+
+    @functools.wraps(new_connection)
+    def marking_new_connection(self: Any, *args: Any, **options: Any) -> Any:
+        connection = new_connection(self, *args, **options)
+        connection._tegmen_is_pooled = True
+        return connection
 
     @functools.wraps(urlopen)
     def checking_urlopen(
         self: Any, method: str, url: str, body: Any = None, headers: Any = None, *args: Any, **options: Any
     ) -> Any:
-        sent = self.headers if headers is None else headers
-        if plugin.is_clear(url, sent, body, self.host):
-            return urlopen(self, method, url, body, headers, *args, **options)
-        if self.scheme == "https":
-            # What is in a stream has to be known before connecting; without TLS the connection does that later.
-            body = _bodies.gathered(plugin, body, sent)
-        use = _checked(plugin, self, url, sent, body)
-        if use is None:
-            return urlopen(self, method, url, body, headers, *args, **options)
-        verified, names = use
+        use = None
+        if self.scheme != "http":
+            sent = self.headers if headers is None else headers
+            if not plugin.is_clear(url, sent, body, self.host):
+                # What is in a stream has to be known before connecting; without TLS the connection does that later.
+                body = _bodies.gathered(plugin, body, sent)
+                use = _checked(plugin, self, url, sent, body)
         try:
-            return urlopen(verified, method, url, body, headers, *args, **options)
+            return urlopen(use[0] if use else self, method, url, body, headers, *args, **options)
+        except _errors.Passing as passing:
+            refusal = passing.refusal
         except Exception as error:
-            reason = _certificate_error(error)
-            if reason is None:
+            reason = _certificate_error(error) if use else None
+            if use is None or reason is None:
                 raise
-            refusal = _tls.unverified(names, f"https://{self.host}:{self.port}", reason)
+            refusal = _tls.unverified(use[1], f"https://{self.host}:{self.port}", reason)
         raise refusal
 
-    pool_class.urlopen = checking_urlopen
+    pool_class.urlopen, pool_class._new_conn = checking_urlopen, marking_new_connection
 
 
 def _checked(plugin: Plugin, pool: Any, url: str, headers: Any, body: Any) -> tuple[Any, list[str]] | None:

@@ -1,5 +1,7 @@
 //! A request's head as it goes out: request line and header fields (RFC 9112, 2 and 5), without or with the empty line.
 
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use super::{Clear, Layer, Request, Result, fill, text::append};
@@ -10,7 +12,7 @@ pub struct FilledHead {
     /// What has to be sent instead.
     pub bytes: Clear,
     /// The names of the secrets in it, without repetition.
-    pub secrets: Vec<String>,
+    pub secrets: Arc<[String]>,
     /// Whether every secret in it allows a connection whose certificate is not verified.
     pub tls_unverified: bool,
 }
@@ -43,7 +45,7 @@ pub fn fill_head(layers: &[Layer<'_>], targets: &[Origin], origin: &Origin, head
         done = field.end;
     }
     append(&mut bytes, &head[done..]);
-    Ok(Some(FilledHead { bytes, secrets: filled.secrets, tls_unverified: filled.tls_unverified }))
+    Ok(Some(FilledHead { bytes, secrets: filled.secrets.into(), tls_unverified: filled.tls_unverified }))
 }
 
 /// Where the line ends that `from` is in.

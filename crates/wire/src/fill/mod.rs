@@ -23,6 +23,7 @@ use std::cell::{Cell, RefCell};
 
 pub use head::{FilledHead, fill_head};
 pub use refusal::{Reason, Refusal};
+pub use text::append;
 use zeroize::Zeroizing;
 
 use crate::{

@@ -147,7 +147,7 @@ impl<'a> Filler<'a> {
 }
 
 /// Appends without leaving an unwiped copy behind when the buffer has to grow.
-pub(super) fn append(out: &mut Clear, bytes: &[u8]) {
+pub fn append(out: &mut Clear, bytes: &[u8]) {
     if out.capacity() - out.len() < bytes.len() {
         let mut larger = Zeroizing::new(Vec::with_capacity((out.len() + bytes.len()) * 2));
         larger.extend_from_slice(out);
