@@ -401,6 +401,29 @@ def test_http_client_fills_bodies_too(agent: Agent, place: Place) -> None:
     assert f"<string>{agent.value('KEY')}</string>".encode() in place.target.last.body
 
 
+def test_a_refusal_is_no_broken_connection(agent: Agent, place: Place) -> None:
+    """urllib3 would try again what is refused, and would say that a connection was aborted."""
+    result = agent.do(
+        """
+        import urllib3
+        tried = []
+        class Counting(urllib3.Retry):
+            def increment(self, *args, **options):
+                tried.append(args)
+                return super().increment(*args, **options)
+        result = []
+        for options in ({}, {"body": "a" * 99}, {"body": S("KEY")}):
+            try: urllib3.PoolManager(retries=Counting(3)).request("POST", U, headers={"X-Key": S("KEY")}, **options)
+            except Exception as error: result.append([type(error).__name__, str(error), repr(error.__context__), len(tried)])
+        """,
+        U=place.other.origin + "/",
+    )
+    for name, message, context, tried in result:
+        assert (name, context, tried) == ("SecretRefused", "None", 0)
+        assert message.startswith("[KEY] was not sent to " + place.other.origin)
+    assert not place.other.requests
+
+
 def test_what_is_filled_by_nobody_is_refused_at_the_socket(agent: Agent, place: Place) -> None:
     for code in (
         "s.sendall(f'GET / HTTP/1.1\\r\\nX-Key: {S(\"KEY\")}\\r\\n\\r\\n'.encode())",
