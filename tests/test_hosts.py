@@ -414,7 +414,8 @@ def test_a_refusal_is_no_broken_connection(agent: Agent, place: Place) -> None:
         result = []
         for options in ({}, {"body": "a" * 99}, {"body": S("KEY")}):
             try: urllib3.PoolManager(retries=Counting(3)).request("POST", U, headers={"X-Key": S("KEY")}, **options)
-            except Exception as error: result.append([type(error).__name__, str(error), repr(error.__context__), len(tried)])
+            except Exception as error:
+                result.append([type(error).__name__, str(error), repr(error.__context__), len(tried)])
         """,
         U=place.other.origin + "/",
     )

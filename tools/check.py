@@ -77,6 +77,7 @@ def steps(python: str) -> list[Step]:
         Step("Rust tests", rust),
         Step("generated documents", ["cargo", "xtask", "docs", "--check"], skip=missing_task("docs")),
         Step("wheel into .venv", ["make", "install", f"PYTHON={python}"]),
+        Step("browser", [python, "tools/browser.py"]),
         Step(
             "type stubs",
             [python, "-m", "mypy.stubtest", "--allowlist", "tests/stubtest.txt", "tegmen._native"],
