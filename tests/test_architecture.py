@@ -117,7 +117,14 @@ def test_rules_do_no_io() -> None:
     assert [file.name for file in rules if forbidden.search(file.read_text())] == []
 
 
-@pytest.mark.parametrize("crate", ["findings", "report", "audit", "syntax", "classify"])
+def test_checks_of_the_posture_do_no_io() -> None:
+    forbidden = re.compile(r"\bstd::(fs|net|process|env|io)\b|\btegmen_sys\b")
+    checks = sorted((ROOT / "crates/posture/src/checks").rglob("*.rs"))
+    assert checks
+    assert [file.name for file in checks if forbidden.search(file.read_text())] == []
+
+
+@pytest.mark.parametrize("crate", ["findings", "report", "audit", "syntax", "classify", "posture"])
 def test_the_audit_never_meets_a_secret_type(crate: str) -> None:
     assert "secret" not in dependencies(crate, ours=True)
 

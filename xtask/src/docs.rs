@@ -14,7 +14,10 @@ pub struct Args {
 }
 
 /// Generated files: where, and the arguments of `tegmen` that print them.
-const PAGES: &[(&str, &[&str])] = &[("docs/rules.md", &["explain", "--all", "--format", "markdown"])];
+const PAGES: &[(&str, &[&str])] = &[
+    ("docs/rules.md", &["explain", "--all", "--format", "markdown"]),
+    ("docs/reference/doctor.md", &["doctor", "--list", "--format", "markdown"]),
+];
 
 /// Writes or checks all generated files.
 ///

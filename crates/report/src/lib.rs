@@ -1,4 +1,4 @@
-//! Findings as text, JSON, SARIF, HTML, Markdown, and as GitHub, GitLab and readers of JUnit files want them. The only crate that
+//! Findings and posture as text, JSON, SARIF, HTML, Markdown, and as GitHub, GitLab and readers of JUnit files want them. The only crate that
 //! renders.
 //!
 //! It never sees a value: excerpts come masked, messages are made of names.
@@ -10,6 +10,7 @@ mod html;
 mod json;
 mod junit;
 mod markdown;
+pub mod posture;
 mod sarif;
 mod text;
 

@@ -67,7 +67,7 @@ fn taxonomy(rules: &[&Rule]) -> Value {
     })
 }
 
-fn level(severity: Severity) -> &'static str {
+pub(crate) fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::High => "error",
         Severity::Medium => "warning",
@@ -76,7 +76,7 @@ fn level(severity: Severity) -> &'static str {
 }
 
 /// GitHub's scale of 0 to 10.
-fn score(severity: Severity) -> &'static str {
+pub(crate) fn score(severity: Severity) -> &'static str {
     match severity {
         Severity::High => "8.0",
         Severity::Medium => "5.5",
@@ -218,7 +218,7 @@ fn location(location: &Location, note: Option<&str>) -> Value {
 }
 
 /// A path as a relative or `file:` URI reference.
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut out = String::with_capacity(path.len());
     if path.starts_with('/') {
         out.push_str("file://");

@@ -4,12 +4,16 @@
 //! elsewhere where that is cheap.
 
 pub mod channel;
+pub mod clock;
+pub mod files;
 pub mod hardening;
+pub mod limits;
 pub mod memory;
 pub mod peer;
 pub mod poll;
 pub mod process;
 pub mod pty;
+pub mod sandbox;
 pub mod shared;
 pub mod signals;
 pub mod terminal;

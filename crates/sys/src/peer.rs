@@ -12,6 +12,11 @@ pub fn own_uid() -> u32 {
     rustix::process::getuid().as_raw()
 }
 
+/// The user as whom we may do what we may do.
+pub fn effective_uid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
 /// The user whose socket is the other end of a TCP connection within this machine: `theirs` is its address, `ours` that of
 /// our end (proc_pid_net(5)). `None` when there is none such.
 pub fn tcp_owner(theirs: SocketAddr, ours: SocketAddr) -> Option<u32> {

@@ -155,6 +155,12 @@ impl Drop for Writer {
     }
 }
 
+/// Whether the kernel gives memory by `memfd_secret(2)`.
+#[must_use]
+pub fn has_secret_memory() -> bool {
+    secret(HEADER).is_ok()
+}
+
 fn secret(size: usize) -> io::Result<(OwnedFd, Mapping)> {
     // SAFETY: memfd_secret takes flags and gives a descriptor.
     let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };

@@ -13,7 +13,8 @@ use crate::commands;
 #[command(after_help = "First steps:
   tegmen audit                            find insecure handling of sensitive data in this project
   tegmen fix --diff                       show what would be done about it
-  tegmen run -- locust -f locustfile.py   run a load test whose secrets exist only on the wire")]
+  tegmen run -- locust -f locustfile.py   run a load test whose secrets exist only on the wire
+  tegmen doctor                           check the machine that runs it")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -25,6 +26,7 @@ enum Command {
     Fix(commands::fix::Args),
     Explain(commands::explain::Args),
     Run(commands::run::Args),
+    Doctor(commands::doctor::Args),
     Redact(commands::redact::Args),
     Secrets(commands::secrets::Args),
     Completions(commands::completions::Args),
@@ -38,6 +40,7 @@ impl Cli {
             Command::Fix(args) => (commands::fix::run(args), 2),
             Command::Explain(args) => (commands::explain::run(args), 2),
             Command::Run(args) => (commands::run::run(args), 125),
+            Command::Doctor(args) => (commands::doctor::run(args), 2),
             Command::Redact(args) => (commands::redact::run(args), 2),
             Command::Secrets(args) => (commands::secrets::run(args), 2),
             Command::Completions(args) => (commands::completions::run(args), 2),

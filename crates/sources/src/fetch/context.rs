@@ -30,7 +30,7 @@ impl Context {
     }
 
     /// The path that a source names: `~/` is the home, what is relative starts at the directory.
-    pub(crate) fn path(&self, written: &Path) -> PathBuf {
+    pub fn path(&self, written: &Path) -> PathBuf {
         match (written.strip_prefix("~"), self.environment.get("HOME")) {
             (Ok(rest), Some(home)) => Path::new(home).join(rest),
             _ => self.directory.join(written),

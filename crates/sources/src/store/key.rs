@@ -29,6 +29,13 @@ impl Key {
         Self::Text(SecretBytes::from(text.to_owned()))
     }
 
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Text(_) => None,
+        }
+    }
+
     /// What messages call it.
     pub(super) fn place(&self) -> &str {
         match self {

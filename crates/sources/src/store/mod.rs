@@ -65,6 +65,11 @@ impl Store {
         &self.path
     }
 
+    /// The file of its key, if the key is in a file.
+    pub fn key_path(&self) -> Option<&Path> {
+        self.key.path()
+    }
+
     /// Whether there is a store.
     pub fn exists(&self) -> bool {
         self.path.exists()

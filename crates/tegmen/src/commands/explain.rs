@@ -3,14 +3,15 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Explain a rule: what it finds, why it is bad, what to do instead.
+/// Explain a rule of the audit or a check of the doctor: what it finds, why it is bad, what to do instead.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   tegmen explain hardcoded-password
   tegmen explain TGM401
+  tegmen explain running-as-root                a check of `tegmen doctor`
   tegmen explain --all                          all rules, a line each")]
 pub struct Args {
-    /// The rule, by id or code
+    /// The rule or check, by id or code
     #[arg(required_unless_present = "all")]
     rule: Option<String>,
     /// All rules
@@ -39,6 +40,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             };
             rules.iter().map(line).collect()
         }
+        (Some(name), _) if check(name).is_some() => {
+            check(name).map(|check| tegmen_report::posture::check_page(check, 1)).unwrap_or_default()
+        }
         (Some(name), _) => {
             let rule = rules.iter().find(|rule| rule.id == name || rule.code.eq_ignore_ascii_case(name));
             let rule = rule.ok_or_else(|| tegmen_audit::Error::UnknownRule {
@@ -52,4 +56,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+fn check(name: &str) -> Option<&'static tegmen_posture::Check> {
+    let named = |check: &&tegmen_posture::Check| check.id == name || check.code.eq_ignore_ascii_case(name);
+    tegmen_posture::checks::all().into_iter().find(named)
 }

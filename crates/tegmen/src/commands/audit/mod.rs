@@ -1,7 +1,7 @@
 //! `tegmen audit`: find insecure handling of sensitive data.
 
 mod baseline;
-mod output;
+pub(super) mod output;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
