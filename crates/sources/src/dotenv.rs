@@ -2,9 +2,14 @@
 //!
 //! One difference, on purpose: a reference `${NAME}` that nothing defines is an error, not an empty text.
 
+mod edit;
+
 use std::fmt;
+use std::ops::Range;
 
 use crate::Environment;
+
+pub(crate) use edit::{EditError, with_value};
 
 /// The assignments of a dotenv file, in their order. Holds values: no `Debug`.
 pub struct Dotenv(Vec<(String, Vec<u8>)>);
@@ -41,7 +46,7 @@ impl Dotenv {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let mut parser = Parser { text, at: 0, line: 1 };
         let mut found = Self(Vec::new());
-        while let Some((line, name, value)) = parser.next()? {
+        while let Some(Assignment { line, name, value, .. }) = parser.next()? {
             let Some(value) = value else { continue };
             let value = found.resolve(&value, line, environment)?;
             found.0.push((name, value));
@@ -100,8 +105,15 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
-/// An assignment: its line, the name, and the value (`None` for a name without `=`).
-type Assignment = (usize, String, Option<Vec<u8>>);
+/// An assignment.
+struct Assignment {
+    line: usize,
+    name: String,
+    /// `None` for a name without `=`.
+    value: Option<Vec<u8>>,
+    /// Where the value stands, with its quotes.
+    raw: Range<usize>,
+}
 
 struct Parser<'t> {
     text: &'t [u8],
@@ -142,13 +154,21 @@ impl Parser<'_> {
             return Err(DotenvError::Line(line));
         }
         self.skip_blanks();
+        let mut raw = self.at..self.at;
         let value = if self.peek() == Some(b'=') {
             self.at += 1;
             self.skip_blanks();
-            Some(match self.peek() {
-                Some(quote @ (b'\'' | b'"')) => self.quoted(quote, line)?,
-                _ => self.unquoted(),
-            })
+            raw.start = self.at;
+            let (value, end) = match self.peek() {
+                Some(quote @ (b'\'' | b'"')) => (self.quoted(quote, line)?, self.at),
+                _ => {
+                    let value = self.unquoted();
+                    let end = raw.start + value.len();
+                    (value, end)
+                }
+            };
+            raw.end = end;
+            Some(value)
         } else {
             None
         };
@@ -157,7 +177,7 @@ impl Parser<'_> {
             self.skip(|byte| byte != b'\n' && byte != b'\r');
         }
         match self.peek() {
-            None | Some(b'\n' | b'\r') => Ok(Some((line, name, value))),
+            None | Some(b'\n' | b'\r') => Ok(Some(Assignment { line, name, value, raw })),
             // Not the content: it may be a value that nobody closed properly.
             Some(_) => Err(DotenvError::Line(line)),
         }

@@ -11,6 +11,7 @@ mod manifest;
 mod names;
 mod period;
 mod place;
+pub mod rotate;
 mod source;
 pub mod store;
 mod taken;
@@ -18,8 +19,8 @@ mod taken;
 pub use dotenv::{Dotenv, DotenvError};
 pub use environment::Environment;
 pub use fetch::{
-    Context, Ended, Ending, FetchError, FetchErrors, Fetched, Form, Found, FoundField, LocalSession, Note, Refused,
-    Session, Step, Values, VaultLife, VaultOpener, fetch_all,
+    Context, Ended, Ending, FetchError, FetchErrors, Fetched, Form, Found, FoundField, LocalSession, Note, Preflight,
+    Refused, Session, Step, Trouble, Values, VaultLife, VaultOpener, fetch_all,
 };
 pub use host::{HostSpec, HostSpecError, Scheme};
 pub use manifest::{

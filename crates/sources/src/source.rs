@@ -97,6 +97,12 @@ impl FromStr for Source {
                 format!("a source is one of {all}; a value is never written into the manifest"),
             );
         };
+        if scheme == "secretspec" {
+            return unknown(
+                "`secretspec:` is no source of this version",
+                "let its command line be asked: exec:secretspec get NAME".to_owned(),
+            );
+        }
         let schemes = SCHEMES.map(|(scheme, _)| scheme);
         let Some((_, form)) = SCHEMES.iter().find(|(known, _)| *known == scheme) else {
             return match crate::names::nearest(scheme, &schemes) {
@@ -297,6 +303,7 @@ mod tests {
             format!("{error}; {}", error.hint.clone().unwrap())
         };
         assert_eq!(told("evn:X"), "this is not a source; did you mean `env:`?");
+        assert!(told("secretspec:API_KEY").ends_with("exec:secretspec get NAME"));
         assert!(!told("hunter2hunter2").contains("hunter2"));
         assert!(!told("hunter2:hunter2").contains("hunter2"));
         assert_eq!(told("env:"), "`env:` needs the name of a variable; the form is env:NAME");

@@ -28,6 +28,7 @@ enum Command {
     Run(commands::run::Args),
     Doctor(commands::doctor::Args),
     Redact(commands::redact::Args),
+    Rotate(commands::rotate::Args),
     Secrets(commands::secrets::Args),
     Completions(commands::completions::Args),
 }
@@ -42,6 +43,7 @@ impl Cli {
             Command::Run(args) => (commands::run::run(args), 125),
             Command::Doctor(args) => (commands::doctor::run(args), 2),
             Command::Redact(args) => (commands::redact::run(args), 2),
+            Command::Rotate(args) => (commands::rotate::run(args), 2),
             Command::Secrets(args) => (commands::secrets::run(args), 2),
             Command::Completions(args) => (commands::completions::run(args), 2),
         };

@@ -68,6 +68,7 @@ impl Answer {
 }
 
 /// A value of a JSON document: a text as it is; a number, a list and so on as the server wrote it.
+#[derive(Clone)]
 pub(crate) enum Field {
     Text(SecretBytes),
     Json(SecretBytes),

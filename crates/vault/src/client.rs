@@ -44,6 +44,8 @@ pub(crate) struct Call<'a> {
     /// The time that it may take; `None`: that of the settings.
     pub(crate) limit: Option<Duration>,
     pub(crate) within: Within,
+    /// For how long the answer is to be wrapped; `None`: not at all.
+    pub(crate) wrap: Option<Duration>,
 }
 
 /// Which namespace a request is for.
@@ -60,7 +62,7 @@ pub(crate) enum Within {
 impl<'a> Call<'a> {
     pub(crate) fn get(path: &'a str, token: Option<&'a SecretBytes>) -> Self {
         let (method, repeat) = (Method::GET, Repeat::Harmless);
-        Self { method, path, query: None, token, body: None, repeat, limit: None, within: Within::Secrets }
+        Self { method, path, query: None, token, body: None, repeat, limit: None, within: Within::Secrets, wrap: None }
     }
 
     pub(crate) fn post(path: &'a str, token: Option<&'a SecretBytes>, body: Zeroizing<Vec<u8>>) -> Self {
@@ -202,6 +204,9 @@ impl Client {
             };
             value.set_sensitive(true);
             request = request.header("X-Vault-Token", value);
+        }
+        if let Some(time) = call.wrap {
+            request = request.header("X-Vault-Wrap-TTL", format!("{}s", time.as_secs().max(1)));
         }
         if call.body.is_some() {
             request = request.header("Content-Type", "application/json");

@@ -138,6 +138,11 @@ pub enum ErrorKind {
         /// The version.
         version: u64,
     },
+    /// Somebody else has written since it was read.
+    Changed {
+        /// Mount and path.
+        path: String,
+    },
     /// The secret has no such field.
     NoField {
         /// Mount and path.
@@ -235,6 +240,7 @@ impl fmt::Display for ErrorKind {
             Self::NoVersion { path, version } => write!(f, "{path} has no version {version}"),
             Self::Deleted { path, version } => write!(f, "version {version} of {path} was deleted"),
             Self::Destroyed { path, version } => write!(f, "version {version} of {path} was destroyed"),
+            Self::Changed { path } => write!(f, "somebody else has written to {path} since it was read"),
             Self::NoField { path, field, fields } => match fields.as_slice() {
                 [] => write!(f, "{path} has no field {field}; it has none at all"),
                 _ => write!(f, "{path} has no field {field}; it has {}", fields.join(", ")),

@@ -40,6 +40,11 @@ pub struct KvSecret {
 }
 
 impl KvSecret {
+    /// Mount and path.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The version that was read; `None` for KV v1.
     pub fn version(&self) -> Option<u64> {
         self.version
@@ -250,7 +255,7 @@ impl Login {
 }
 
 /// The part of a path below its mount.
-fn below<'p>(mount_path: &'p str, mount: &str) -> Result<&'p str, Error> {
+pub(crate) fn below<'p>(mount_path: &'p str, mount: &str) -> Result<&'p str, Error> {
     mount_path
         .strip_prefix(mount)
         .and_then(|rest| rest.strip_prefix('/'))

@@ -19,11 +19,13 @@ pub struct FetchError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchErrors(pub Vec<FetchError>);
 
-/// What went wrong with one source, before it is known whose it is.
+/// What went wrong, before it is known with which secret. Never holds a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trouble {
-    pub(crate) why: String,
-    pub(crate) next: String,
+pub struct Trouble {
+    /// Why.
+    pub why: String,
+    /// What to do next.
+    pub next: String,
 }
 
 impl Trouble {

@@ -1,12 +1,12 @@
-//! `exec:`: what a command prints. No shell, nothing on its standard input, a time limit.
+//! Running commands: `exec:`, which is what a command prints, and commands that are given a value. No shell, a time limit.
 
-use std::io::{ErrorKind, Read};
-use std::process::{Child, Command, Stdio};
+use std::io::{ErrorKind, Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use tegmen_secret::SecretBytes;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::LONGEST;
 use super::context::Context;
@@ -25,6 +25,59 @@ pub(super) fn exec(context: &Context, command: &str) -> Result<(SecretBytes, boo
 
 fn run(context: &Context, command: &str, limit: Duration) -> Result<(SecretBytes, bool), Trouble> {
     let words = shlex::split(command).unwrap_or_default();
+    let program = words.first().cloned().unwrap_or_default();
+    let Fed { status, mut output, errors } =
+        feed(context, Feed { words: &words, input: None, environment: &[], limit })?;
+    let bytes = std::mem::take(&mut *output);
+    if !status.success() {
+        // A command that fails may still have printed a value: only its standard error is shown.
+        drop(SecretBytes::new(bytes));
+        let said = String::from_utf8_lossy(&errors).trim().to_owned();
+        let said = match said.char_indices().nth(SHOWN) {
+            Some((at, _)) => format!("{}…", &said[..at]),
+            None => said,
+        };
+        let said = if said.is_empty() { "and said nothing".into() } else { format!("and said: {said}") };
+        return Err(Trouble::new(
+            format!("`{program}` failed ({status}) {said}"),
+            format!("run it by hand in {}", context.directory.display()),
+        ));
+    }
+    if bytes.len() > LONGEST {
+        drop(SecretBytes::new(bytes));
+        return Err(Trouble::new(format!("`{program}` printed more than {LONGEST} bytes"), "check the command"));
+    }
+    let (value, stripped) = without_newline(bytes);
+    if value.is_empty() {
+        return Err(Trouble::new(
+            format!("`{program}` succeeded, but printed nothing"),
+            "the value must be what the command prints on standard output",
+        ));
+    }
+    Ok((value, stripped))
+}
+
+/// A command that is to be run.
+pub(crate) struct Feed<'a> {
+    /// The program and its arguments.
+    pub(crate) words: &'a [String],
+    /// What it gets on its standard input; `None`: nothing.
+    pub(crate) input: Option<SecretBytes>,
+    /// Variables beside those of the context. Never a value.
+    pub(crate) environment: &'a [(&'a str, &'a str)],
+    /// How long it may take.
+    pub(crate) limit: Duration,
+}
+
+/// How a command ended, and what it wrote. Wiped.
+pub(crate) struct Fed {
+    pub(crate) status: ExitStatus,
+    pub(crate) output: Zeroizing<Vec<u8>>,
+    pub(crate) errors: Zeroizing<Vec<u8>>,
+}
+
+/// Runs a command to its end, in the directory and with the environment of the context. No shell.
+pub(crate) fn feed(context: &Context, Feed { words, input, environment, limit }: Feed<'_>) -> Result<Fed, Trouble> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(Trouble::new("the command is empty", "write the command after exec:"));
     };
@@ -33,7 +86,8 @@ fn run(context: &Context, command: &str, limit: Duration) -> Result<(SecretBytes
         .current_dir(&context.directory)
         .env_clear()
         .envs(context.environment.iter())
-        .stdin(Stdio::null())
+        .envs(environment.iter().copied())
+        .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -48,6 +102,12 @@ fn run(context: &Context, command: &str, limit: Duration) -> Result<(SecretBytes
             _ => Trouble::new(format!("`{program}` cannot be run: {error}"), "check the command"),
         })?;
     let deadline = Instant::now() + limit;
+    if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
+        // On a thread: a command that reads nothing would hold us up. One that has ended does not want it.
+        std::thread::spawn(move || {
+            let _ = pipe.write_all(input.expose());
+        });
+    }
     let output = reader(child.stdout.take(), LONGEST + 1);
     let errors = reader(child.stderr.take(), 1 << 16);
     let status = loop {
@@ -69,33 +129,8 @@ fn run(context: &Context, command: &str, limit: Duration) -> Result<(SecretBytes
     };
     // A grandchild that stays may hold the pipes open: what is there by now is the output.
     let patience = Duration::from_secs(2);
-    let mut bytes = collect(&output, patience);
-    if !status.success() {
-        // A command that fails may still have printed a value: only its standard error is shown.
-        bytes.zeroize();
-        let said = String::from_utf8_lossy(&collect(&errors, patience)).trim().to_owned();
-        let said = match said.char_indices().nth(SHOWN) {
-            Some((at, _)) => format!("{}…", &said[..at]),
-            None => said,
-        };
-        let said = if said.is_empty() { "and said nothing".into() } else { format!("and said: {said}") };
-        return Err(Trouble::new(
-            format!("`{program}` failed ({status}) {said}"),
-            format!("run it by hand in {}", context.directory.display()),
-        ));
-    }
-    if bytes.len() > LONGEST {
-        bytes.zeroize();
-        return Err(Trouble::new(format!("`{program}` printed more than {LONGEST} bytes"), "check the command"));
-    }
-    let (value, stripped) = without_newline(bytes);
-    if value.is_empty() {
-        return Err(Trouble::new(
-            format!("`{program}` succeeded, but printed nothing"),
-            "the value must be what the command prints on standard output",
-        ));
-    }
-    Ok((value, stripped))
+    let (output, errors) = (collect(&output, patience), collect(&errors, patience));
+    Ok(Fed { status, output: Zeroizing::new(output), errors: Zeroizing::new(errors) })
 }
 
 fn end(child: &mut Child) {

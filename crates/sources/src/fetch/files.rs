@@ -78,7 +78,7 @@ pub(super) fn file(context: &Context, path: &Path) -> Result<(SecretBytes, bool)
 }
 
 /// Takes one newline off the end, as an editor or `echo` leaves it.
-pub(super) fn without_newline(mut bytes: Vec<u8>) -> (SecretBytes, bool) {
+pub(crate) fn without_newline(mut bytes: Vec<u8>) -> (SecretBytes, bool) {
     let length = match bytes.as_slice() {
         [start @ .., b'\r', b'\n'] | [start @ .., b'\n'] => start.len(),
         all => all.len(),

@@ -18,14 +18,14 @@ impl From<StoreError> for Trouble {
 
 /// What several secrets share: files and the store, each read once.
 #[derive(Default)]
-pub(super) struct Local {
+pub(crate) struct Local {
     dotenvs: Dotenvs,
     store: Option<Result<(Store, Contents), Trouble>>,
 }
 
 impl Local {
     /// The value, and whether a newline was stripped from its end.
-    pub(super) fn get(&mut self, context: &Context, source: &Source) -> Result<(SecretBytes, bool), Trouble> {
+    pub(crate) fn get(&mut self, context: &Context, source: &Source) -> Result<(SecretBytes, bool), Trouble> {
         match source {
             Source::Env { name } => Ok((files::env(context, name)?, false)),
             Source::Dotenv { file, name } => Ok((self.dotenvs.get(context, file, name)?, false)),

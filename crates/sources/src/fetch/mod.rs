@@ -5,6 +5,7 @@ mod error;
 mod exec;
 mod files;
 mod local;
+mod preflight;
 mod session;
 mod vault;
 
@@ -13,9 +14,14 @@ use std::collections::BTreeSet;
 use tegmen_secret::SecretBytes;
 
 pub use context::{Context, manager_credentials};
-pub use error::{FetchError, FetchErrors};
+pub use error::{FetchError, FetchErrors, Trouble};
+pub(crate) use exec::{Feed, feed};
+pub(crate) use files::without_newline;
+pub(crate) use local::Local;
+pub use preflight::Preflight;
 pub use session::{LocalSession, Session, Values};
 pub use vault::{Ended, Ending, Form, Found, FoundField, Refused, Step, VaultLife, VaultOpener};
+pub(crate) use vault::{log_in, login_is_precious, mount};
 
 use crate::{Manifest, Source};
 

@@ -16,6 +16,7 @@ pub use edit::{NewSecret, with_secrets};
 pub use problem::{ManifestError, Problem};
 pub use vault::{Credential, Directory, VaultAuth, VaultConfig};
 
+use crate::rotate::{RotateSpec, RotationSpec};
 use crate::{HostSpec, PlaceSpec, Source};
 
 /// What `tegmen.toml` says.
@@ -25,6 +26,8 @@ pub struct Manifest {
     pub vault: Option<VaultConfig>,
     /// The secrets by name.
     pub secrets: BTreeMap<String, SecretSpec>,
+    /// What is to be rotated beside them, by name.
+    pub rotations: BTreeMap<String, RotationSpec>,
     /// The file, as an absolute path. `None` when the secrets came from options or from the environment.
     pub path: Option<PathBuf>,
 }
@@ -42,6 +45,8 @@ pub struct SecretSpec {
     pub places: Vec<PlaceSpec>,
     /// The age from which on it is to be rotated.
     pub max_age: Option<Duration>,
+    /// How it is rotated.
+    pub rotate: Option<RotateSpec>,
     /// Whether Python code gets the value itself.
     pub reveal: bool,
     /// `as = "file"`: served as a path of the form `/proc/self/fd/N`, for client certificates and keys.
@@ -71,6 +76,7 @@ impl SecretSpec {
             hosts: None,
             places: Vec::new(),
             max_age: None,
+            rotate: None,
             reveal: false,
             as_file: false,
             tls: TlsPolicy::Verified,

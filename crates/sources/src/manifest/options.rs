@@ -80,7 +80,7 @@ impl Manifest {
             found.insert(name.to_owned(), spec);
         }
         if problems.is_empty() {
-            Ok(Self { vault: None, secrets: found, path: None })
+            Ok(Self { secrets: found, ..Self::default() })
         } else {
             Err(ManifestError { path: None, problems })
         }

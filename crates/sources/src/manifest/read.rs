@@ -3,6 +3,7 @@
 mod audit;
 mod auth;
 mod reader;
+mod rotate;
 mod secret;
 
 use std::collections::BTreeMap;
@@ -16,8 +17,8 @@ use super::problem::Show;
 use super::{Manifest, ManifestError, VaultConfig};
 use crate::names;
 
-const TOP: [&str; 3] = ["audit", "secrets", "vault"];
-const VAULT: [&str; 13] = [
+const TOP: [&str; 4] = ["audit", "rotations", "secrets", "vault"];
+const VAULT: [&str; 14] = [
     "address",
     "auth",
     "ca_cert",
@@ -28,6 +29,7 @@ const VAULT: [&str; 13] = [
     "namespace",
     "poll",
     "proxy",
+    "rotate_auth",
     "timeout",
     "tls_server_name",
     "token_ttl",
@@ -36,7 +38,9 @@ const VAULT: [&str; 13] = [
 pub(super) fn manifest(path: &Path, text: &str) -> Result<Manifest, ManifestError> {
     let mut reader = Reader::new(text);
     let mut manifest = Manifest::default();
-    match DeTable::parse(text) {
+    let parsed = DeTable::parse(text);
+    let mut rotations = None;
+    match &parsed {
         Ok(document) => {
             for (key, value) in reader.entries(document.get_ref(), &TOP, "a manifest") {
                 match (key.get_ref().as_ref(), reader.table(key, value)) {
@@ -49,11 +53,21 @@ pub(super) fn manifest(path: &Path, text: &str) -> Result<Manifest, ManifestErro
                         }
                         variables(&mut reader, table, &manifest);
                     }
+                    ("rotations", Some(table)) => {
+                        for (name, value) in table {
+                            manifest.rotations.extend(rotate::rotation(&mut reader, name, value));
+                        }
+                        rotations = Some(table);
+                    }
                     _ => {}
                 }
             }
         }
-        Err(error) => reader.syntax(&error),
+        Err(error) => reader.syntax(error),
+    }
+    // When all tables were read, in whatever order they stand.
+    if let Some(table) = rotations {
+        rotate::together(&mut reader, table, &manifest);
     }
     let problems = reader.finish();
     if problems.is_empty() {
@@ -105,6 +119,11 @@ fn vault(reader: &mut Reader<'_>, key: &Key<'_>, table: &DeTable<'_>) -> VaultCo
             "auth" => {
                 if let Some((auth, namespace)) = auth::auth(reader, key, value) {
                     (config.auth, config.auth_namespace) = (Some(auth), namespace);
+                }
+            }
+            "rotate_auth" => {
+                if let Some((auth, namespace)) = auth::auth(reader, key, value) {
+                    (config.rotate_auth, config.rotate_auth_namespace) = (Some(auth), namespace);
                 }
             }
             _ => {}

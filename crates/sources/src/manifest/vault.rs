@@ -39,6 +39,10 @@ pub struct VaultConfig {
     pub auth: Option<VaultAuth>,
     /// `auth.namespace`: that of the login, where it is another than that of the secrets; `/` is the root.
     pub auth_namespace: Option<String>,
+    /// `rotate_auth`: what `tegmen rotate` logs in with; `None`: as `auth`.
+    pub rotate_auth: Option<VaultAuth>,
+    /// `rotate_auth.namespace`.
+    pub rotate_auth_namespace: Option<String>,
     /// The line of `[vault]`.
     pub line: usize,
 }

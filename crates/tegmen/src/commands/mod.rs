@@ -7,6 +7,7 @@ pub mod explain;
 pub mod fix;
 mod progress;
 pub mod redact;
+pub mod rotate;
 pub mod run;
 pub mod secrets;
 mod settings;

@@ -83,6 +83,11 @@ enum Command {
     },
 }
 
+/// A value from a prompt or from standard input, for other commands.
+pub(super) fn value_from_stdin(name: &str) -> Result<tegmen_secret::SecretBytes, StoreError> {
+    input::value(name, false)
+}
+
 /// No entry of that name.
 const MISSING: u8 = 1;
 

@@ -93,7 +93,7 @@ impl Client {
     }
 }
 
-fn text<'s>(secret: &'s SecretBytes, what: &str) -> Result<&'s str, Error> {
+pub(crate) fn text<'s>(secret: &'s SecretBytes, what: &str) -> Result<&'s str, Error> {
     let wrong = |_| {
         let message = format!("the {what} for Vault is not text");
         Error::new(ErrorKind::Settings(message), "check what its source holds")

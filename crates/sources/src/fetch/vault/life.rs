@@ -20,7 +20,7 @@ use crate::fetch::local::Local;
 use crate::{Manifest, Source};
 
 /// How often the server is asked for new values where the manifest does not say.
-const POLL: Duration = Duration::from_secs(30);
+pub(in crate::fetch) const POLL: Duration = Duration::from_secs(30);
 /// The time to live that is asked for our own token: what ends it when nobody is left to revoke it. A third of it is what
 /// the server may be away before the token is lost.
 const TOKEN_TTL: Duration = Duration::from_secs(15 * 60);
@@ -77,14 +77,8 @@ impl VaultLife {
         local: &mut Local,
         ending: Ending,
     ) -> Result<Self, Trouble> {
-        let config = server::config(manifest, context)?;
-        let client = Client::new(config.clone())?;
-        let auth = login::auth(manifest, context, local)?;
-        let was_wrapped = matches!(&auth, Auth::AppRole(role) if role.is_wrapped());
-        let auth = client.opened(auth)?;
-        let login = Arc::new(client.login(&auth)?);
-        // A failure ends the login: what was asked to be gone is still there for the test to read.
-        let was_removed = login::remove_file(manifest, context)?;
+        let LoggedIn { config, login, again } = log_in(manifest, context, local)?;
+        let login = Arc::new(login);
         ending.add(&login);
         let vault = manifest.vault.as_ref();
         let wanted = vault.and_then(|vault| vault.token_ttl).unwrap_or(TOKEN_TTL);
@@ -95,7 +89,7 @@ impl VaultLife {
             config,
             login,
             ending,
-            again: (was_wrapped || was_removed).then_some(auth),
+            again,
             paths: Vec::new(),
             mounts: Vec::new(),
             poll: vault.and_then(|vault| vault.poll).unwrap_or(POLL),
@@ -284,6 +278,27 @@ impl VaultLife {
         let client = Client::new(self.config.clone()).map_err(LoginTrouble::of)?.hurried(PATIENCE);
         client.login(auth).map_err(LoginTrouble::of)
     }
+}
+
+/// A login that was made.
+pub(crate) struct LoggedIn {
+    pub(super) config: Config,
+    pub(crate) login: Login,
+    /// What to log in with again, where it is not to be found where it was.
+    pub(super) again: Option<Auth>,
+}
+
+/// Logs in, as the manifest says.
+pub(crate) fn log_in(manifest: &Manifest, context: &Context, local: &mut Local) -> Result<LoggedIn, Trouble> {
+    let config = server::config(manifest, context)?;
+    let client = Client::new(config.clone())?;
+    let auth = login::auth(manifest, context, local)?;
+    let was_wrapped = matches!(&auth, Auth::AppRole(role) if role.is_wrapped());
+    let auth = client.opened(auth)?;
+    let login = client.login(&auth)?;
+    // A failure ends the login: what was asked to be gone is still there for the test to read.
+    let was_removed = login::remove_file(manifest, context)?;
+    Ok(LoggedIn { config, login, again: (was_wrapped || was_removed).then_some(auth) })
 }
 
 enum LoginTrouble {

@@ -10,9 +10,12 @@ mod server;
 mod whole;
 
 pub use ending::{Ended, Ending};
+pub(super) use life::POLL;
+pub(crate) use life::log_in;
 pub use life::{Step, VaultLife};
-pub(super) use login::login_is_precious;
+pub(crate) use login::login_is_precious;
 pub use on_demand::{Form, Found, FoundField, Refused, VaultOpener};
 pub(super) use path::Item;
+pub(crate) use path::mount;
 pub(super) use server::warnings;
 pub(super) use whole::expanded;

@@ -105,14 +105,14 @@ impl Path {
         match &self.place {
             Place::Dynamic { path, parameters } => {
                 let (path, parameters) = (path.clone(), parameters.clone());
-                self.borrow(login, &path, &parameters, ending, None)
+                self.borrow(login, &path, &parameters, ending, (poll, false))
             }
             Place::Kv { path, version } => {
                 let (path, version) = (path.clone(), *version);
                 let mount = match mount(login, mounts, &path) {
                     // Not KV: whatever can be read there.
                     Err(Error { kind: ErrorKind::NotKv { .. }, .. }) if version.is_none() => {
-                        return self.borrow(login, &path, &[], ending, Some(poll));
+                        return self.borrow(login, &path, &[], ending, (poll, true));
                     }
                     other => other?,
                 };
@@ -136,7 +136,7 @@ impl Path {
         path: &str,
         parameters: &[(String, String)],
         ending: &Ending,
-        poll: Option<Duration>,
+        (poll, again): (Duration, bool),
     ) -> Result<KvSecret, Error> {
         let lent = login.read(path, parameters)?;
         if let Some(lease) = &lent.lease {
@@ -145,9 +145,9 @@ impl Path {
         let now = Instant::now();
         self.due = match (&lent.term, lent.changes_in) {
             (Some(term), _) => two_thirds(term),
-            // A moment later, so that the new one is there.
-            (None, Some(time)) => Some(now + time + Duration::from_millis(200)),
-            (None, None) => poll.map(|poll| now + jitter(poll)),
+            // A moment later, so that the new one is there; and as often as KV, since somebody may rotate it before its time.
+            (None, Some(time)) => Some(now + (time + Duration::from_millis(200)).min(jitter(poll))),
+            (None, None) => again.then(|| now + jitter(poll)),
         };
         let asked = lent.term.and_then(|term| term.ttl).unwrap_or_default();
         self.kind = Kind::Lent { term: lent.term, lease: lent.lease, asked, capped: false };
@@ -235,7 +235,7 @@ pub(super) fn two_thirds(term: &Term) -> Option<Instant> {
 }
 
 /// The mount of a path, asked for once.
-pub(super) fn mount(login: &Login, mounts: &mut Vec<Mount>, path: &str) -> Result<Option<Mount>, Error> {
+pub(crate) fn mount(login: &Login, mounts: &mut Vec<Mount>, path: &str) -> Result<Option<Mount>, Error> {
     let within = |mount: &&Mount| path.strip_prefix(&mount.path).is_some_and(|rest| rest.starts_with('/'));
     if let Some(mount) = mounts.iter().find(within) {
         return Ok(Some(mount.clone()));

@@ -6,7 +6,7 @@ use super::reader::{Key, Reader, Val};
 use crate::manifest::problem::Show;
 use crate::{HostSpec, PlaceSpec, SecretSpec, Source, TlsPolicy, names};
 
-const KEYS: [&str; 8] = ["as", "env", "hosts", "max_age", "places", "reveal", "source", "tls"];
+const KEYS: [&str; 9] = ["as", "env", "hosts", "max_age", "places", "reveal", "rotate", "source", "tls"];
 
 pub(super) fn secret(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<(String, SecretSpec)> {
     let name = key.get_ref().as_ref();
@@ -76,6 +76,7 @@ fn field(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>, spec: &mut Sec
             }
         }
         "max_age" => spec.max_age = reader.period(key, value),
+        "rotate" => spec.rotate = super::rotate::rotate(reader, key, value),
         "reveal" => spec.reveal = reader.boolean(key, value).unwrap_or_default(),
         "as" => spec.as_file = choice(reader, key, value, &["value", "file"]) == Some("file"),
         "tls" if choice(reader, key, value, &["verified", "unverified"]) == Some("unverified") => {

@@ -93,7 +93,7 @@ pub(super) fn is_said(manifest: &Manifest, context: &Context) -> bool {
 }
 
 /// Whether logging in uses something up that cannot be had again.
-pub(in crate::fetch) fn login_is_precious(manifest: &Manifest, context: &Context) -> bool {
+pub(crate) fn login_is_precious(manifest: &Manifest, context: &Context) -> bool {
     match written(manifest) {
         Some(auth) => auth.is_precious(),
         None => token::variable(context, "TOKEN").is_none() && token::variable(context, "SECRET_ID").is_some(),

@@ -1,0 +1,45 @@
+//! Running hooks and followers' commands. What they say is shown when they fail, with the values taken out.
+
+use std::time::Duration;
+
+use tegmen_secret::SecretBytes;
+
+use super::follow::Order;
+use crate::fetch::{Context, Feed, Trouble, feed};
+
+/// How long a hook may take: a change at a remote service, or a touch on a key.
+const TIME_LIMIT: Duration = Duration::from_secs(120);
+/// How much of what a command says is shown.
+const SHOWN: usize = 2000;
+
+/// Takes the values out of a text.
+pub(super) type Hush<'h> = dyn Fn(&[&SecretBytes], &str) -> String + 'h;
+
+/// Runs a command with a value on its standard input.
+pub(super) fn run(
+    context: &Context,
+    name: &str,
+    step: &str,
+    Order { words, input }: Order,
+    values: &[&SecretBytes],
+    hush: &Hush<'_>,
+) -> Result<(), Trouble> {
+    let environment = [("TEGMEN_SECRET", name), ("TEGMEN_STEP", step)];
+    let program = words.first().cloned().unwrap_or_default();
+    let fed = feed(context, Feed { words: &words, input: Some(input), environment: &environment, limit: TIME_LIMIT })?;
+    if fed.status.success() {
+        return Ok(());
+    }
+    // Both outputs: a failing command says why on one or the other.
+    let said = [fed.errors.as_slice(), fed.output.as_slice()].map(String::from_utf8_lossy).join("\n");
+    let said = hush(values, said.trim());
+    let said = match said.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}…", &said[..at]),
+        None => said,
+    };
+    let said = if said.is_empty() { "and said nothing".to_owned() } else { format!("and said: {said}") };
+    Err(Trouble::new(
+        format!("`{program}` failed ({}) {said}", fed.status),
+        format!("run it by hand in {}, with a value on its standard input", context.directory.display()),
+    ))
+}
