@@ -16,6 +16,7 @@ import pytest
 
 from conftest import Project
 from demo.openbao import OpenBao
+from support.before import Before
 from support.run import BIN, Result
 from support.server import Request, Response, Server
 
@@ -116,6 +117,55 @@ def test_the_example_of_the_analysis(project: Project, bao: OpenBao, make_server
         assert value not in everything
     assert project.read("out_failures.csv").count("\n") <= 1, project.read("out_failures.csv")
     assert project.read("out_exceptions.csv").count("\n") <= 1, project.read("out_exceptions.csv")
+
+
+#: Logs in and reads, once for each of so many users, eight at a time.
+MANY = """
+import json, os, sys, threading, urllib.parse
+from http.client import HTTPConnection
+
+address = urllib.parse.urlsplit(os.environ["VAULT_ADDR"])
+users, seen, wrong = int(sys.argv[1]), set(), []
+
+def ask(method, path, token, body=None):
+    connection = HTTPConnection(address.hostname, address.port, timeout=60)
+    connection.request(method, path, body, {"X-Vault-Token": token} if token else {})
+    with connection.getresponse() as answer:
+        return json.loads(answer.read())
+
+def work(share):
+    for _ in range(share):
+        try:
+            login = {"role_id": os.environ["VAULT_ROLE_ID"], "secret_id": os.environ["VAULT_SECRET_ID"]}
+            token = ask("POST", "/v1/auth/approle/login", None, json.dumps(login))["auth"]["client_token"]
+            seen.add(ask("GET", "/v1/secret/data/@PATH@", token)["data"]["data"]["api_key"])
+        except Exception as error:
+            wrong.append(repr(error))
+
+shares = [users // 8 + (number < users % 8) for number in range(8)]
+threads = [threading.Thread(target=work, args=[share]) for share in shares]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(len(seen), "value,", len(wrong), "wrong", wrong[:3])
+"""
+
+
+def test_ten_thousand_users_ask_as_often_as_one(project: Project, bao: OpenBao) -> None:
+    asked = {}
+    for users in (1, 10_000):
+        vault = Vault(bao, f"locust/{secrets.token_hex(4)}")
+        bao.put(vault.path, {"api_key": vault.value})
+        project.write("many.py", MANY.replace("@PATH@", vault.path))
+        with Before(bao.address) as proxy:
+            env = vault.env | {"VAULT_ADDR": proxy.address}
+            command = (project.tegmen, "run", "--", BIN / "python", "many.py", str(users))
+            result = project.run(*command, env=env, timeout=240).check(0)
+        assert result.stdout.startswith("1 value, 0 wrong"), result.output
+        # Looking for a new version and prolonging the token go by the time, not by the users.
+        timed = ("/v1/secret/metadata/", "/v1/auth/token/renew-self")
+        asked[users] = [path.replace(vault.path, "PATH") for _, path in proxy.seen if not path.startswith(timed)]
+    assert asked[1] == asked[10_000]
+    assert asked[1].count("/v1/auth/approle/login") == 1 and asked[1].count("/v1/secret/data/PATH") == 1
 
 
 def test_a_new_version_reaches_what_a_script_read_itself(project: Project, bao: OpenBao, make_server: object) -> None:

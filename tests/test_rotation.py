@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from conftest import Project
 from demo.openbao import OpenBao
-from support.run import BIN, clean_environment
+from support.running import running, wait_for
 from support.server import Server
 
 #: Two users in each of two processes; all requests carry the key.
@@ -40,52 +40,6 @@ LOCUSTFILE = """
 
 def keys(server: Server) -> list[str]:
     return [request.header("X-Key") or "" for request in list(server.requests)]
-
-
-def wait_for(condition: object, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-
-
-class Running:
-    """A run in the background."""
-
-    def __init__(self, project: Project, *locust: str, env: dict[str, str] | None = None) -> None:
-        self.out = project.path / "stdout"
-        self.err = project.path / "stderr"
-        with self.out.open("wb") as out, self.err.open("wb") as err:
-            self.process = subprocess.Popen(
-                [str(project.tegmen), "run", "--", str(BIN / "locust"), "-f", "locustfile.py", "--headless", *locust],
-                cwd=project.path,
-                env=clean_environment(project.path, env),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
-
-    @property
-    def output(self) -> str:
-        return self.out.read_text(errors="replace") + self.err.read_text(errors="replace")
-
-    def end(self, signal_number: int = signal.SIGTERM) -> str:
-        if self.process.poll() is None:
-            self.process.send_signal(signal_number)
-        self.process.wait(30)
-        return self.output
-
-
-@contextmanager
-def running(project: Project, *locust: str, env: dict[str, str] | None = None) -> Iterator[Running]:
-    run = Running(project, *locust, env=env)
-    try:
-        yield run
-    finally:
-        if run.process.poll() is None:
-            os.killpg(run.process.pid, signal.SIGKILL)
-            run.process.wait()
 
 
 class Role:
@@ -283,3 +237,65 @@ def test_vault_away_in_the_middle(project: Project, server: Server) -> None:
         assert "the Vault token could not be revoked" in output and "it ends by its time to live" in output
         assert project.read("out_failures.csv").count("\n") <= 1, project.read("out_failures.csv")
         assert not any(value in output for value in [*role.values, role.secret_id])
+
+
+#: Sets the clock of a program forward or back, as somebody or a time server may: by the seconds that a file holds.
+CLOCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec *now) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int result = real(id, now);
+    const char *name = getenv("SHIFTED_CLOCK");
+    FILE *file = id == CLOCK_REALTIME && name ? fopen(name, "r") : NULL;
+    long shift = 0;
+    if (file) { if (fscanf(file, "%ld", &shift) == 1) now->tv_sec += shift; fclose(file); }
+    return result;
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_a_clock_that_jumps(project: Project, bao: OpenBao, server: Server, tmp_path: Path) -> None:
+    """Leases are counted on a clock that nobody sets: neither a day ahead nor one back is noticed."""
+    (source := tmp_path / "clock.c").write_text(CLOCK)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", tmp_path / "clock.so", source, "-ldl"], check=True)
+    role = Role(bao)
+    env = write(project, server, role, 'poll = "1s"\ntoken_ttl = "5s"')
+    (shift := tmp_path / "shift").write_text("0")
+    env |= {"LD_PRELOAD": str(tmp_path / "clock.so"), "SHIFTED_CLOCK": str(shift)}
+    with running(project, "-u", "2", "-r", "2", "--csv", "out", env=env) as run:
+        wait_for(lambda: role.values[0] in keys(server))
+        for version, seconds in ((1, 2 * 86_400), (2, -2 * 86_400), (3, 0)):
+            shift.write_text(str(seconds))
+            bao.put(role.path, {"key": role.values[version]})
+            wait_for(lambda value=role.values[version]: value in keys(server)[-1:])
+            time.sleep(2)
+        # Longer than the token's time: it was prolonged, and there was one login.
+        assert len(role.tokens()) == 1
+        output = run.end()
+    assert "a new login" not in output and "Vault cannot be asked" not in output
+    assert project.read("out_failures.csv").count("\n") <= 1, project.read("out_failures.csv")
+    assert role.tokens() == []
+
+
+def test_a_machine_that_sleeps_longer_than_the_token_lives(project: Project, bao: OpenBao, server: Server) -> None:
+    role = Role(bao)
+    env = write(project, server, role, 'poll = "1s"\ntoken_ttl = "3s"')
+    with running(project, "-u", "2", "-r", "2", "--csv", "out", env=env) as run:
+        wait_for(lambda: len(server.requests) > 3)
+        time.sleep(1)
+        os.killpg(run.process.pid, signal.SIGSTOP)
+        wait_for(lambda: role.tokens() == [], 20)
+        os.killpg(run.process.pid, signal.SIGCONT)
+        bao.put(role.path, {"key": role.values[1]})
+        wait_for(lambda: role.values[1] in keys(server))
+        output = run.end()
+    assert "a new login at Vault" in output
+    assert project.read("out_failures.csv").count("\n") <= 1, project.read("out_failures.csv")
+    assert role.tokens() == []
+    assert not any(value in output for value in [*role.values, role.secret_id])

@@ -15,7 +15,7 @@ use tegmen_broker::{
     stand_in::StandIn,
     upstream::Upstream,
 };
-use tegmen_sources::{Ended, HostSpec, Manifest, PlaceSpec, Revocation, Scheme, Session, TlsPolicy};
+use tegmen_sources::{Ended, HostSpec, Manifest, PlaceSpec, Preflight, Revocation, Scheme, Session, TlsPolicy};
 use tegmen_sys::hardening;
 use tegmen_wire::{origin, place::Place, table::Binding};
 
@@ -77,6 +77,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let chosen = manifest::choose(&args)?;
     let context = tegmen_sources::Context::of(&chosen.manifest).context("the current directory cannot be read")?;
+    if let Some(preflight) = Preflight::of(&chosen.manifest) {
+        messages::note_unless(args.quiet, preflight);
+    }
     let fetched = tegmen_sources::fetch_all(&chosen.manifest, &context)?;
     let (session, manifest) = (fetched.session, fetched.manifest);
     let charges = fetched.values.into_iter().map(|(name, value)| charge(&manifest, name, value));
