@@ -45,6 +45,12 @@ bench-redact: tools ## Megabytes per second through the redactor, beside sed, Py
 	@$(call say,Redaction)
 	@$(BIN)/python benches/redact.py
 
+.PHONY: bench-vault
+bench-vault: tools ## What one login and ten secrets of Vault cost a run, beside the bare requests (a release build).
+	@cargo build --release -p tegmen
+	@$(call say,Vault)
+	@$(BIN)/python benches/vault.py
+
 .PHONY: wheel
 wheel: tools ## The wheel for users, in dist/ (a release build).
 	@$(call say,Wheel (release))
