@@ -182,7 +182,11 @@ def test_static_and_root_roles_are_rotated(project: Project, bao: OpenBao, postg
 
     table = rotate()
     assert re.search(r"DB_PASSWORD +\d+[sm] +1d +fresh", table) and re.search(r"root +\? +30d +due", table), table
-    assert "have Vault do" in rotate("DB_PASSWORD", "--dry-run")
+    # With the run's own SecretID Vault is not asked.
+    assert "Vault is not asked now" in rotate("DB_PASSWORD", "--dry-run")
+    env["VAULT_TOKEN"] = bao.token([database.name])
+    assert "would have Vault do" in rotate("DB_PASSWORD", "--dry-run", "--own-token")
+    del env["VAULT_TOKEN"]
 
     with running(project, "-u", "1", env=env) as run:
         wait_for(lambda: target.good() > 2)

@@ -8,6 +8,7 @@
 //! What must not come in: formats (they are `report`'s), and the judgement of anything that was not gathered.
 
 mod check;
+#[macro_use]
 pub mod checks;
 pub mod facts;
 pub mod fix;

@@ -12,6 +12,7 @@ mod error;
 mod headers;
 mod health;
 pub mod identity;
+mod inspect;
 mod kv;
 mod lease;
 mod login;
@@ -29,6 +30,7 @@ pub use auth::{AppRole, Auth, AwsKeys, AwsRequest, AzureMachine, Credentials, Se
 pub use client::Client;
 pub use error::{Error, ErrorKind};
 pub use headers::{Headers, ProxyUrl};
+pub use inspect::{AclRule, AppRoleFacts, TokenFacts, rules_of};
 pub use kv::{KvSecret, KvVersion, Mount};
 pub use lease::{Lease, Lent};
 pub use login::{Login, Revocation, Term, TokenOwner};

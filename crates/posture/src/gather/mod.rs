@@ -33,6 +33,8 @@ pub struct Project {
     pub files: Vec<(Role, PathBuf)>,
     /// A command that starts Locust, if one was given.
     pub command: Vec<OsString>,
+    /// What somebody has asked Vault, who may log in to it.
+    pub vault: crate::vault::Facts,
 }
 
 /// Gathers what checks of the subjects that are wanted look at. What costs next to nothing is gathered in any case.
@@ -48,7 +50,7 @@ pub fn gather(project: &Project, profile: Option<Profile>, wanted: &dyn Fn(Subje
         environment: if wanted(Subject::Environment) { environment::gather() } else { Environment::default() },
         isolation,
         locust: if wanted(Subject::Locust) { locust::gather(project) } else { Locust::default() },
-        vault: crate::vault::Facts::default(),
+        vault: project.vault.clone(),
     }
 }
 

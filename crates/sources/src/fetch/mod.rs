@@ -8,6 +8,7 @@ mod local;
 mod preflight;
 mod session;
 mod vault;
+mod visit;
 
 use std::collections::BTreeSet;
 
@@ -22,6 +23,7 @@ pub use preflight::Preflight;
 pub use session::{LocalSession, Session, Values};
 pub use vault::{Ended, Ending, Form, Found, FoundField, Refused, Step, VaultLife, VaultOpener};
 pub(crate) use vault::{log_in, login_is_precious, mount};
+pub use visit::{Cost, Visit, visit};
 
 use crate::{Manifest, Source};
 

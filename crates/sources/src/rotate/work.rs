@@ -182,7 +182,10 @@ impl<'h> Rotator<'h> {
         let in_vault = matches!(subject.way, Way::Vault { .. } | Way::StaticRole { .. } | Way::Rotation(_));
         if in_vault && self.vault.borrow().login_is_precious() {
             self.check(subject, given)?;
-            steps.push("Vault is not asked: the login would use up what is good for one only".to_owned());
+            steps.push(
+                "write the source (Vault is not asked now: the login would use up what is good for one only)"
+                    .to_owned(),
+            );
         } else {
             let ready = self.ready(subject, given.then(|| SecretBytes::from("-".repeat(32))))?;
             steps.push(self.source_step(subject, &ready.source)?);

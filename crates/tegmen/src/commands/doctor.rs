@@ -1,13 +1,15 @@
 //! `tegmen doctor`: check the machine, Locust's settings and Vault's configuration.
 
+mod vault;
+
 use std::{ffi::OsString, io::IsTerminal, io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
 use tegmen_findings::Severity;
-use tegmen_posture::{Posture, Profile, Project, Selection, checks, facts::Role};
+use tegmen_posture::{Posture, Profile, Project, Selection, Subject, checks, facts::Role};
 use tegmen_report::{Colour, posture as report};
-use tegmen_sources::{Context, Environment, Manifest, Source, store::Store};
+use tegmen_sources::{Context, Cost, Environment, Manifest, Source, store::Store};
 
 use super::audit::output;
 use crate::messages;
@@ -56,6 +58,9 @@ pub struct Args {
     /// Mend what can be mended safely, then ask again: permissions that others have, lines of .gitignore
     #[arg(long)]
     fix: bool,
+    /// Log in to Vault as a run does, even where that uses up what is good for one login, such as a SecretID
+    #[arg(long)]
+    vault_login: bool,
     /// List all checks, and ask none
     #[arg(long, conflicts_with_all = ["fix", "output"])]
     list: bool,
@@ -128,7 +133,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(path) = &args.output {
         output::can_be_written(path, "--output")?;
     }
-    let project = project(&args)?;
+    let wants_vault = checks::all().iter().any(|check| check.subject == Subject::Vault && selection.takes(check));
+    let project = project(&args, wants_vault)?;
     let profile = args.profile.map(|kind| match kind {
         Kind::Laptop => Profile::Laptop,
         Kind::Ci => Profile::Ci,
@@ -155,11 +161,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// What is known of the project without looking at the machine.
-fn project(args: &Args) -> anyhow::Result<Project> {
+fn project(args: &Args, wants_vault: bool) -> anyhow::Result<Project> {
     let here = std::env::current_dir().context("the current directory cannot be read")?;
     let environment = Environment::of_this_process();
     let found = args.manifest.clone().or_else(|| Manifest::find(&here));
     let mut files = Vec::new();
+    let mut vault = tegmen_posture::vault::Facts::default();
     if let Some(path) = found {
         let path = here.join(path);
         let manifest = Manifest::load(&path)?;
@@ -172,12 +179,16 @@ fn project(args: &Args) -> anyhow::Result<Project> {
                 _ => {}
             }
         }
+        if wants_vault {
+            let cost = if args.vault_login { Cost::Anything } else { Cost::Nothing };
+            vault = vault::facts(&manifest, &context, cost);
+        }
     }
     if let Ok(store) = Store::locate(&environment, &here, None) {
         files.push((Role::Store, store.path().to_owned()));
         files.extend(store.key_path().map(|path| (Role::StoreKey, path.to_owned())));
     }
-    Ok(Project { root: here, files, command: args.command.clone() })
+    Ok(Project { root: here, files, command: args.command.clone(), vault })
 }
 
 /// Does what can be done, and says what it did.

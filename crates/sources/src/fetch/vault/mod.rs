@@ -17,5 +17,5 @@ pub(crate) use login::login_is_precious;
 pub use on_demand::{Form, Found, FoundField, Refused, VaultOpener};
 pub(super) use path::Item;
 pub(crate) use path::mount;
-pub(super) use server::warnings;
+pub(super) use server::{config, warnings};
 pub(super) use whole::expanded;

@@ -20,7 +20,7 @@ impl From<tegmen_vault::SettingsError> for Trouble {
 }
 
 /// The server of a manifest: `[vault]`, and what it does not say from the variables.
-pub(super) fn config(manifest: &Manifest, context: &Context) -> Result<Config, Trouble> {
+pub(in crate::fetch) fn config(manifest: &Manifest, context: &Context) -> Result<Config, Trouble> {
     let variables = Settings::from_variables(|name| context.environment.text(name).map(str::to_owned))?;
     let written = manifest.vault.as_ref().map(|vault| settings(vault, context)).unwrap_or_default();
     Ok(written.or(variables).resolve()?)
