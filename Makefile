@@ -51,6 +51,12 @@ bench-vault: tools ## What one login and ten secrets of Vault cost a run, beside
 	@$(call say,Vault)
 	@$(BIN)/python benches/vault.py
 
+.PHONY: bench-startup
+bench-startup: ## What hardening and the sandbox cost at the start, in pairs (a release build).
+	@cargo build --release -p tegmen
+	@$(call say,Start-up)
+	@TEGMEN_BIN=$(CURDIR)/target/release/tegmen $(BIN)/python benches/startup.py
+
 .PHONY: wheel
 wheel: tools ## The wheel for users, in dist/ (a release build).
 	@$(call say,Wheel (release))

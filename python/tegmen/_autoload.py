@@ -11,12 +11,13 @@ import sys
 
 def install() -> None:
     """Watches the imports of this process."""
-    from tegmen import _environ, _imports
+    from tegmen import _environ, _imports, _sandbox
 
     if not any(isinstance(finder, _imports.Watcher) for finder in sys.meta_path):
         sys.meta_path.insert(0, _imports.Watcher())
         _imports.catch_up()
         _environ.watch()
+        _sandbox.install()
 
 
 try:

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use tegmen_broker::child::{self, ChildOptions};
 use tegmen_redact::Patterns;
 use tegmen_secret::SecretBytes;
+use tegmen_sys::sandbox::Fence;
 
 fn main() -> ExitCode {
     if let Some(status) = child::run_helper_if_asked() {
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
         }
     }
     let env = std::env::vars_os().collect();
-    let options = ChildOptions { command, env, inherit_fds: Vec::new(), cwd: None };
+    let options = ChildOptions { command, env, inherit_fds: Vec::new(), cwd: None, fence: Fence::default() };
     match child::spawn(options, patterns.build()) {
         Ok(child) => {
             let status = child.wait();

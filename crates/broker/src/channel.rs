@@ -48,6 +48,15 @@ impl Contacts {
     }
 }
 
+/// The user as whom the command runs, where that is not our own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The user.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+}
+
 /// So many callers may be connected without having said anything yet.
 const CALLERS: usize = 64;
 
@@ -58,6 +67,7 @@ pub struct Server {
 }
 
 struct Shared {
+    owner: Option<Owner>,
     keep: Mutex<Keep>,
     contacts: Mutex<Contacts>,
     output: Mutex<Option<Handle>>,
@@ -72,15 +82,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Server {
-    /// A server for those secrets; the end of the channel that the child inherits; and where that is to be found, for its
+    /// A server for those secrets and the command of that user (`None`: ours); the end of the channel that the child inherits; and where that is to be found, for its
     /// environment.
     ///
     /// # Errors
     /// When the operating system has no descriptor, no thread or no randomness to give.
-    pub fn start(keep: Keep) -> std::io::Result<(Self, OwnedFd, Address)> {
+    pub fn start(keep: Keep, owner: Option<Owner>) -> std::io::Result<(Self, OwnedFd, Address)> {
         let (ours, theirs) = Channel::pair()?;
         ours.identify_senders()?;
         let shared = Arc::new(Shared {
+            owner,
             keep: Mutex::new(keep),
             contacts: Mutex::default(),
             output: Mutex::default(),
@@ -97,6 +108,12 @@ impl Server {
         let theirs = OwnedFd::from(theirs);
         let address = Address { descriptor: theirs.as_raw_fd(), name };
         Ok((Self { shared }, theirs, address))
+    }
+
+    /// The user as whom the command runs.
+    #[must_use]
+    pub fn command_uid(&self) -> u32 {
+        self.shared.owner.map_or_else(peer::own_uid, |owner| owner.uid)
     }
 
     /// Where patterns go when the test gives birth to a value.
@@ -185,7 +202,7 @@ impl Shared {
 
     fn hello(self: &Arc<Self>, sender: Option<Sender>, message: &[u8], reply: Channel) {
         let answer = match (sender, protocol::decode::<Hello>(message)) {
-            (Some(sender), Ok(hello)) => check(sender, &hello),
+            (Some(sender), Ok(hello)) => check(sender, &hello, self.owner),
             _ => Err("its message is not one of the protocol".to_owned()),
         };
         match answer {
@@ -256,7 +273,7 @@ impl Shared {
 
 /// Whether the sender may have the secrets: one of our user, that came from our own child, that nobody traces, and that
 /// others cannot look into.
-fn check(sender: Sender, hello: &Hello) -> Result<(), String> {
+fn check(sender: Sender, hello: &Hello, owner: Option<Owner>) -> Result<(), String> {
     if hello.version != protocol::VERSION {
         return Err(format!(
             "the Python package tegmen {} does not fit this tegmen {}; install the same version of both",
@@ -265,7 +282,7 @@ fn check(sender: Sender, hello: &Hello) -> Result<(), String> {
         ));
     }
     let pid = sender.pid;
-    if sender.uid != peer::own_uid() {
+    if sender.uid != owner.map_or_else(peer::own_uid, |owner| owner.uid) {
         return Err(format!("process {pid} runs as another user (uid {}); run tegmen as that user", sender.uid));
     }
     if !peer::descends_from(pid, std::process::id()) {
@@ -276,7 +293,7 @@ fn check(sender: Sender, hello: &Hello) -> Result<(), String> {
         Ok(true) => return Err(format!("process {pid} is being traced by a debugger, which could read the secrets")),
         Err(_) => return Err(format!("process {pid} is gone")),
     }
-    match peer::inspection(pid) {
+    match peer::inspection(pid, owner.map(|owner| (owner.uid, owner.gid))) {
         Ok(Inspection::Closed | Inspection::Unknown) => Ok(()),
         Ok(Inspection::Open) => Err(format!("other processes can look into process {pid} (it is dumpable)")),
         Err(_) => Err(format!("process {pid} is gone")),

@@ -131,6 +131,11 @@ impl Keep {
         Ok(Self { tag, maker, manifest, held, memory, files, patterns, notes })
     }
 
+    /// The kind of memory that the values lie in.
+    pub fn kind(&self) -> Kind {
+        self.memory.kind()
+    }
+
     /// Each secret's rules and placeholder.
     pub fn placeholders(&self) -> impl Iterator<Item = (&Binding, &str)> {
         self.held.iter().map(|held| (&held.charge.binding, held.placeholder.text.as_str()))

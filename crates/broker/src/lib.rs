@@ -4,7 +4,7 @@
 //! - [`channel`] hands that memory to the plugin, after a look at who asks.
 //! - [`life`] brings new values in while the test runs, and gives back in the end what was lent.
 //! - [`stand_in`] answers scripts that ask Vault themselves, with placeholders; [`upstream`] is the Vault behind it.
-//! - [`child`] runs the command and filters what it says.
+//! - [`child`] runs the command and filters what it says; [`sandbox`] is what it may reach.
 //!
 //! What must not come in: where values come from (that is `sources`), how requests are filled (that is `wire`), printing.
 
@@ -12,5 +12,6 @@ pub mod channel;
 pub mod child;
 pub mod keep;
 pub mod life;
+pub mod sandbox;
 pub mod stand_in;
 pub mod upstream;

@@ -84,15 +84,23 @@ pub enum Inspection {
     Unknown,
 }
 
-/// Whether other processes of the same user can look into `pid`, which must be of our own user.
+/// Whether other processes of the same user can look into `pid`, which must be of our own user, or of `user` (user and group).
 ///
 /// The kernel has no file that says it: this asks for `/proc/PID/environ` from a thread without the capabilities that
 /// would open it anyway (ptrace(2), "Ptrace access mode checking"; since Linux 6.13 CAP_PERFMON opens it too).
 ///
 /// # Errors
 /// When the process is gone.
-pub fn inspection(pid: u32) -> io::Result<Inspection> {
+pub fn inspection(pid: u32, user: Option<(u32, u32)>) -> io::Result<Inspection> {
     let asked = std::thread::spawn(move || -> io::Result<Inspection> {
+        if let Some((uid, gid)) = user {
+            // The check of `/proc` is about these two, and both are the thread's own (setfsuid(2)).
+            // SAFETY: changes numbers of this thread only, which ends soon.
+            unsafe {
+                libc::syscall(libc::SYS_setfsgid, gid);
+                libc::syscall(libc::SYS_setfsuid, uid);
+            }
+        }
         let ours = drop_capabilities();
         match fs::File::open(format!("/proc/{pid}/environ")) {
             Ok(_) => Ok(Inspection::Open),
@@ -148,11 +156,11 @@ mod tests {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         assert!(descends_from(child.id(), std::process::id()));
         assert!(!descends_from(std::process::id(), child.id()));
-        assert_ne!(inspection(child.id()).unwrap(), Inspection::Closed);
+        assert_ne!(inspection(child.id(), None).unwrap(), Inspection::Closed);
         assert!(!is_traced(child.id()).unwrap());
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(inspection(child.id()).is_err());
+        assert!(inspection(child.id(), None).is_err());
     }
 
     #[test]
@@ -166,7 +174,7 @@ mod tests {
             .unwrap();
         let mut byte = [0];
         io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut byte).unwrap();
-        assert_ne!(inspection(child.id()).unwrap(), Inspection::Open);
+        assert_ne!(inspection(child.id(), None).unwrap(), Inspection::Open);
         child.kill().unwrap();
         child.wait().unwrap();
     }

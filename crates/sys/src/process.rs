@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, WaitOptions};
 
+use crate::sandbox::{Fence, Part};
 use crate::signals::{SignalMask, reset_for_exec};
 
 /// The process group that a new process gets.
@@ -47,6 +48,8 @@ pub struct Launch<'a> {
     pub death_signal: i32,
     /// The signals that it blocks.
     pub mask: SignalMask,
+    /// What it is fenced off with; `None`: nothing.
+    pub fence: Option<&'a Fence>,
 }
 
 /// The step at which a [`Launch`] failed.
@@ -56,6 +59,8 @@ pub enum Step {
     Prepare,
     /// Going to the working directory.
     Directory,
+    /// Putting this part of the fence on.
+    Fence(Part),
     /// Executing the program.
     Execute,
 }
@@ -122,7 +127,7 @@ impl Launch<'_> {
         let step = match i32::from_ne_bytes([s0, s1, s2, s3]) {
             1 => Step::Directory,
             2 => Step::Execute,
-            _ => Step::Prepare,
+            other => Part::from_number(other).map_or(Step::Prepare, Step::Fence),
         };
         reap(pid.unsigned_abs());
         Err(LaunchError { step, source: io::Error::from_raw_os_error(i32::from_ne_bytes([e0, e1, e2, e3])) })
@@ -238,6 +243,14 @@ impl Prepared {
                 && libc::chdir(directory.as_ptr()) != 0
             {
                 return Err((1, errno()));
+            }
+            if let Some(fence) = launch.fence {
+                fence.put_on()?;
+                // Another user means that the kernel has forgotten it.
+                libc::prctl(libc::PR_SET_PDEATHSIG, launch.death_signal);
+                if libc::getppid() != parent {
+                    libc::_exit(128 + launch.death_signal);
+                }
             }
             reset_for_exec(&launch.mask);
             Ok(())

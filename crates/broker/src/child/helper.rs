@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tegmen_sys::process::{self, Change, Group, Launch, LaunchError, ProcessHandle, Step};
+use tegmen_sys::sandbox::Fence;
 use tegmen_sys::signals::{self, SignalEvents, SignalMask};
 use tegmen_sys::{poll, terminal};
 
@@ -45,6 +46,8 @@ pub(super) struct Start<'a> {
     /// What the command inherits.
     pub(super) keep: &'a [RawFd],
     pub(super) mask: SignalMask,
+    /// What the command is fenced off with. The helper itself is not.
+    pub(super) fence: Option<&'a Fence>,
 }
 
 impl Start<'_> {
@@ -54,17 +57,28 @@ impl Start<'_> {
         let (ours, theirs) = UnixStream::pair().map_err(|source| LaunchError { step: Step::Prepare, source })?;
         let role = if self.role == Role::Leader { "leader" } else { "witness" };
         let keep = self.keep.iter().map(RawFd::to_string).collect::<Vec<_>>().join(",");
-        let own = [NAME.to_owned(), role.to_owned(), theirs.as_raw_fd().to_string(), keep];
+        let packed = self.fence.map(Fence::pack).transpose();
+        let packed = packed.map_err(|source| LaunchError { step: Step::Prepare, source })?;
+        let rules = self.fence.and_then(|fence| fence.landlock.as_ref()).map(AsRawFd::as_raw_fd);
+        let fence = packed.as_ref().map(AsRawFd::as_raw_fd);
+        let own = [
+            NAME.to_owned(),
+            role.to_owned(),
+            theirs.as_raw_fd().to_string(),
+            keep,
+            fence.map_or_else(String::new, |number| number.to_string()),
+        ];
         let pid = Launch {
             files: vec![PathBuf::from("/proc/self/exe")],
             arguments: own.into_iter().map(OsString::from).chain(self.command.iter().cloned()).collect(),
             environment: self.environment,
             directory: self.directory,
             standard: self.standard,
-            keep: self.keep.iter().copied().chain([theirs.as_raw_fd()]).collect(),
+            keep: self.keep.iter().copied().chain([theirs.as_raw_fd()]).chain(rules).chain(fence).collect(),
             group: self.group,
             death_signal: signals::KILL,
             mask: self.mask,
+            fence: None,
         }
         .start()?;
         Ok((pid, ours))
@@ -103,7 +117,7 @@ impl Helper {
     fn begin(mut arguments: impl Iterator<Item = OsString>) -> io::Result<Self> {
         let mask = SignalMask::current();
         let mut word = || arguments.next().and_then(|word| word.into_string().ok()).ok_or(io::ErrorKind::InvalidInput);
-        let (role, line, keep) = (word()?, word()?, word()?);
+        let (role, line, keep, fence) = (word()?, word()?, word()?, word()?);
         let number = |text: &str| text.parse::<RawFd>().map_err(|_| io::ErrorKind::InvalidInput);
         let line = UnixStream::from(process::inherited(number(&line)?)?);
         let keep = keep.split(',').filter(|text| !text.is_empty()).map(number).collect::<Result<Vec<_>, _>>()?;
@@ -116,14 +130,15 @@ impl Helper {
             command: None,
         };
         if role == "leader" {
-            helper.lead(arguments.collect(), keep, mask)?;
+            let fence = if fence.is_empty() { Fence::default() } else { Fence::unpack(number(&fence)?)? };
+            helper.lead(arguments.collect(), keep, mask, &fence)?;
         } else {
             FromHelper::Ready(0).send(&helper.line)?;
         }
         Ok(helper)
     }
 
-    fn lead(&mut self, command: Vec<OsString>, keep: Vec<RawFd>, mask: SignalMask) -> io::Result<()> {
+    fn lead(&mut self, command: Vec<OsString>, keep: Vec<RawFd>, mask: SignalMask, fence: &Fence) -> io::Result<()> {
         process::new_session()?;
         terminal::make_controlling(io::stdin())?;
         let started = Launch {
@@ -136,6 +151,7 @@ impl Helper {
             group: Group::Foreground(io::stdin().as_raw_fd()),
             death_signal: signals::TERMINATE,
             mask,
+            fence: Some(fence),
         }
         .start();
         match started {

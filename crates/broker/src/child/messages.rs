@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 
 use tegmen_sys::process::{Change, Step};
+use tegmen_sys::sandbox::Part;
 
 /// One message: its kind and two numbers.
 const SIZE: usize = 12;
@@ -37,6 +38,7 @@ impl FromHelper {
             Self::Failed(Step::Prepare, errno) => [2, 0, errno],
             Self::Failed(Step::Directory, errno) => [2, 1, errno],
             Self::Failed(Step::Execute, errno) => [2, 2, errno],
+            Self::Failed(Step::Fence(part), errno) => [2, part as i32, errno],
             Self::Changed(Change::Exited(code)) => [3, 0, code],
             Self::Changed(Change::Killed(signal)) => [3, 1, signal],
             Self::Changed(Change::Stopped(signal)) => [3, 2, signal],
@@ -53,6 +55,9 @@ impl FromHelper {
             [2, 0, errno] => Self::Failed(Step::Prepare, errno),
             [2, 1, errno] => Self::Failed(Step::Directory, errno),
             [2, 2, errno] => Self::Failed(Step::Execute, errno),
+            [2, part, errno] => {
+                Self::Failed(Step::Fence(Part::from_number(part).ok_or(io::ErrorKind::InvalidData)?), errno)
+            }
             [3, 0, code] => Self::Changed(Change::Exited(code)),
             [3, 1, signal] => Self::Changed(Change::Killed(signal)),
             [3, 2, signal] => Self::Changed(Change::Stopped(signal)),
@@ -109,6 +114,7 @@ mod tests {
         for message in [
             FromHelper::Ready(4_000_000),
             FromHelper::Failed(Step::Execute, 13),
+            FromHelper::Failed(Step::Fence(Part::Landlock), 22),
             FromHelper::Changed(Change::Killed(9)),
             FromHelper::Changed(Change::Continued),
             FromHelper::Got(true),

@@ -30,6 +30,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use tegmen_redact::Patterns;
+use tegmen_sys::sandbox::Fence;
 use tegmen_sys::signals::SignalMask;
 
 pub use helper::run_helper_if_asked;
@@ -51,6 +52,8 @@ pub struct ChildOptions {
     pub inherit_fds: Vec<OwnedFd>,
     /// Its working directory, if not ours.
     pub cwd: Option<PathBuf>,
+    /// What it is fenced off with.
+    pub fence: Fence,
 }
 
 /// A child that runs.

@@ -99,6 +99,7 @@ impl SpawnError {
         let LaunchError { step, source } = error;
         match step {
             Step::Prepare => Self::Own { doing: "start the command".to_owned(), source },
+            Step::Fence(part) => Self::Own { doing: part.doing().to_owned(), source },
             Step::Directory => Self::Own { doing: "enter the command's working directory".to_owned(), source },
             Step::Execute => {
                 let Some(file) = files.iter().find(|file| file.symlink_metadata().is_ok()).cloned() else {

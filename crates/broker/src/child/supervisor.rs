@@ -350,10 +350,14 @@ fn launch(
     streams: &Streams,
     mask: SignalMask,
 ) -> Result<(Helper, u32), SpawnError> {
-    let ChildOptions { command, env, inherit_fds, cwd } = options;
+    let ChildOptions { command, env, inherit_fds, cwd, fence } = options;
     let Some(program) = command.first().cloned() else {
         return Err(SpawnError::NotFound { command: OsString::new() });
     };
+    let stdin = streams.stdin.as_ref().map(AsFd::as_fd);
+    for stream in stdin.into_iter().chain([streams.stdout.as_fd(), streams.stderr.as_fd()]) {
+        fence.admit(stream);
+    }
     let keep: Vec<RawFd> = inherit_fds.iter().map(AsRawFd::as_raw_fd).collect();
     let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.clone());
     let files = helper::files(&command, path);
@@ -370,6 +374,7 @@ fn launch(
             group: Group::Inherit,
             keep: &keep,
             mask,
+            fence: Some(&fence),
         };
         let started = start.start().map_err(|error| match error.step {
             process::Step::Directory => SpawnError::of_launch(error, &program, &files),
@@ -388,6 +393,7 @@ fn launch(
         group: if place == Place::OwnGroup { Group::Own } else { Group::Inherit },
         keep: &[],
         mask,
+        fence: None,
     };
     let (helper, _) = Helper::ready(start.start().map_err(|error| own(error.source))?, &program, &files)?;
     let started = Launch {
@@ -400,6 +406,7 @@ fn launch(
         group: if place == Place::OwnGroup { Group::Join(helper.pid) } else { Group::Inherit },
         death_signal: signals::TERMINATE,
         mask,
+        fence: Some(&fence),
     }
     .start();
     match started {

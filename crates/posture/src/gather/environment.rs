@@ -19,9 +19,12 @@ const LONGEST: u64 = 1 << 20;
 const HISTORY: u64 = 4 << 20;
 
 pub(super) fn gather() -> Environment {
+    // Under `tegmen run` these hold placeholders.
+    let placeholders = std::env::var("TEGMEN_VARIABLES").unwrap_or_default();
+    let is_placeholder = |name: &str| placeholders.split(',').any(|known| known == name);
     let mut sensitive: Vec<String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, value)| is_filled(name, &value.to_string_lossy()))
+        .filter(|(name, value)| is_filled(name, &value.to_string_lossy()) && !is_placeholder(name))
         .map(|(name, _)| name)
         .collect();
     sensitive.sort();
@@ -128,10 +131,15 @@ pub(super) fn sensitive_words(words: &[&str]) -> Vec<String> {
     found
 }
 
-/// Not empty, no reference to a variable, no path, nothing that stands for a value.
+/// Where Tegmen takes a secret from: `--secret API_KEY=file:key`.
+const SOURCES: &[&str] = &["env:", "dotenv:", "file:", "store:", "exec:", "vault:", "vault-dynamic:", "secretspec:"];
+
+/// Not empty, no reference to a variable, no path, no source, nothing that stands for a value.
 fn is_a_value(value: &str) -> bool {
     let value = value.trim_matches(['"', '\'']);
+    let source = value.split_once('=').map_or(value, |(_, source)| source);
     value.len() > 3
+        && !SOURCES.iter().any(|begin| source.starts_with(begin))
         && !value.starts_with('$')
         && !value.starts_with("<")
         && !value.starts_with("@")
@@ -261,6 +269,7 @@ mod tests {
         let found = sensitive_words(&words);
         assert_eq!(found, ["--api-key", "a URL with credentials", "--config-users"]);
         assert!(!format!("{found:?}").contains(&value));
+        assert!(sensitive_words(&["tegmen", "run", "--secret", "API_KEY=env:API_KEY", "--", "locust"]).is_empty());
     }
 
     #[test]

@@ -28,8 +28,24 @@ struct Item<'a> {
     /// `high`, `medium`, `low`, `pass`, `unknown`, `na`.
     class: &'static str,
     word: &'static str,
+    why: Vec<Piece<'a>>,
+    repair: Vec<Piece<'a>>,
     fixes: Vec<String>,
     places: Vec<String>,
+}
+
+/// A piece of a sentence: what stands between backquotes is code.
+struct Piece<'a> {
+    is_code: bool,
+    text: &'a str,
+}
+
+fn pieces(sentence: &str) -> Vec<Piece<'_>> {
+    let parts = sentence.split('`').enumerate();
+    parts
+        .map(|(number, text)| Piece { is_code: number % 2 == 1, text })
+        .filter(|piece| !piece.text.is_empty())
+        .collect()
 }
 
 /// The page.
@@ -82,6 +98,8 @@ fn item(answer: &Answer) -> Item<'_> {
         answer,
         class,
         word,
+        why: pieces(answer.check.why),
+        repair: pieces(answer.repair().unwrap_or_default()),
         places: places.collect(),
         fixes: answer.fixes().iter().map(tegmen_posture::Repair::title).collect(),
     }

@@ -71,7 +71,7 @@ pub fn text(posture: &Posture, colour: Colour, width: usize, all: bool) -> Strin
 /// One line: how many checks, and how they came out.
 pub fn summary(posture: &Posture) -> String {
     let failed = came_out(posture, "fail");
-    let mut out = format!("{} for a {} machine", plural(posture.answers.len(), "check"), posture.profile.as_str());
+    let mut out = format!("{} (profile {})", plural(posture.answers.len(), "check"), posture.profile.as_str());
     if failed == 0 {
         out.push_str(": none fails");
     } else {

@@ -1,6 +1,7 @@
 //! `tegmen run`: a command with its secrets protected.
 
 mod environment;
+mod fence;
 mod manifest;
 mod shim;
 
@@ -8,7 +9,7 @@ use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, process::ExitCode
 
 use anyhow::{Context as _, bail};
 use tegmen_broker::{
-    channel::{Contacts, Server},
+    channel::{Contacts, Owner, Server},
     child::{self, ChildOptions, Masked},
     keep::{Charge, Keep},
     life::Life,
@@ -35,6 +36,7 @@ Examples:
   tegmen run -- locust -f locustfile.py --host https://shop.example.com
   tegmen run --secret API_KEY=vault:secret/locust/shop#api_key --hosts shop.example.com -- locust
   tegmen run --manifest load/tegmen.toml -- make loadtest
+  tegmen run --sandbox -- locust -f locustfile.py --host https://shop.example.com --csv results/run
 
 Exit status: the command's own (a signal as 128 + its number); 125 tegmen itself failed,
 126 the command cannot be run, 127 it was not found.")]
@@ -52,6 +54,9 @@ pub struct Args {
     /// (repeatable)
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     hosts: Vec<String>,
+
+    #[command(flatten)]
+    hardening: fence::FenceArgs,
 
     /// Run with a version of Locust that this version of tegmen does not know
     #[arg(long)]
@@ -75,6 +80,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         // What the environment holds here are placeholders: they would be taken for values.
         bail!("this is inside of another `tegmen run`, which holds the secrets already: call the command without it");
     }
+    args.hardening.check()?;
+    let user = args.hardening.user()?;
     let chosen = manifest::choose(&args)?;
     let context = tegmen_sources::Context::of(&chosen.manifest).context("the current directory cannot be read")?;
     if let Some(preflight) = Preflight::of(&chosen.manifest) {
@@ -84,6 +91,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (session, manifest) = (fetched.session, fetched.manifest);
     let charges = fetched.values.into_iter().map(|(name, value)| charge(&manifest, name, value));
     let keep = Keep::new(charges.collect(), chosen.shown.clone())?;
+    let memory = keep.kind();
     let has_secrets = keep.values().next().is_some();
     let (patterns, remarks) = keep.patterns();
     for note in fetched.notes {
@@ -112,7 +120,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         ));
         messages::hint(format_args!("let the script read it: os.environ[\"{name}\"]"));
     }
-    let sensitive = environment.sensitive(&keep);
+    environment.without_history();
+    let sensitive = environment.take_sensitive(&keep, &args.hardening.keep_env);
     // Without either, what was taken and what was not has been said.
     if !sensitive.is_empty() && (chosen.shown.is_some() || !args.secret.is_empty()) {
         messages::warning(format_args!(
@@ -126,23 +135,47 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         } else {
             format!("add --secret {0}=env:{0}", sensitive[0])
         });
+        messages::hint(format_args!("the command does not get it; --keep-env {} hands it over as it is", sensitive[0]));
     }
 
-    let (server, channel, address) = Server::start(keep).context("the channel to the plugin cannot be made")?;
+    let owner = user.as_ref().map(|account| Owner { uid: account.user.uid, gid: account.user.gid });
+    let (server, channel, address) = Server::start(keep, owner).context("the channel to the plugin cannot be made")?;
     let Session { local, vault, opener, ending } = session;
+    let mut stand_in = None;
     let behind = opener.as_ref().and_then(|opener| Some((opener.address()?, opener.namespace())));
     let upstream = Upstream::new(vault, opener);
     if let Some((real, namespace)) = behind {
-        let stand_in = StandIn::start(server.clone(), upstream.clone(), namespace)
+        let started = StandIn::start(server.clone(), upstream.clone(), namespace)
             .context("the stand-in for Vault cannot be started")?;
-        environment.stand_in(&stand_in, &fetched.credentials);
+        environment.stand_in(&started, &fetched.credentials);
         messages::note_unless(
             args.quiet,
-            format_args!("{} stands in for Vault at {real}: scripts that ask it get placeholders", stand_in.address),
+            format_args!("{} stands in for Vault at {real}: scripts that ask it get placeholders", started.address),
         );
+        stand_in = Some(started.address.clone());
     }
     environment.set(tegmen_wire::protocol::CHANNEL_VARIABLE, address.to_string());
-    let options = ChildOptions { command, env: environment.finish(), inherit_fds: vec![channel], cwd: None };
+    let mut env = environment.finish();
+    let around = fence::Around {
+        manifest: &manifest,
+        context: &context,
+        command: &command,
+        environment: &env,
+        shim: shim.directory(),
+        stand_in: stand_in.as_deref(),
+        memory,
+        quiet: args.quiet,
+    };
+    let fenced = match args.hardening.make(user, &around) {
+        Ok(fenced) => fenced,
+        Err(error) => {
+            say_ended(ending.end(), args.quiet);
+            return Err(error);
+        }
+    };
+    env.retain(|(name, _)| !fenced.variables.iter().any(|(new, _)| name == new.as_str()));
+    env.extend(fenced.variables.into_iter().map(|(name, value)| (OsString::from(name), value)));
+    let options = ChildOptions { command, env, inherit_fds: vec![channel], cwd: None, fence: fenced.fence };
     let child = match child::spawn(options, patterns) {
         Ok(child) => child,
         Err(error) => {

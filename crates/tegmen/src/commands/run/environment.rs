@@ -57,8 +57,23 @@ impl Builder {
         self.set(VARIABLES, names.join(","));
     }
 
-    /// The variables that look sensitive and go to the command as they are.
-    pub fn sensitive(&self, keep: &Keep) -> Vec<&str> {
+    /// What is typed in a shell of the command is not kept.
+    pub fn without_history(&mut self) {
+        // Empty: no file. (/dev/null would be cut to length, or replaced, by a shell of root.)
+        self.set("HISTFILE", "");
+        self.set("LESSHISTFILE", "-");
+    }
+
+    /// Takes away the variables that look sensitive and stand for no secret, but those in `kept`; gives back their names.
+    pub fn take_sensitive(&mut self, keep: &Keep, kept: &[String]) -> Vec<String> {
+        let names: Vec<String> = self.sensitive(keep).into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = names.into_iter().filter(|name| !kept.contains(name)).collect();
+        self.without(&names.iter().cloned().collect());
+        names
+    }
+
+    /// The variables that look sensitive and stand for no secret.
+    fn sensitive(&self, keep: &Keep) -> Vec<&str> {
         let ours = |name: &str| keep.placeholders().any(|(binding, _)| binding.env.iter().any(|known| known == name));
         let variables = self.0.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
         let looks = |(name, value): &(&str, &str)| {

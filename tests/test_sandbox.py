@@ -1,0 +1,363 @@
+"""`tegmen run --sandbox`: real Locust works inside, and each forbidden thing fails.
+
+Without it the same thing can be done, so that what fails is known to fail by the fence.
+
+The tests run as whoever runs them. Root in a sandbox has no capability, so the fence is the same for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import LOCUST, Project
+from support.run import BIN, NOBODY, Result, clean_environment, why_no_ordinary_user
+from support.server import Server
+
+INTRUDER = Path(__file__).resolve().parent / "support" / "inside.py"
+
+
+def landlock_version() -> int:
+    """That of this kernel; 0: none."""
+    return max(ctypes.CDLL(None).syscall(444, None, 0, 1), 0)
+
+
+needs_landlock = pytest.mark.skipif(landlock_version() < 1, reason="this kernel has no Landlock")
+needs_ports = pytest.mark.skipif(landlock_version() < 4, reason="this kernel's Landlock knows no ports")
+needs_scopes = pytest.mark.skipif(landlock_version() < 6, reason="this kernel's Landlock knows no signals")
+
+USERS = """\
+import os
+import gevent
+from locust import {user}, constant, task
+
+
+class Shopper({user}):
+    wait_time = constant(0.05)
+
+    @task
+    def orders(self):
+        self.client.get("/orders", headers={{"Authorization": "Bearer " + os.environ["API_KEY"]}})
+        options = self.environment.parsed_options
+        # Under a master it is the master that ends the test.
+        if options.headless and not options.processes:
+            gevent.spawn_later(2.5, self.environment.runner.quit)
+"""
+
+
+@pytest.fixture
+def value() -> str:
+    return "sk_" + os.urandom(12).hex()
+
+
+@pytest.fixture
+def shopping(project: Project, value: str) -> Project:
+    """A project with a secret from a file, bound to whatever is at 127.0.0.1."""
+    project.write("key", value, 0o600)
+    project.write("locustfile.py", USERS.format(user="HttpUser"))
+    return project
+
+
+def inside(
+    project: Project,
+    *attempts: str,
+    options: tuple[str, ...] = ("--sandbox",),
+    env: dict[str, str] | None = None,
+) -> dict[str, str]:
+    """How each attempt ended, in the sandbox or with other options."""
+    script = project.write("inside.py", INTRUDER.read_text())
+    secret = ("--secret", "API_KEY=file:key")
+    environment = {"WISHES": "\n".join(attempts), **(env or {})}
+    command = (project.tegmen, "run", *secret, *options, "--", sys.executable, script)
+    result = project.run(*command, env=environment)
+    assert result.status == 0, result.output
+    outcome: dict[str, str] = json.loads(result.stdout.splitlines()[-1])
+    return outcome
+
+
+def run_locust(project: Project, server: Server, *options: str, locust: tuple[str, ...] = ()) -> Result:
+    secret = ("--secret", "API_KEY=file:key", "--hosts", server.origin)
+    return project.tegmen_run(*secret, "--sandbox", *options, locust=("--host", server.origin, *locust))
+
+
+@pytest.mark.parametrize("user", ["HttpUser", "FastHttpUser"])
+def test_locust_works_inside(shopping: Project, echo_server: Server, value: str, user: str) -> None:
+    shopping.write("locustfile.py", USERS.format(user=user))
+    outputs = ("--csv", "out/run", "--html", "report.html", "--logfile", "locust.log")
+    result = run_locust(shopping, echo_server, locust=outputs)
+    assert result.status == 0, result.output
+    assert echo_server.last.header("Authorization") == f"Bearer {value}"
+    assert "orders" in shopping.read("out/run_stats.csv")
+    assert "/orders" in shopping.read("report.html")
+    assert shopping.read("locust.log")
+    assert value not in result.output
+
+
+def test_workers_work_inside(shopping: Project, echo_server: Server, value: str) -> None:
+    result = run_locust(shopping, echo_server, locust=("--processes", "2", "-t", "8s"))
+    assert result.status == 0, result.output
+    assert echo_server.last.header("Authorization") == f"Bearer {value}"
+
+
+def test_the_web_page_works_inside(shopping: Project, echo_server: Server, value: str) -> None:
+    port = free_port()
+    secret = ("--secret", "API_KEY=file:key", "--hosts", echo_server.origin)
+    command = [
+        *(str(part) for part in (shopping.tegmen, "run", *secret, "--sandbox", "--", BIN / "locust")),
+        *("--web-host", "127.0.0.1", "--web-port", str(port), "--host", echo_server.origin),
+    ]
+    with running(shopping, command) as process:
+        page = fetch(f"http://127.0.0.1:{port}/", process)
+        assert "Locust" in page
+        form = b"user_count=1&spawn_rate=1&host=" + echo_server.origin.encode()
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/swarm", data=form, timeout=20).read()
+        deadline = time.monotonic() + 20
+        while not echo_server.requests and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert echo_server.last.header("Authorization") == f"Bearer {value}"
+
+
+@needs_landlock
+def test_nothing_of_the_home_folder_can_be_read(shopping: Project) -> None:
+    home = shopping.path.parent / "home"
+    places = [".ssh/id_ed25519", ".aws/credentials", ".vault-token", ".local/share/tegmen/store.age", "notes.txt"]
+    for place in places:
+        (home / place).parent.mkdir(parents=True, exist_ok=True)
+        (home / place).write_text("x")
+    wishes = [f"read,{home / place}" for place in places] + [f"list,{home}"]
+    assert set(inside(shopping, *wishes, options=(), env={"HOME": str(home)}).values()) == {"done"}
+    assert set(inside(shopping, *wishes, env={"HOME": str(home)}).values()) == {"EACCES"}
+
+
+@needs_landlock
+def test_the_project_can_be_read_and_not_written_and_its_secrets_neither(shopping: Project) -> None:
+    shopping.write(".git/config", "x")
+    root = shopping.path
+    wishes = [
+        "read,locustfile.py",
+        "list,.",
+        "write,new.py",
+        "write,locustfile.py",
+        "read,key",
+        f"read,{root}/.git/config",
+    ]
+    wishes += ["write,out/a.csv", "write,/tmp/tegmen-test-of-the-sandbox"]
+    outcome = inside(shopping, *wishes, options=("--sandbox", "--writable", "out"))
+    assert [outcome[wish] for wish in wishes] == ["done", "done"] + ["EACCES"] * 4 + ["done", "EACCES"]
+
+
+@needs_landlock
+def test_the_environment_of_another_process_cannot_be_read(shopping: Project) -> None:
+    with subprocess.Popen(["sleep", "60"], env={"DB_PASSWORD": "x"}) as other:
+        wishes = [f"read,/proc/{other.pid}/environ", f"read,/proc/{other.pid}/mem"]
+        assert inside(shopping, wishes[0], options=())[wishes[0]] == "done"
+        assert set(inside(shopping, *wishes).values()) == {"EACCES"}
+        other.kill()
+
+
+@needs_ports
+def test_only_the_ports_of_the_target_can_be_connected_to(
+    shopping: Project, make_server: Callable[..., Server]
+) -> None:
+    target, other = make_server(), make_server()
+    ports = [server.port for server in (target, other)]
+    wishes = [f"connect,127.0.0.1,{port}" for port in ports]
+    reach = ("--sandbox", "--reach", target.origin)
+    assert [inside(shopping, *wishes, options=reach)[wish] for wish in wishes] == ["done", "EACCES"]
+    assert set(inside(shopping, *wishes, options=()).values()) == {"done"}
+
+
+@needs_ports
+def test_the_ways_round_the_rules_on_ports_are_closed(shopping: Project, echo_server: Server) -> None:
+    port = echo_server.port
+    wishes = [f"fast_open,127.0.0.1,{port}", f"multipath,127.0.0.1,{port}", "raw"]
+    outcome = inside(shopping, *wishes)
+    assert set(outcome.values()) == {"EPERM"}, outcome
+
+
+@needs_ports
+def test_only_wanted_ports_can_be_listened_on(shopping: Project) -> None:
+    ports = [free_port(), free_port()]
+    wishes = [f"listen,{port}" for port in ports]
+    outcome = inside(shopping, *wishes, options=("--sandbox", "--listen", str(ports[0])))
+    assert [outcome[wish] for wish in wishes] == ["done", "EACCES"]
+
+
+CALLS = [
+    *(
+        "ptrace",
+        "process_vm_readv",
+        "process_vm_writev",
+        "pidfd_getfd",
+        "kcmp",
+        "bpf",
+        "perf_event_open",
+        "userfaultfd",
+    ),
+    *("keyctl", "add_key", "request_key", "kexec_load", "kexec_file_load", "init_module", "finit_module"),
+    *("delete_module", "mount", "umount2", "pivot_root", "chroot", "fsopen", "move_mount", "unshare", "setns"),
+    *("open_by_handle_at", "syslog", "swapon", "iopl"),
+]
+
+
+def test_system_calls_that_no_test_needs_are_refused(shopping: Project) -> None:
+    wishes = [f"call,{name}" for name in CALLS] + ["new_namespace"]
+    outcome = inside(shopping, *wishes)
+    assert set(outcome.values()) == {"EPERM"}, outcome
+    hidden = ["call,io_uring_setup", "call,clone3"] + (["second_numbering"] if os.uname().machine == "x86_64" else [])
+    assert set(inside(shopping, *hidden).values()) == {"ENOSYS"}
+
+
+def test_sockets_of_the_machine_and_of_other_kinds_are_refused(shopping: Project, tmp_path: Path) -> None:
+    path = str(tmp_path / "engine.sock")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as engine:
+        engine.bind(path)
+        engine.listen()
+        wishes = [f"neighbour,{path}", f"family,{socket.AF_VSOCK}", "family,38"]
+        assert inside(shopping, wishes[0], options=())[wishes[0]] == "done"
+        assert set(inside(shopping, *wishes).values()) == {"EPERM"}
+
+
+def test_no_capability_is_left(shopping: Project) -> None:
+    assert set(inside(shopping, "capabilities")["capabilities"]) == {"0"}
+
+
+@needs_scopes
+def test_processes_outside_cannot_be_signalled(shopping: Project) -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        wish = f"signal,{other.pid}"
+        assert inside(shopping, wish, options=())[wish] == "done"
+        assert inside(shopping, wish)[wish] == "EPERM"
+        other.kill()
+
+
+def test_the_run_says_what_holds(shopping: Project, echo_server: Server) -> None:
+    result = run_locust(shopping, echo_server)
+    port = echo_server.port
+    assert re.search(
+        rf"TCP connections to port .*{port}.* of any host \(Landlock knows ports, not hosts\)", result.stderr
+    )
+    unknown = shopping.tegmen_run("--secret", "API_KEY=file:key", "--sandbox", locust=("-t", "3s"))
+    assert "the target is not known before the start" in unknown.stderr
+
+
+def test_report_says_what_would_be_refused_and_refuses_nothing(shopping: Project, echo_server: Server) -> None:
+    shopping.write(
+        "report.py",
+        """
+        import pathlib, socket
+        print(pathlib.Path("key").exists(), len(open("key").read()))
+        open("made.txt", "w").close()
+        print(open("report.py").readline())
+        try:
+            socket.create_connection(("127.0.0.1", 9), timeout=1)
+        except OSError:
+            pass
+        """,
+    )
+    command = ("--secret", "API_KEY=file:key", "--sandbox=report", "--reach", echo_server.origin, "--")
+    result = shopping.run(shopping.tegmen, "run", *command, sys.executable, "report.py").check()
+    assert (shopping.path / "made.txt").exists()
+    told = re.findall(r"the sandbox would refuse: (.*)", result.stderr)
+    root = shopping.path.resolve()
+    assert f"read {root}/key" in told and f"write {root}/made.txt" in told
+    assert "connect to 127.0.0.1 port 9" in told
+    assert not [line for line in told if "report.py" in line or "site-packages" in line], told
+
+
+def test_a_kernel_without_protections_is_said_and_can_be_an_error(shopping: Project, echo_server: Server) -> None:
+    old = [sys.executable, "-c", OLD_KERNEL, str(shopping.tegmen), "run", "--secret", "API_KEY=file:key"]
+    script = ["--", "sh", "-c", "echo ran"]
+    result = shopping.run(*old, "--sandbox", *script)
+    assert result.status == 0 and "ran" in result.stdout, result.output
+    assert result.stderr.count("Landlock is not there") == 1
+    assert result.stderr.count("memfd_secret is not there") == 1
+    strict = shopping.run(*old, "--sandbox", "--require-hardening", *script)
+    assert strict.status == 125 and "ran" not in strict.stdout
+    assert "--require-hardening: " in strict.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a command as another user")
+def test_another_user(shopping: Project, echo_server: Server, value: str) -> None:
+    if reason := why_no_ordinary_user():
+        pytest.skip(reason)
+    for folder in (shopping.path, *shopping.path.parents):
+        if folder.stat().st_uid == 0 and str(folder).startswith(("/tmp/pytest", str(shopping.path))):
+            folder.chmod(0o755)
+    secret = ("--secret", "API_KEY=file:key", "--hosts", echo_server.origin)
+    locust = (*LOCUST, "--host", echo_server.origin, "--logfile", "/dev/stdout")
+    for sandbox in ((), ("--sandbox",)):
+        user = ("--user", str(NOBODY), *sandbox)
+        result = shopping.run(shopping.tegmen, "run", *secret, *user, "--", *locust, env={"HOME": "/nonexistent"})
+        assert result.status == 0, result.output
+        assert echo_server.last.header("Authorization") == f"Bearer {value}"
+        assert "Starting Locust" in result.stdout, "the log is open by its name, though the pipe is root's"
+        told = shopping.run(shopping.tegmen, "run", *secret, *user, "--", "id", "-u", "-G")
+        assert set(told.stdout.split()) == {str(NOBODY)}, told.output
+
+
+def test_mistakes_in_options_are_said(shopping: Project) -> None:
+    def told(*options: str) -> str:
+        result = shopping.run(shopping.tegmen, "run", *options, "--", "true")
+        assert result.status == 125
+        return result.stderr
+
+    assert "add --sandbox" in told("--writable", "out")
+    assert "there is no user no-such-user" in told("--user", "no-such-user") or os.geteuid() != 0
+    assert "nowhere" in told("--sandbox", "--readable", "nowhere")
+    assert "three octal digits" in told("--umask", "abc")
+
+
+#: A kernel without Landlock and memfd_secret: a filter says that there are no such calls, then the command takes over.
+OLD_KERNEL = """
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+steps = [(0x20, 0, 0, 0), (0x15, 1, 0, 444), (0x15, 0, 1, 447), (0x06, 0, 0, 0x50000 | 38), (0x06, 0, 0, 0x7FFF0000)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+class Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+program = Program(len(steps), ctypes.addressof(code))
+assert libc.prctl(38, 1, 0, 0, 0) == 0
+assert libc.prctl(22, 2, ctypes.byref(program)) == 0, ctypes.get_errno()
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running(project: Project, command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, cwd=project.path, env=clean_environment(project.path), stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def fetch(url: str, process: subprocess.Popen[bytes]) -> str:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            page: bytes = urllib.request.urlopen(url, timeout=5).read()
+            return page.decode()
+        except OSError:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.2)
