@@ -6,6 +6,7 @@ for them, which keep their command line, environment and standard input.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -15,6 +16,8 @@ import stat
 import string
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -275,8 +278,6 @@ def test_the_environment_follows(project: Project, shop_path: Shop) -> None:
     assert glab == ["variable", "update", "API_KEY", "--masked", "--raw", "--repo", "acme/shop"]
     assert glab_given == new.encode()
     assert kubectl == ["patch", "secret", "shop", "--type=merge", "--patch-file=/dev/stdin", "--namespace", "load"]
-    import base64
-
     assert base64.b64decode(json.loads(patch)["data"]["api-key"]).decode() == new
     nowhere(project, result, new, but=("real.env", ".env"))
     assert record(project)[-1]["follow"] == follow.replace('"', "").split(", ")
@@ -460,24 +461,36 @@ def test_a_wrapped_secret_id(project: Project, bao: OpenBao) -> None:
     assert "wrap" in rotate(project, "login", "--own-token", env=env).check(2).stderr
 
 
-def test_a_signal_in_the_middle(project: Project, shop_path: Shop) -> None:
-    """Ctrl-C while the hook runs: the hook gets it, and everything has its old value."""
-    shop = shop_path
+@contextmanager
+def in_the_middle(project: Project, shop: Shop) -> Iterator[subprocess.Popen[str]]:
+    """A rotation whose hook has begun and does not end."""
     project.write("tegmen.toml", shop.manifest("[secrets.API_KEY.rotate]\nhook = \"sh -c 'touch here; sleep 30'\"\n"))
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [project.tegmen, "rotate", "API_KEY"],
         cwd=project.path,
         env=clean_environment(project.path, shop.env),
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    deadline = time.monotonic() + 30
-    while not (project.path / "here").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert shop.now()["api_key"] != shop.value
-    os.killpg(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=30)
+    ) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not (project.path / "here").exists():
+                assert time.monotonic() < deadline and process.poll() is None
+                time.sleep(0.02)
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_signal_in_the_middle(project: Project, shop_path: Shop) -> None:
+    """Ctrl-C while the hook runs: the hook gets it, and everything has its old value."""
+    shop = shop_path
+    with in_the_middle(project, shop) as process:
+        assert shop.now()["api_key"] != shop.value
+        os.killpg(process.pid, signal.SIGINT)
+        _, told = process.communicate(timeout=60)
     assert shop.now() == shop.fields, told
     assert "everything has its old value again" in told
     assert record(project)[-1]["outcome"] == "rolled-back"
@@ -485,19 +498,9 @@ def test_a_signal_in_the_middle(project: Project, shop_path: Shop) -> None:
 
 def test_a_kill_in_the_middle_is_told_the_next_time(project: Project, shop_path: Shop) -> None:
     shop = shop_path
-    project.write("tegmen.toml", shop.manifest("[secrets.API_KEY.rotate]\nhook = \"sh -c 'touch here; sleep 30'\"\n"))
-    process = subprocess.Popen(
-        [project.tegmen, "rotate", "API_KEY"],
-        cwd=project.path,
-        env=clean_environment(project.path, shop.env),
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 30
-    while not (project.path / "here").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with in_the_middle(project, shop) as process:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=60)
     told = rotate(project, env=shop.env).check(0).stderr
     assert "the rotation of API_KEY that began at" in told and "did not come to its end" in told
     # The value is not lost: the source has both.

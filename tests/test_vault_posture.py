@@ -47,8 +47,8 @@ OPEN = {
 def doctor(project: Project, *options: str, env: dict[str, str]) -> dict[str, dict[str, str]]:
     command = (project.tegmen, "doctor", "--select", "TGM6,TGM7", "--fail-on", "never", "--format", "json", *options)
     result = project.run(*command, env=env).check(0)
-    for value in env.values():
-        assert value not in result.output
+    for name, value in env.items():
+        assert ("TOKEN" not in name and "SECRET" not in name) or value not in result.output
     answers = json.loads(result.stdout)["answers"]
     return {answer["check"]: answer for answer in answers}
 

@@ -320,6 +320,15 @@ impl<'h> Rotator<'h> {
             }
             _ => {}
         }
+        let places = self.places(subject);
+        let told = subject.rotate.as_ref().is_some_and(|rotate| rotate.hook.is_some());
+        if matches!(subject.way, Way::Env { .. } | Way::Exec) && places.is_empty() && !told {
+            let what = if matches!(subject.way, Way::Exec) { "what its command prints" } else { "its variable" };
+            return Err(Trouble::new(
+                format!("{name} has to be changed by hand: {what} is set by something that is not known here"),
+                format!("name what sets it: follow = [\"github:{name}\"] under [secrets.{name}.rotate]"),
+            ));
+        }
         if server_makes && given {
             return Err(Trouble::new(format!("the value of {name} is made by Vault"), "leave --stdin out"));
         }
@@ -329,19 +338,10 @@ impl<'h> Rotator<'h> {
                 format!("add [secrets.{name}.rotate] to the manifest, or give the value with --stdin"),
             ));
         }
-        let places = self.places(subject);
         if matches!(subject.way, Way::Rotation(RotationKind::SecretId { .. })) && places.is_empty() {
             return Err(Trouble::new(
                 format!("nothing says where a new SecretID for {name} is to be written"),
                 format!("add follow = [\"file:PATH\"] under [rotations.{name}]"),
-            ));
-        }
-        let told = subject.rotate.as_ref().is_some_and(|rotate| rotate.hook.is_some());
-        if matches!(subject.way, Way::Env { .. } | Way::Exec) && places.is_empty() && !told {
-            let what = if matches!(subject.way, Way::Exec) { "what its command prints" } else { "its variable" };
-            return Err(Trouble::new(
-                format!("{name} has to be changed by hand: {what} is set by something that is not known here"),
-                format!("name what sets it: follow = [\"github:{name}\"] under [secrets.{name}.rotate]"),
             ));
         }
         Ok(())

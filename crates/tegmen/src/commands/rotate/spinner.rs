@@ -1,40 +1,43 @@
 //! A line on a terminal that says what is being done.
 
+use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// The line; nothing where nobody would see it.
-pub struct Spinner(Option<ProgressBar>);
+pub struct Spinner {
+    is_seen: bool,
+    bar: RefCell<Option<ProgressBar>>,
+}
 
 impl Spinner {
     pub fn new(quiet: bool) -> Self {
-        if quiet || !std::io::stderr().is_terminal() {
-            return Self(None);
-        }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-            bar.set_style(style);
-        }
-        Self(Some(bar))
+        Self { is_seen: !quiet && std::io::stderr().is_terminal(), bar: RefCell::default() }
     }
 
     /// Shows a step.
     pub fn say(&self, name: &str, step: &str) {
-        if let Some(bar) = &self.0 {
-            bar.set_message(format!("{name}: {step}"));
-            bar.enable_steady_tick(Duration::from_millis(120));
+        if self.is_seen {
+            let mut bar = self.bar.borrow_mut();
+            bar.get_or_insert_with(bar_that_ticks).set_message(format!("{name}: {step}"));
         }
     }
 
     /// Takes the line away, so that something else can be said.
     pub fn clear(&self) {
-        if let Some(bar) = &self.0 {
-            bar.disable_steady_tick();
-            bar.set_message("");
+        if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
-            bar.reset();
         }
     }
+}
+
+fn bar_that_ticks() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
 }
