@@ -105,7 +105,7 @@ def main() -> int:
     print(f"one AppRole login and {PATHS} KV paths, medians of {options.rounds} rounds, milliseconds\n")
     print(f"{'':8}{'bare requests':>16}{'run, files':>14}{'run, Vault':>14}{'more with Vault':>18}{'times bare':>13}")
     for tls in (False, True):
-        found = measure(options.tegmen, options.rounds, tls=tls)
+        found = measure(options.tegmen.resolve(), options.rounds, tls=tls)
         ratio = found["more"] / found["bare"]
         print(
             f"{'https' if tls else 'http':8}{found['bare']:>16.1f}{found['files']:>14.1f}{found['vault']:>14.1f}"
