@@ -108,6 +108,9 @@ class Plugin:
     def add_target(self, url: str) -> bool:
         """Adds an origin that the test was started against."""
 
+    def targets(self) -> list[str]:
+        """The origins that the test was started against."""
+
     def names_in(self, data: str | bytes | bytearray) -> list[str]:
         """The names of the secrets whose placeholder stands in the text or the bytes."""
 
@@ -139,6 +142,36 @@ class Plugin:
 
     def head(self, scheme: str, host: str, port: int, head: str) -> Head | None:
         """As fill_head, where the connection is verified or need not be."""
+
+@final
+class WorkerLink:
+    """A worker's end of its connection to the master."""
+
+    def __new__(cls, plugin: Plugin, node: str) -> WorkerLink: ...
+    def send(self, message: bytes) -> list[bytes]:
+        """A message for the master: the frames to send now."""
+
+    def receive(self, frame: bytes) -> tuple[bytes | None, list[bytes], str | None]:
+        """A frame from the master: the message in it, the frames to send back, and a word for what happened."""
+
+    @property
+    def way(self) -> str:
+        """How messages travel: "sealed", "open" or "unknown"."""
+
+@final
+class MasterLink:
+    """A master's end of its connections to workers."""
+
+    def __new__(cls, plugin: Plugin) -> MasterLink: ...
+    def send(self, node: bytes, message: bytes) -> bytes | None:
+        """A message for a worker: the frame to send; None when it was not let in."""
+
+    def receive(self, node: bytes, frame: bytes) -> tuple[bytes | None, list[bytes], str | None]:
+        """A frame from a worker of that name, or from somebody who says so: the message in it, the frames to send back,
+        and a word for what happened."""
+
+    def way(self, node: bytes) -> str:
+        """How messages to that worker travel: "sealed", "open" or "unknown"."""
 
 @final
 class Head:

@@ -10,6 +10,7 @@ use tegmen_redact::{Patterns, PatternsBuilder};
 use tegmen_secret::SecretBytes;
 use tegmen_sys::shared::{Kind, Writer};
 use tegmen_wire::{
+    cluster::{SHORTEST_KEY, WeakKey, random_key},
     finder,
     placeholder::{ANONYMOUS, Caution, Maker, Placeholder, Tag, disguises},
     table::{Binding, PayloadBuilder},
@@ -43,6 +44,29 @@ pub enum KeepError {
     /// The table of the secrets cannot be written.
     #[error("the table of the secrets cannot be written: {0}")]
     Table(#[from] serde_json::Error),
+    /// The key of the cluster is no key.
+    #[error("{0}; make one with `openssl rand -base64 32`")]
+    WeakKey(#[from] WeakKey),
+}
+
+/// What the key of the cluster is called in messages, and among the values that sources give.
+pub const CLUSTER_KEY: &str = "CLUSTER_KEY";
+
+/// The key for what passes between master and workers.
+struct Cluster {
+    key: SecretBytes,
+    is_from_manifest: bool,
+    /// A new value that is no key, so that it is said once.
+    refused: Option<SecretBytes>,
+}
+
+impl Cluster {
+    /// A key of this run alone.
+    fn of_this_run() -> Result<Self, KeepError> {
+        let failed = |source| KeepError::System { what: "randomness", source };
+        let key = random_key().map_err(std::io::Error::other).map_err(failed)?;
+        Ok(Self { key, is_from_manifest: false, refused: None })
+    }
 }
 
 /// Room for what is added during the run, in bytes.
@@ -59,6 +83,7 @@ pub struct Keep {
     maker: Maker,
     manifest: Option<String>,
     held: Vec<Held>,
+    cluster: Cluster,
     memory: Writer,
     /// For each secret that is served as a file, its name and the descriptor of a sealed, anonymous file.
     files: Vec<(String, OwnedFd)>,
@@ -124,11 +149,32 @@ impl Keep {
             notes.insert(warning.label.clone(), warning.to_string());
         }
         let patterns = patterns.build();
-        let payload = payload(&tag, manifest.as_deref(), &held)?;
+        let cluster = Cluster::of_this_run()?;
+        let payload = payload(&tag, manifest.as_deref(), &held, &cluster)?;
         // Room to grow: a new value may be longer than the old one.
         let mut memory = Writer::new(payload.len() * 2 + ROOM).map_err(system("memory for the secrets"))?;
         memory.publish(&payload).map_err(system("memory for the secrets"))?;
-        Ok(Self { tag, maker, manifest, held, memory, files, patterns, notes })
+        Ok(Self { tag, maker, manifest, held, cluster, memory, files, patterns, notes })
+    }
+
+    /// Takes a key for the cluster from its source, in the place of the one of this run alone.
+    ///
+    /// # Errors
+    /// When it is too short.
+    pub fn set_cluster_key(&mut self, key: SecretBytes) -> Result<(), KeepError> {
+        if key.len() < SHORTEST_KEY {
+            return Err(WeakKey(key.len()).into());
+        }
+        let mut patterns = self.patterns.extend();
+        look_for(&mut patterns, &mut self.notes, CLUSTER_KEY, &key);
+        self.patterns = patterns.build();
+        self.cluster = Cluster { key, is_from_manifest: true, refused: None };
+        self.publish("memory for the secrets")
+    }
+
+    fn publish(&mut self, what: &'static str) -> Result<(), KeepError> {
+        let payload = payload(&self.tag, self.manifest.as_deref(), &self.held, &self.cluster)?;
+        self.memory.publish(&payload).map_err(|source| KeepError::System { what, source })
     }
 
     /// The kind of memory that the values lie in.
@@ -184,10 +230,9 @@ impl Keep {
         }
         self.patterns = patterns.build();
         redactor(self.patterns.clone());
-        let payload = payload(&self.tag, self.manifest.as_deref(), &self.held)?;
-        if let Err(source) = self.memory.publish(&payload) {
+        if let Err(error) = self.publish("memory for more secrets") {
             self.held.truncate(before);
-            return Err(KeepError::System { what: "memory for more secrets", source });
+            return Err(error);
         }
         Ok(placeholders)
     }
@@ -216,8 +261,22 @@ impl Keep {
         redactor: impl FnOnce(Patterns),
     ) -> Result<Vec<String>, KeepError> {
         let mut changed = Vec::new();
+        let mut weak = None;
         let mut patterns = self.patterns.extend();
         for (name, value) in values {
+            if name == CLUSTER_KEY && self.cluster.is_from_manifest {
+                if value.len() < SHORTEST_KEY {
+                    if self.cluster.refused.as_ref() != Some(&value) {
+                        weak = Some(WeakKey(value.len()));
+                        self.cluster.refused = Some(value);
+                    }
+                } else if self.cluster.key != value {
+                    look_for(&mut patterns, &mut self.notes, &name, &value);
+                    self.cluster.key = value;
+                    changed.push(name);
+                }
+                continue;
+            }
             let Some(held) = self.held.iter_mut().find(|held| held.charge.binding.name == name) else { continue };
             if held.charge.value == value {
                 continue;
@@ -230,15 +289,15 @@ impl Keep {
             held.charge.value = value;
             changed.push(name);
         }
-        if changed.is_empty() {
-            return Ok(changed);
+        if !changed.is_empty() {
+            self.patterns = patterns.build();
+            redactor(self.patterns.clone());
+            self.publish("memory for the new values")?;
         }
-        self.patterns = patterns.build();
-        redactor(self.patterns.clone());
-        let payload = payload(&self.tag, self.manifest.as_deref(), &self.held)?;
-        let refused = |source| KeepError::System { what: "memory for the new values", source };
-        self.memory.publish(&payload).map_err(refused)?;
-        Ok(changed)
+        match weak {
+            Some(weak) => Err(weak.into()),
+            None => Ok(changed),
+        }
     }
 
     /// The descriptors to hand over: the shared memory, then the files; and the names of the files.
@@ -254,8 +313,14 @@ impl Keep {
     }
 }
 
-fn payload(tag: &Tag, manifest: Option<&str>, held: &[Held]) -> Result<zeroize::Zeroizing<Vec<u8>>, serde_json::Error> {
+fn payload(
+    tag: &Tag,
+    manifest: Option<&str>,
+    held: &[Held],
+    cluster: &Cluster,
+) -> Result<zeroize::Zeroizing<Vec<u8>>, serde_json::Error> {
     let mut builder = PayloadBuilder::new(tag.clone(), manifest.map(str::to_owned));
+    builder.cluster(&cluster.key, cluster.is_from_manifest);
     for one in held {
         builder.add(one.charge.binding.clone(), &one.placeholder, &one.charge.value);
     }

@@ -6,6 +6,7 @@ use tegmen_redact::{Counts, Patterns, PatternsBuilder};
 use tegmen_secret::SecretBytes;
 use tegmen_sys::{channel::Channel, shared::Reader};
 use tegmen_wire::{
+    cluster::{ClusterKey, KeyOrigin},
     fill::{self, Clear, Filled, FilledHead, Layer, Request},
     finder,
     finder::Form,
@@ -117,6 +118,27 @@ impl Client {
         if !self.targets.contains(&origin) {
             self.targets.push(origin);
         }
+    }
+
+    /// The origins that the test was started against.
+    pub fn targets(&self) -> &[Origin] {
+        &self.targets
+    }
+
+    /// The key for what passes between master and workers, as it is now.
+    ///
+    /// # Errors
+    /// When the shared memory cannot be read.
+    pub fn cluster_key(&mut self) -> Result<ClusterKey, ClientError> {
+        for _ in 0..TRIES {
+            self.keep_up()?;
+            let cluster = self.shared.book().table().cluster.ok_or(ClientError::Malformed)?;
+            if let Some(value) = self.shared.values(&self.reader).copy(cluster.key) {
+                let origin = if cluster.is_from_manifest { KeyOrigin::Manifest } else { KeyOrigin::Run };
+                return ClusterKey::new(&value, origin).map_err(|_| ClientError::Malformed);
+            }
+        }
+        Err(ClientError::Malformed)
     }
 
     /// The placeholder of the secret of that name, or of that variable.

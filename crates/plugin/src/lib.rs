@@ -15,6 +15,7 @@ mod shared;
 pub use client::Client;
 pub use tegmen_classify::is_sensitive_variable;
 pub use tegmen_wire::{
+    cluster,
     fill::{Filled, FilledHead, Refusal, Request},
     origin::{Origin, Scheme},
     protocol::CHANNELS,

@@ -163,7 +163,7 @@ mod tests {
     fn two() -> Two {
         let tag = Tag::random().unwrap();
         let mut maker = Maker::new(tag.clone());
-        let mut book = Book::new(Table { tag, manifest: None, entries: Vec::new() }).unwrap();
+        let mut book = Book::new(Table { tag, manifest: None, entries: Vec::new(), cluster: None }).unwrap();
         let mut values = Vec::new();
         let placeholders = [("API_KEY", "first-value-of-some-length"), ("TOKEN", "second \"value\" of some length")];
         let placeholders = placeholders.map(|(name, value)| {

@@ -21,7 +21,8 @@ pub struct Local {
 impl Local {
     /// None yet. `shared` is the broker's table: all placeholders of a run have one tag.
     pub fn new(shared: &Table) -> Result<Self, ClientError> {
-        let table = Table { tag: shared.tag.clone(), manifest: shared.manifest.clone(), entries: Vec::new() };
+        let table =
+            Table { tag: shared.tag.clone(), manifest: shared.manifest.clone(), entries: Vec::new(), cluster: None };
         let book = Book::new(table).map_err(|_| ClientError::Malformed)?;
         let tag = shared.tag.clone();
         Ok(Self { maker: maker(&tag)?, tag, book, values: Vec::new() })

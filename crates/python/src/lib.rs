@@ -1,5 +1,6 @@
 //! `tegmen._native`: the native part of the Python package. Conversions only; the work is done in `wire` and `redact`.
 
+mod cluster;
 mod plugin;
 mod redactor;
 mod request;
@@ -8,6 +9,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::cluster::{MasterLink, WorkerLink};
     #[pymodule_export]
     use super::plugin::{BrokerError, Head, Plugin};
     #[pymodule_export]

@@ -93,6 +93,11 @@ impl Plugin {
         is_safe
     }
 
+    /// The origins that the test was started against.
+    fn targets(&self) -> Vec<String> {
+        self.0.targets().iter().map(ToString::to_string).collect()
+    }
+
     /// The names of the secrets whose placeholder, or a part of it, stands in the text or the bytes.
     fn names_in(&mut self, data: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         let data = request::Text::of(data)?;

@@ -209,6 +209,34 @@ fn what_is_left_out_of_a_method_has_its_usual_place() {
 }
 
 #[test]
+fn the_key_of_the_cluster() {
+    let key = "[cluster]\nkey = \"file:/run/secrets/cluster\"\n";
+    let mut manifest = Manifest::parse(Path::new("tegmen.toml"), key).unwrap();
+    assert_eq!(manifest.cluster_key, Some("file:/run/secrets/cluster".parse().unwrap()));
+    manifest.fetch_cluster_key_as("CLUSTER_KEY").unwrap();
+    let spec = &manifest.secrets["CLUSTER_KEY"];
+    assert!(spec.variables("CLUSTER_KEY").is_empty(), "the test does not get it");
+
+    for (text, expected) in [
+        ("[cluster]\n", "[cluster] has no `key`"),
+        ("[cluster]\nkey = \"hunter2\"\n", "`key`"),
+        ("[cluster]\nkye = \"env:A\"\n", "did you mean `key`?"),
+        ("[cluster]\nkey = \"vault:secret/locust/cluster\"\n", "this source has several fields"),
+    ] {
+        let message = wrong(text);
+        assert!(message.contains(expected) && !message.contains("hunter2"), "{message}");
+    }
+    // Neither under its name nor from its source: as a secret it would have a placeholder, and could be revealed.
+    for secret in
+        ["[secrets.CLUSTER_KEY]\nsource = \"env:A\"\n", "[secrets.A]\nsource = \"file:/run/secrets/cluster\"\n"]
+    {
+        let mut manifest = Manifest::parse(Path::new("tegmen.toml"), &format!("{key}{secret}")).unwrap();
+        let message = manifest.fetch_cluster_key_as("CLUSTER_KEY").unwrap_err().to_string();
+        assert!(message.contains("the cluster key") && message.contains("leave the secret out"), "{message}");
+    }
+}
+
+#[test]
 fn broken_toml_shows_no_value() {
     let texts = [
         "[secrets.A]\nsource = hunter2\n",

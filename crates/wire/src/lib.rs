@@ -5,9 +5,11 @@
 //! - [`table`] is what the broker tells the plugin: names, placeholders, bindings, and where the values are.
 //! - [`fill`](mod@fill) puts the values into a request. It does no I/O and knows no HTTP client.
 //! - [`protocol`] is the handshake over the inherited channel.
+//! - [`cluster`] seals what passes between Locust's master and its workers.
 //!
 //! What must not come in: Python, Locust, sources of values.
 
+pub mod cluster;
 pub mod fill;
 pub mod finder;
 pub mod origin;

@@ -100,6 +100,17 @@ pub struct Table {
     pub manifest: Option<String>,
     /// The secrets.
     pub entries: Vec<Entry>,
+    /// The key for what passes between master and workers: no secret of the test, and so none that has a placeholder.
+    pub cluster: Option<Cluster>,
+}
+
+/// Where the key of the cluster is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cluster {
+    /// The key.
+    pub key: Span,
+    /// Whether it comes from the manifest, and not from the broker of this run alone.
+    pub is_from_manifest: bool,
 }
 
 /// Puts a table and its values into one payload. The buffer is wiped when dropped.
@@ -111,13 +122,19 @@ pub struct PayloadBuilder {
 impl PayloadBuilder {
     /// An empty payload.
     pub fn new(tag: Tag, manifest: Option<String>) -> Self {
-        Self { table: Table { tag, manifest, entries: Vec::new() }, values: Zeroizing::new(Vec::new()) }
+        Self { table: Table { tag, manifest, entries: Vec::new(), cluster: None }, values: Zeroizing::new(Vec::new()) }
     }
 
     /// Adds a secret.
     pub fn add(&mut self, binding: Binding, placeholder: &Placeholder, value: &SecretBytes) {
         let entry = Entry::new(binding, placeholder, value, &mut |value| self.value(value));
         self.table.entries.push(entry);
+    }
+
+    /// Sets the key of the cluster.
+    pub fn cluster(&mut self, key: &SecretBytes, is_from_manifest: bool) {
+        let key = self.value(key);
+        self.table.cluster = Some(Cluster { key, is_from_manifest });
     }
 
     fn value(&mut self, value: &SecretBytes) -> Span {

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from tegmen import _environ, _guards, _session
+from tegmen._hooks import locust_cluster
 from tegmen._native import Plugin
 
 #: Stands for a placeholder in a message to a process of another run, which has placeholders of its own.
@@ -102,6 +103,7 @@ def _runners(module: ModuleType, plugin: Plugin) -> None:
         return log_exception(self, node_id, *texts)
 
     module.Runner.log_exception = clean_log_exception
+    locust_cluster.runners(module, plugin)
 
 
 def _report(module: ModuleType, plugin: Plugin) -> None:

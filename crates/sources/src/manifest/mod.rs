@@ -28,6 +28,8 @@ pub struct Manifest {
     pub secrets: BTreeMap<String, SecretSpec>,
     /// What is to be rotated beside them, by name.
     pub rotations: BTreeMap<String, RotationSpec>,
+    /// Where the key comes from that seals what passes between master and workers; `None`: each broker makes its own.
+    pub cluster_key: Option<Source>,
     /// The file, as an absolute path. `None` when the secrets came from options or from the environment.
     pub path: Option<PathBuf>,
 }
@@ -126,6 +128,28 @@ impl Manifest {
     /// As [`load`](Self::load).
     pub fn parse(path: &Path, text: &str) -> Result<Self, ManifestError> {
         read::manifest(path, text)
+    }
+
+    /// Lets the key of the cluster be got with the secrets, under this name.
+    ///
+    /// # Errors
+    /// When there is a secret of that name, which would have a placeholder and come into Python's hands.
+    pub fn fetch_cluster_key_as(&mut self, name: &str) -> Result<(), ManifestError> {
+        let Some(source) = self.cluster_key.clone() else { return Ok(()) };
+        let wrong = |message: String, hint: &str| {
+            let problems = vec![Problem::option(message, Some(hint.to_owned()))];
+            Err(ManifestError { path: self.path.clone(), problems })
+        };
+        if self.secrets.contains_key(name) {
+            let message = format!("[secrets.{name}]: the name is that of the cluster key");
+            return wrong(message, "leave the secret out, or give it another name: the test needs no cluster key");
+        }
+        if let Some((other, _)) = self.secrets.iter().find(|(_, spec)| spec.source == source) {
+            let message = format!("[secrets.{other}] has the same source as the cluster key");
+            return wrong(message, "leave the secret out: the test needs no cluster key");
+        }
+        self.secrets.insert(name.to_owned(), SecretSpec { env: Some(Vec::new()), ..SecretSpec::new(source) });
+        Ok(())
     }
 
     /// The directory from which relative paths in sources start; `None` without a file: the working directory.

@@ -15,9 +15,10 @@ pub(super) use self::audit::audit_config;
 use self::reader::{Key, Reader, Val};
 use super::problem::Show;
 use super::{Manifest, ManifestError, VaultConfig};
-use crate::names;
+use crate::{Source, names};
 
-const TOP: [&str; 4] = ["audit", "rotations", "secrets", "vault"];
+const TOP: [&str; 5] = ["audit", "cluster", "rotations", "secrets", "vault"];
+const CLUSTER: [&str; 1] = ["key"];
 const VAULT: [&str; 14] = [
     "address",
     "auth",
@@ -45,6 +46,7 @@ pub(super) fn manifest(path: &Path, text: &str) -> Result<Manifest, ManifestErro
             for (key, value) in reader.entries(document.get_ref(), &TOP, "a manifest") {
                 match (key.get_ref().as_ref(), reader.table(key, value)) {
                     ("vault", Some(table)) => manifest.vault = Some(vault(&mut reader, key, table)),
+                    ("cluster", Some(table)) => manifest.cluster_key = cluster(&mut reader, key, table),
                     ("secrets", Some(table)) => {
                         for (name, value) in table {
                             if let Some((name, spec)) = secret::secret(&mut reader, name, value) {
@@ -130,6 +132,25 @@ fn vault(reader: &mut Reader<'_>, key: &Key<'_>, table: &DeTable<'_>) -> VaultCo
         }
     }
     config
+}
+
+/// What passes between master and workers.
+fn cluster(reader: &mut Reader<'_>, at: &Key<'_>, table: &DeTable<'_>) -> Option<Source> {
+    let entries = reader.entries(table, &CLUSTER, "[cluster]");
+    let Some((key, value)) = entries.into_iter().next() else {
+        if table.is_empty() {
+            let hint = "write key = \"vault:secret/locust/cluster#key\", or another source".to_owned();
+            reader.problem(at.span(), Show::Text, "[cluster] has no `key`".into(), Some(hint));
+        }
+        return None;
+    };
+    let source = reader.source(key, value)?;
+    if source.is_whole_path() {
+        let hint = format!("name one: key = \"{source}#FIELD\"");
+        reader.problem(value.span(), Show::Text, "`key`: this source has several fields".into(), Some(hint));
+        return None;
+    }
+    Some(source)
 }
 
 fn retries(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<u32> {

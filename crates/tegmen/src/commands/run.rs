@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use tegmen_broker::{
     channel::{Contacts, Owner, Server},
     child::{self, ChildOptions, Masked},
-    keep::{Charge, Keep},
+    keep::{CLUSTER_KEY, Charge, Keep},
     life::Life,
     stand_in::StandIn,
     upstream::Upstream,
@@ -37,6 +37,7 @@ Examples:
   tegmen run --secret API_KEY=vault:secret/locust/shop#api_key --hosts shop.example.com -- locust
   tegmen run --manifest load/tegmen.toml -- make loadtest
   tegmen run --sandbox -- locust -f locustfile.py --host https://shop.example.com --csv results/run
+  tegmen run --cluster-key file:/run/secrets/cluster -- locust --worker --master-host load-1
 
 Exit status: the command's own (a signal as 128 + its number); 125 tegmen itself failed,
 126 the command cannot be run, 127 it was not found.")]
@@ -57,6 +58,11 @@ pub struct Args {
 
     #[command(flatten)]
     hardening: fence::FenceArgs,
+
+    /// The key with which master and workers seal what passes between them, as a source like those of --secret; the
+    /// default is [cluster] key of the manifest
+    #[arg(long, value_name = "SOURCE")]
+    cluster_key: Option<String>,
 
     /// Run with a version of Locust that this version of tegmen does not know
     #[arg(long)]
@@ -82,15 +88,22 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     args.hardening.check()?;
     let user = args.hardening.user()?;
-    let chosen = manifest::choose(&args)?;
+    let mut chosen = manifest::choose(&args)?;
+    chosen.manifest.fetch_cluster_key_as(CLUSTER_KEY)?;
     let context = tegmen_sources::Context::of(&chosen.manifest).context("the current directory cannot be read")?;
     if let Some(preflight) = Preflight::of(&chosen.manifest) {
         messages::note_unless(args.quiet, preflight);
     }
     let fetched = tegmen_sources::fetch_all(&chosen.manifest, &context)?;
     let (session, manifest) = (fetched.session, fetched.manifest);
-    let charges = fetched.values.into_iter().map(|(name, value)| charge(&manifest, name, value));
-    let keep = Keep::new(charges.collect(), chosen.shown.clone())?;
+    let is_cluster_key = |name: &str| manifest.cluster_key.is_some() && name == CLUSTER_KEY;
+    let (cluster_keys, values): (Vec<_>, Vec<_>) =
+        fetched.values.into_iter().partition(|(name, _)| is_cluster_key(name));
+    let charges = values.into_iter().map(|(name, value)| charge(&manifest, name, value));
+    let mut keep = Keep::new(charges.collect(), chosen.shown.clone())?;
+    for (_, key) in cluster_keys {
+        keep.set_cluster_key(key)?;
+    }
     let memory = keep.kind();
     let has_secrets = keep.values().next().is_some();
     let (patterns, remarks) = keep.patterns();

@@ -1,7 +1,7 @@
 //! Which secrets a run has: from the manifest, from `--secret`, or from the environment.
 
 use anyhow::{Context as _, bail};
-use tegmen_sources::{Environment, HostSpec, Manifest};
+use tegmen_sources::{Environment, HostSpec, Manifest, Source};
 
 use super::Args;
 use crate::messages;
@@ -14,12 +14,32 @@ pub struct Chosen {
 }
 
 pub fn choose(args: &Args) -> anyhow::Result<Chosen> {
+    let cluster = args.cluster_key.as_deref().map(cluster_key).transpose()?;
+    let mut chosen = choose_secrets(args, cluster.as_ref())?;
+    if cluster.is_some() {
+        chosen.manifest.cluster_key = cluster;
+    }
+    Ok(chosen)
+}
+
+fn cluster_key(written: &str) -> anyhow::Result<Source> {
+    match written.parse::<Source>() {
+        Ok(source) if source.is_whole_path() => bail!("--cluster-key: this source has several fields; add #FIELD"),
+        Ok(source) => Ok(source),
+        // The option may be a value: it is not repeated.
+        Err(error) => {
+            bail!("--cluster-key: {error}{}", error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default())
+        }
+    }
+}
+
+fn choose_secrets(args: &Args, cluster: Option<&Source>) -> anyhow::Result<Chosen> {
     if !args.secret.is_empty() {
         return Ok(Chosen { manifest: Manifest::from_options(&args.secret, &args.hosts)?, shown: None });
     }
     let here = std::env::current_dir().context("the current directory cannot be read")?;
     let Some(path) = args.manifest.clone().or_else(|| Manifest::find(&here)) else {
-        return from_environment(args);
+        return from_environment(args, cluster);
     };
     let mut manifest = Manifest::load(&path)?;
     let more = hosts(&args.hosts)?;
@@ -54,8 +74,11 @@ fn hosts(texts: &[String]) -> anyhow::Result<Vec<HostSpec>> {
 }
 
 /// Every variable whose name says that it is sensitive, and the run says which.
-fn from_environment(args: &Args) -> anyhow::Result<Chosen> {
-    let (mut manifest, taken, left) = Manifest::from_environment(&Environment::of_this_process());
+fn from_environment(args: &Args, cluster: Option<&Source>) -> anyhow::Result<Chosen> {
+    let (mut manifest, mut taken, left) = Manifest::from_environment(&Environment::of_this_process());
+    // The name of its variable says that it is sensitive, and so it is; but it is none of the test's secrets.
+    manifest.secrets.retain(|_, spec| cluster != Some(&spec.source));
+    taken.retain(|taken| manifest.secrets.contains_key(&taken.name));
     let more = hosts(&args.hosts)?;
     if !more.is_empty() {
         for spec in manifest.secrets.values_mut() {
