@@ -52,7 +52,7 @@ class Watched(Stream):
         for piece in self._pieces:
             tail += _bytes(piece)
             if self._plugin.carries(tail):
-                raise _too_long(self._plugin, tail, self._pieces)
+                raise too_long(self._plugin, tail, self._pieces)
             if len(tail) > OVERLAP:
                 yield tail[:-OVERLAP]
                 tail = tail[-OVERLAP:]
@@ -148,12 +148,13 @@ def _stream(plugin: Plugin, pieces: Iterator[Any], is_packed: bool) -> Stream:
         held += _bytes(piece)
         if len(held) > HELD:
             if plugin.carries(held):
-                raise _too_long(plugin, bytes(held), pieces)
+                raise too_long(plugin, bytes(held), pieces)
             return Watched(plugin, bytes(held), pieces)
     return Whole(bytes(held))
 
 
-def _too_long(plugin: Plugin, piece: bytes, pieces: Iterator[Any]) -> SecretRefused:
+def too_long(plugin: Plugin, piece: bytes, pieces: Iterable[Any] = ()) -> SecretRefused:
+    """The refusal where a placeholder stands in a stream that is not held as a whole; `pieces` are what follows."""
     # A little more: the name is known only where the whole placeholder is there.
     for following in pieces:
         piece += _bytes(following)

@@ -1,0 +1,46 @@
+"""What WebSocket clients have in common: messages, which are masked before they reach the socket, so that nobody behind
+could tell that a placeholder is in them."""
+
+from __future__ import annotations
+
+import re
+
+from tegmen._hooks._destination import Destination, text
+from tegmen._native import Plugin, SecretRefused
+
+#: What Socket.IO and Engine.IO write before the JSON of an event: types, attachments, namespace, number.
+_PREFIX = re.compile(rb"\d{1,2}(?:\d+-)?(?:/[^,\[{]*,)?\d*(?=[\[{])")
+
+
+def handshake(plugin: Plugin, destination: Destination, head: bytes) -> bytes:
+    """The head of the request, as it is to go out.
+
+    Raises:
+        SecretRefused: it may not go there.
+    """
+    if plugin.is_clear(head, destination.host):
+        return head
+    filled = plugin.fill_head(destination.scheme, destination.host, destination.port, head)
+    if filled is None:
+        return head
+    sent, names, tls_unverified = filled
+    destination.check(names, tls_unverified)
+    return sent
+
+
+def message(plugin: Plugin, destination: Destination | None, data: bytes, *, is_text: bool) -> bytes:
+    """A message, as it is to go out.
+
+    Raises:
+        SecretRefused: it may not go there, or cannot be put in.
+    """
+    if not plugin.carries(data):
+        return data
+    if destination is None:
+        names = plugin.names_in(data)
+        raise SecretRefused(f"[{names[0]}] was not sent: it is not known where this WebSocket leads")
+    if not is_text:
+        return text(plugin, destination, data, "application/octet-stream")
+    prefix = _PREFIX.match(data)
+    start = prefix.end() if prefix else 0
+    return data[:start] + text(plugin, destination, data[start:])
