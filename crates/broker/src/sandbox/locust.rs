@@ -152,7 +152,7 @@ pub(super) fn ports(request: &Request) -> Ports {
         ports.connect.insert(number("master-port", 5557));
         ports.connect.insert(number("master-bind-port", 5557));
     }
-    if !switch("headless") && !(switch("worker") && !processes) {
+    if !switch("headless") && (!switch("worker") || processes) {
         ports.listen.insert(number("web-port", 8089));
     }
     for name in ["http_proxy", "https_proxy", "all_proxy"] {
