@@ -507,6 +507,21 @@ def test_a_kill_in_the_middle_is_told_the_next_time(project: Project, shop_path:
     assert shop.version() == 2 and shop.now()["api_key"] != shop.value
 
 
+def test_one_field_of_a_whole_path(project: Project, bao: OpenBao, shop_path: Shop) -> None:
+    shop = shop_path
+    bao.put(shop.path, {"api-key": shop.value, "other": shop.other})
+    project.write("tegmen.toml", f'[secrets.shop]\nsource = "vault:secret/{shop.path}"\n[secrets.shop.rotate]\n')
+    told = rotate(project, "shop", env=shop.env).check(1).stderr
+    assert "stands for all fields of a path" in told and "tegmen rotate shop.FIELD" in told
+    # By the name that the test has for it, which a hyphen cannot be in.
+    rotate(project, "shop.api_key", env=shop.env).check(0)
+    now = shop.now()
+    assert now["other"] == shop.other and now["api-key"] != shop.value and set(now) == {"api-key", "other"}
+    rotate(project, "shop.other", "--stdin", env=shop.env, stdin="given-anew").check(0)
+    assert shop.now() == now | {"other": "given-anew"}
+    assert "has no field nope" in rotate(project, "shop.nope", env=shop.env).check(1).stderr
+
+
 def test_values_that_a_rule_cannot_make(project: Project) -> None:
     project.write("dsn", "postgres://me:pw@db/shop", 0o600)
     project.write("tegmen.toml", '[secrets.DSN]\nsource = "file:dsn"\n[secrets.DSN.rotate]\n')

@@ -125,6 +125,8 @@ def test_a_new_version_is_on_the_wire_within_the_interval(project: Project, bao:
         assert request.header("X-Form") == f"twice {request.header('X-Key')}"
     assert project.read("out_failures.csv").count("\n") <= 1, project.read("out_failures.csv")
     assert output.count("[KEY] has a new value; requests carry it from now on") == 2
+    # Said before anything was asked.
+    assert "Vault is asked for one login and 1 read, then 1 request every 2 s" in output
     # Polled by metadata: each version was read once.
     asked = role.asked()
     assert asked.count(f"secret/data/{role.path}") == 3

@@ -13,6 +13,11 @@ pub fn locust_parses(variable: &str) -> bool {
     LOCUST_VARIABLES.binary_search(&variable).is_ok()
 }
 
+/// A field's name as a part of a secret's: what such a name cannot have becomes `_`.
+pub(crate) fn as_name(field: &str) -> String {
+    field.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.', "_")
+}
+
 /// Whether this can be the name of a secret: `[A-Za-z_][A-Za-z0-9_.]*`.
 pub fn is_secret_name(name: &str) -> bool {
     let mut bytes = name.bytes();

@@ -61,7 +61,7 @@ impl Rotator<'_> {
                 let mut vault = self.vault.borrow_mut();
                 match vault.read(path, field)? {
                     Found::StaticRole(_) => exact(vault.role_rotated(path)?.or(recorded)),
-                    Found::Kv(read) => match vault.written(path, field, &read)? {
+                    Found::Kv(read) => match vault.written(path, &read.field, &read)? {
                         // Our own record knows more than a history that is cut off.
                         Some((at, false)) => match recorded.filter(|recorded| *recorded <= at) {
                             Some(recorded) => exact(Some(recorded)),

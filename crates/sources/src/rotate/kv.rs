@@ -8,8 +8,8 @@ use tegmen_vault::{Error, ErrorKind, KvHistory, KvSecret, KvVersion, Login, Moun
 
 use super::record::moment;
 use super::subject::rotate_role;
-use crate::Manifest;
 use crate::fetch::{Context, Local, Trouble, log_in, login_is_precious, mount};
+use crate::{Manifest, names};
 
 /// Vault, once somebody asks for it.
 pub(super) struct Vault {
@@ -23,6 +23,8 @@ pub(super) struct Vault {
 pub(super) struct Read {
     pub(super) mount: Option<Mount>,
     pub(super) secret: KvSecret,
+    /// The field, as Vault calls it.
+    pub(super) field: String,
     pub(super) value: SecretBytes,
 }
 
@@ -69,8 +71,12 @@ impl Vault {
             other => other?,
         };
         let secret = login.kv_read(mount.as_ref(), path, None)?;
-        let value = secret.field(field)?;
-        Ok(Found::Kv(Read { mount, secret, value }))
+        // A field of a whole path is named as its secret is, without characters that a name cannot have.
+        let is_it = |name: &&str| *name == field || names::as_name(name) == field;
+        let exact = secret.names().find(|name| *name == field);
+        let field = exact.or_else(|| secret.names().find(is_it)).unwrap_or(field).to_owned();
+        let value = secret.field(&field)?;
+        Ok(Found::Kv(Read { mount, secret, field, value }))
     }
 
     /// When the value of a field was first written: a new version may have another field changed, and a value that was rolled

@@ -392,7 +392,7 @@ impl<'h> Rotator<'h> {
             Way::Vault { path, field } => match self.vault.borrow_mut().read(path, field)? {
                 Found::Kv(read) => {
                     let old = read.value.clone();
-                    (Place::Kv { field: field.clone(), read: Box::new(read) }, Some(old))
+                    (Place::Kv { field: read.field.clone(), read: Box::new(read) }, Some(old))
                 }
                 Found::StaticRole(rotate) => {
                     (Place::Role { rotate, path: path.clone(), field: Some(field.clone()) }, None)

@@ -26,8 +26,7 @@ pub(in crate::fetch) fn expanded(
             left.push(field.to_owned());
             continue;
         }
-        let own = field.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.', "_");
-        let own = format!("{name}.{own}");
+        let own = format!("{name}.{}", names::as_name(field));
         let taken = manifest.secrets.contains_key(&own) || parts.iter().any(|part| part.name == own);
         let mut variables = names::default_variables(&own);
         variables.retain(|variable| {
