@@ -108,8 +108,20 @@ class Plugin:
     def add_target(self, url: str) -> bool:
         """Adds an origin that the test was started against."""
 
+    def pin_target(self, url: str) -> bool:
+        """Makes an origin the test's own target in every process of the run, where the run has none yet."""
+
     def targets(self) -> list[str]:
-        """The origins that the test was started against."""
+        """The origins that are the test's own target, as far as this process knows."""
+
+    def overview(self) -> str:
+        """What the run knows of its secrets, as JSON: see docs/reference/summary.md."""
+
+    def unsent(self, names: list[str], scheme: str, host: str, port: int) -> None:
+        """Says that a request which was filled has not left, because nothing could be connected to."""
+
+    def refused(self, name: str, to: str, why: str) -> None:
+        """Counts a request that was refused by Python code."""
 
     def names_in(self, data: str | bytes | bytearray) -> list[str]:
         """The names of the secrets whose placeholder stands in the text or the bytes."""
@@ -128,17 +140,30 @@ class Plugin:
     def redact_cut(self, text: str, channel: str | None = None) -> str | None:
         """As redact, for a text that quotes others and may have cut them: pieces of values go too."""
 
-    def tell_masked(self) -> None:
-        """Tells the broker what was masked since the last time; it is told now and then anyway."""
+    def reflected(self, head: bytes) -> bytes | None:
+        """The fields in the head of a response, a line each, with placeholders where values stand; None when nothing
+        does. A placeholder that stands there is masked."""
+
+    def tell_counts(self) -> None:
+        """Tells the broker what was masked, sent and refused since the last time."""
 
     def fill(
-        self, scheme: str, host: str, port: int, target: str | bytes, headers: Any, body: str | bytes | bytearray | None
+        self,
+        scheme: str,
+        host: str,
+        port: int,
+        target: str | bytes,
+        headers: Any,
+        body: str | bytes | bytearray | None,
+        look: bool = False,
     ) -> tuple[bytes | None, list[tuple[int, bytes]], bytes | None, list[str], bool] | None:
-        """Fills a request; None when it carries no placeholder."""
+        """Fills a request; None when it carries no placeholder. With `look`, only to see whether it may be sent."""
 
-    def fill_head(self, scheme: str, host: str, port: int, head: str | bytes) -> tuple[bytes, list[str], bool] | None:
+    def fill_head(
+        self, scheme: str, host: str, port: int, head: str | bytes, look: bool = False
+    ) -> tuple[bytes, list[str], bool] | None:
         """Fills the head of a request, as it goes out: what is to be sent, the names of the secrets and whether all of
-        them allow an unverified connection. None when it carries no placeholder."""
+        them allow an unverified connection. None when it carries no placeholder. `look` as for `fill`."""
 
     def head(self, scheme: str, host: str, port: int, head: str) -> Head | None:
         """As fill_head, where the connection is verified or need not be."""
@@ -179,5 +204,7 @@ class Head:
 
     @property
     def written(self) -> str: ...
+    @property
+    def secrets(self) -> list[str]: ...
     def encode(self, *_args: Any, **_options: Any) -> bytes: ...
     def __reduce__(self) -> NoReturn: ...

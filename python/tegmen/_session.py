@@ -63,7 +63,7 @@ def stop(message: str) -> "NoReturn":  # noqa: UP037 - typing is not imported at
 
 
 def _after_connecting(plugin: Plugin) -> None:
-    atexit.register(plugin.tell_masked)
+    atexit.register(plugin.tell_counts)
     from tegmen import _environ, _guards, _logging
 
     _environ.connect(plugin)

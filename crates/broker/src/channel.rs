@@ -1,6 +1,7 @@
 //! The broker's end of the channel: who may have the secrets, and what plugins tell.
 
 use std::{
+    collections::BTreeMap,
     os::fd::{AsRawFd, OwnedFd},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -12,12 +13,17 @@ use tegmen_sys::{
     peer::{self, Inspection},
 };
 use tegmen_wire::{
+    origin::Origin,
     placeholder::Tag,
     protocol::{self, Address, Answer, Hello, MAX_MESSAGE, Tell},
 };
 use zeroize::Zeroize;
 
-use crate::{child::Handle, keep::Keep};
+use crate::{
+    child::Handle,
+    keep::Keep,
+    ledger::{About, Ledger, Overview},
+};
 
 /// What became of the channel during a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +76,7 @@ struct Shared {
     owner: Option<Owner>,
     keep: Mutex<Keep>,
     contacts: Mutex<Contacts>,
+    ledger: Mutex<Ledger>,
     output: Mutex<Option<Handle>>,
     /// How many plugins are connected.
     conversing: Mutex<usize>,
@@ -82,18 +89,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Server {
-    /// A server for those secrets and the command of that user (`None`: ours); the end of the channel that the child inherits; and where that is to be found, for its
+    /// A server for those secrets, which come from there, and the command of that user (`None`: ours); the end of the channel
+    /// that the child inherits; and where that is to be found, for its
     /// environment.
     ///
     /// # Errors
     /// When the operating system has no descriptor, no thread or no randomness to give.
-    pub fn start(keep: Keep, owner: Option<Owner>) -> std::io::Result<(Self, OwnedFd, Address)> {
+    pub fn start(
+        keep: Keep,
+        about: BTreeMap<String, About>,
+        owner: Option<Owner>,
+    ) -> std::io::Result<(Self, OwnedFd, Address)> {
         let (ours, theirs) = Channel::pair()?;
         ours.identify_senders()?;
         let shared = Arc::new(Shared {
             owner,
             keep: Mutex::new(keep),
             contacts: Mutex::default(),
+            ledger: Mutex::new(Ledger::new(about)),
             output: Mutex::default(),
             conversing: Mutex::default(),
             fewer: Condvar::new(),
@@ -131,6 +144,16 @@ impl Server {
     /// Who has been in contact until now.
     pub fn contacts(&self) -> Contacts {
         lock(&self.shared.contacts).clone()
+    }
+
+    /// Takes note of what is known of the values.
+    pub fn know(&self, facts: tegmen_sources::Facts) {
+        lock(&self.shared.ledger).know(facts);
+    }
+
+    /// What the run knows of its secrets.
+    pub fn overview(&self) -> Overview {
+        self.shared.overview()
     }
 
     /// Takes more secrets over; gives back their placeholders, in the same order.
@@ -251,6 +274,9 @@ impl Shared {
             }
             match protocol::decode(&received.bytes) {
                 Ok(Tell::Learn { name, placeholder, value }) => {
+                    if !placeholder.is_empty() {
+                        lock(&self.ledger).was_born(&name);
+                    }
                     let patterns = lock(&self.keep).learn(&name, &placeholder, &SecretBytes::from(value));
                     if let Some(output) = &*lock(&self.output) {
                         output.set_patterns(patterns);
@@ -261,13 +287,55 @@ impl Shared {
                         output.count(&channel, counts);
                     }
                 }
-                Ok(Tell::Ready { locust: _ }) => lock(&self.contacts).locust = true,
+                Ok(Tell::Ready { locust }) => {
+                    lock(&self.contacts).locust = true;
+                    lock(&self.ledger).runs_locust(locust);
+                }
+                Ok(Tell::Journeys { journeys }) => {
+                    let keep = lock(&self.keep);
+                    let is_held = |name: &str| keep.placeholders().any(|(binding, _)| binding.name == name);
+                    lock(&self.ledger).travelled(journeys, is_held);
+                }
+                Ok(Tell::Target { origin, pin }) => self.target(origin, pin),
+                Ok(Tell::Overview) => {
+                    if let Some(reply) = received.descriptors.pop() {
+                        self.tell_overview(&Channel::from_fd(reply));
+                    }
+                }
                 Err(_) => {}
             }
             received.bytes.zeroize();
             // The plugin waits for the end of what it sent along: from here on the value does not come out.
             drop(received.descriptors);
         }
+    }
+}
+
+impl Shared {
+    fn overview(&self) -> Overview {
+        let masked = lock(&self.output).as_ref().map(Handle::masked).unwrap_or_default();
+        let contacts = lock(&self.contacts).clone();
+        let keep = lock(&self.keep);
+        let bindings = keep.placeholders().map(|(binding, _)| binding);
+        lock(&self.ledger).overview(bindings, &contacts, &masked)
+    }
+
+    /// Who asks reads, or keeps nobody waiting but itself: this is its own thread.
+    fn tell_overview(&self, reply: &Channel) {
+        let Ok(json) = serde_json::to_vec(&self.overview()) else { return };
+        for piece in json.chunks(protocol::PIECE) {
+            if reply.send(piece, &[]).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// A target that was entered counts where there is none: what the test was started against stays.
+    fn target(&self, origin: Origin, pin: bool) {
+        if pin && (lock(&self.ledger).has_target() || lock(&self.keep).pin(origin.clone()).is_err()) {
+            return;
+        }
+        lock(&self.ledger).target(origin);
     }
 }
 

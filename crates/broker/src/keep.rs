@@ -12,6 +12,7 @@ use tegmen_sys::shared::{Kind, Writer};
 use tegmen_wire::{
     cluster::{SHORTEST_KEY, WeakKey, random_key},
     finder,
+    origin::Origin,
     placeholder::{ANONYMOUS, Caution, Maker, Placeholder, Tag, disguises},
     table::{Binding, PayloadBuilder},
 };
@@ -90,6 +91,8 @@ pub struct Keep {
     /// Everything that was ever a value or a placeholder in this run: what went out before may still come back.
     patterns: Patterns,
     notes: BTreeMap<String, String>,
+    /// The test's own target, where it was entered in the web UI.
+    pinned: Vec<Origin>,
 }
 
 /// Adds a value; what is to be said about one that cannot be looked for everywhere goes to `notes`.
@@ -150,11 +153,11 @@ impl Keep {
         }
         let patterns = patterns.build();
         let cluster = Cluster::of_this_run()?;
-        let payload = payload(&tag, manifest.as_deref(), &held, &cluster)?;
+        let payload = payload(&tag, manifest.as_deref(), &[], &held, &cluster)?;
         // Room to grow: a new value may be longer than the old one.
         let mut memory = Writer::new(payload.len() * 2 + ROOM).map_err(system("memory for the secrets"))?;
         memory.publish(&payload).map_err(system("memory for the secrets"))?;
-        Ok(Self { tag, maker, manifest, held, cluster, memory, files, patterns, notes })
+        Ok(Self { tag, maker, manifest, held, cluster, memory, files, patterns, notes, pinned: Vec::new() })
     }
 
     /// Takes a key for the cluster from its source, in the place of the one of this run alone.
@@ -173,7 +176,7 @@ impl Keep {
     }
 
     fn publish(&mut self, what: &'static str) -> Result<(), KeepError> {
-        let payload = payload(&self.tag, self.manifest.as_deref(), &self.held, &self.cluster)?;
+        let payload = payload(&self.tag, self.manifest.as_deref(), &self.pinned, &self.held, &self.cluster)?;
         self.memory.publish(&payload).map_err(|source| KeepError::System { what, source })
     }
 
@@ -235,6 +238,18 @@ impl Keep {
             return Err(error);
         }
         Ok(placeholders)
+    }
+
+    /// Makes an origin the test's own target for every process of the run, once: later ones change nothing.
+    ///
+    /// # Errors
+    /// When it does not fit into the memory.
+    pub fn pin(&mut self, origin: Origin) -> Result<(), KeepError> {
+        if !self.pinned.is_empty() {
+            return Ok(());
+        }
+        self.pinned.push(origin);
+        self.publish("memory for the target")
     }
 
     /// A value that was born in the test: from now on the redactor knows it.
@@ -316,11 +331,13 @@ impl Keep {
 fn payload(
     tag: &Tag,
     manifest: Option<&str>,
+    pinned: &[Origin],
     held: &[Held],
     cluster: &Cluster,
 ) -> Result<zeroize::Zeroizing<Vec<u8>>, serde_json::Error> {
     let mut builder = PayloadBuilder::new(tag.clone(), manifest.map(str::to_owned));
     builder.cluster(&cluster.key, cluster.is_from_manifest);
+    pinned.iter().for_each(|origin| builder.target(origin.clone()));
     for one in held {
         builder.add(one.charge.binding.clone(), &one.placeholder, &one.charge.value);
     }

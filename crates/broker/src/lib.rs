@@ -1,6 +1,7 @@
 //! Holds the secrets, shares them with the plugin, runs and filters the child.
 //!
 //! - [`keep`] holds the values and publishes them in shared secret memory.
+//! - [`ledger`] knows what a run knows of its secrets besides the values.
 //! - [`channel`] hands that memory to the plugin, after a look at who asks.
 //! - [`life`] brings new values in while the test runs, and gives back in the end what was lent.
 //! - [`stand_in`] answers scripts that ask Vault themselves, with placeholders; [`upstream`] is the Vault behind it.
@@ -11,6 +12,7 @@
 pub mod channel;
 pub mod child;
 pub mod keep;
+pub mod ledger;
 pub mod life;
 pub mod sandbox;
 pub mod stand_in;

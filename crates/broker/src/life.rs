@@ -59,6 +59,8 @@ impl Life {
     ) -> std::io::Result<Self> {
         let stop = Arc::new(Stop::default());
         let outlet = Outlet { server: server.clone(), output };
+        server.know(local.facts());
+        server.know(vault.facts());
         if !local.is_idle() {
             let (stop, outlet) = (Arc::clone(&stop), outlet.clone());
             spawn("sources", stop, move |stop| watch_local(local, stop, &outlet))?;
@@ -133,6 +135,7 @@ fn watch_local(mut local: LocalSession, stop: &Stop, outlet: &Outlet) {
     let mut told = String::new();
     while !stop.wait_until(Instant::now() + REFRESH) {
         let (values, errors) = local.refetch();
+        outlet.server.know(local.facts());
         outlet.renew(values);
         let error = errors.to_string();
         if !error.is_empty() && error != told {
@@ -157,6 +160,7 @@ fn watch_vault(vault: &Upstream, stop: &Stop, outlet: &Outlet) {
             continue;
         }
         let step = vault.step();
+        outlet.server.know(vault.facts());
         outlet.renew(step.values);
         for line in step.said {
             outlet.say(&line);

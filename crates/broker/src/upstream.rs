@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use tegmen_sources::{Found, Refused, Step, VaultLife, VaultOpener};
+use tegmen_sources::{Facts, Found, Refused, Step, VaultLife, VaultOpener};
 
 /// Vault. Clones are the same.
 #[derive(Clone)]
@@ -40,6 +40,11 @@ impl Upstream {
     /// Does what is due.
     pub fn step(&self) -> Step {
         self.lock().life.as_mut().map(VaultLife::step).unwrap_or_default()
+    }
+
+    /// What is known of the values that were got last.
+    pub fn facts(&self) -> Facts {
+        self.lock().life.as_ref().map(VaultLife::facts).unwrap_or_default()
     }
 
     /// Reads a path of Vault's API, after a login where there was none.

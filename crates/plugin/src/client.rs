@@ -18,7 +18,10 @@ use tegmen_wire::{
     table::{Book, Entry, Span, Values},
 };
 
-use crate::{ClientError, connect, lines::Lines, local::Local, masked::Masked, pieces::Pieces, shared::Shared};
+use crate::{
+    ClientError, connect, lines::Lines, local::Local, masked::Masked, pieces::Pieces, reflection, shared::Shared,
+    tally::Tally,
+};
 
 /// How often a request is filled again when the values change meanwhile.
 const TRIES: usize = 100;
@@ -38,7 +41,20 @@ pub struct Client {
     pieces: Pieces,
     lines: Lines,
     masked: Masked,
+    tally: Tally,
+    /// What this process was started against.
+    own_targets: Vec<Origin>,
+    /// That, and what was entered in the web UI: the test's own target.
     targets: Vec<Origin>,
+}
+
+/// What a request is filled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be sent: it is counted.
+    Send,
+    /// To see whether it may be sent.
+    Look,
 }
 
 impl Client {
@@ -52,9 +68,22 @@ impl Client {
         let local = Local::new(shared.book().table())?;
         let patterns = Patterns::builder().build();
         let pieces = Pieces::new().map_err(|_| ClientError::Randomness)?;
-        let (masked, lines, targets) = (Masked::new(), Lines::default(), Vec::new());
-        let mut client = Self { channel, reader, files, shared, local, patterns, pieces, lines, masked, targets };
+        let mut client = Self {
+            channel,
+            reader,
+            files,
+            shared,
+            local,
+            patterns,
+            pieces,
+            lines: Lines::default(),
+            masked: Masked::new(),
+            tally: Tally::default(),
+            own_targets: Vec::new(),
+            targets: Vec::new(),
+        };
         client.look_for_shared();
+        client.gather_targets();
         Ok(client)
     }
 
@@ -63,6 +92,7 @@ impl Client {
         if self.shared.is_stale(&self.reader) {
             self.shared = Shared::read(&self.reader)?;
             self.look_for_shared();
+            self.gather_targets();
         }
         Ok(())
     }
@@ -113,14 +143,24 @@ impl Client {
         self.files.iter().map(|(name, file)| (name.clone(), file.as_raw_fd())).collect()
     }
 
-    /// Adds an origin that the test was started against.
+    /// Adds an origin that the test was started against. The broker is told, for whoever looks at the run.
     pub fn add_target(&mut self, origin: Origin) {
-        if !self.targets.contains(&origin) {
-            self.targets.push(origin);
+        if !self.own_targets.contains(&origin) {
+            self.own_targets.push(origin.clone());
+            self.gather_targets();
+            let _ = self.tell(&Tell::Target { origin, pin: false });
         }
     }
 
-    /// The origins that the test was started against.
+    /// Makes an origin the test's own target in every process of the run, where it has none yet: a person has entered it.
+    ///
+    /// # Errors
+    /// When the broker is gone.
+    pub fn pin_target(&mut self, origin: Origin) -> Result<(), ClientError> {
+        self.ask(&Tell::Target { origin, pin: true }).map(|_| ())
+    }
+
+    /// The test's own target, as far as this process knows it.
     pub fn targets(&self) -> &[Origin] {
         &self.targets
     }
@@ -139,6 +179,22 @@ impl Client {
             }
         }
         Err(ClientError::Malformed)
+    }
+
+    fn gather_targets(&mut self) {
+        self.targets = self.own_targets.clone();
+        let shared = &self.shared.book().table().targets;
+        self.targets.extend(shared.iter().filter(|origin| !self.own_targets.contains(origin)).cloned());
+    }
+
+    /// What the run knows of its secrets, as JSON: the overview of the broker.
+    ///
+    /// # Errors
+    /// When the broker is gone.
+    pub fn overview(&mut self) -> Result<String, ClientError> {
+        self.tell_counts();
+        let answer = self.ask(&Tell::Overview)?;
+        String::from_utf8(answer).map_err(|_| ClientError::Silent)
     }
 
     /// The placeholder of the secret of that name, or of that variable.
@@ -226,13 +282,28 @@ impl Client {
     /// over a socket of its own, for forked processes share the channel.
     fn teach(&self, name: &str, placeholder: &str, value: String) -> Result<(), ClientError> {
         let message = Tell::Learn { name: name.to_owned(), placeholder: placeholder.to_owned(), value };
-        let bytes = protocol::encode(&message).map_err(|_| ClientError::TooLong(name.to_owned()))?;
+        match self.ask(&message) {
+            Err(ClientError::Malformed) => Err(ClientError::TooLong(name.to_owned())),
+            // Whichever way it ends: a broker that is gone lets nothing out any more.
+            Ok(_) | Err(ClientError::Silent) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tells the broker something, and gives what it answers until it closes the socket that came along.
+    fn ask(&self, message: &Tell) -> Result<Vec<u8>, ClientError> {
+        let bytes = protocol::encode(message)?;
         let (ours, theirs) = Channel::pair().map_err(ClientError::Unreachable)?;
         self.channel.send(&bytes, &[theirs.as_fd()]).map_err(ClientError::Unreachable)?;
         drop(theirs);
-        // Whichever way it ends: a broker that is gone lets nothing out any more.
-        let _ = ours.receive(1);
-        Ok(())
+        let mut answer = Vec::new();
+        loop {
+            match ours.receive(protocol::PIECE) {
+                Ok(piece) if piece.bytes.is_empty() => return Ok(answer),
+                Ok(piece) => answer.extend_from_slice(&piece.bytes),
+                Err(_) => return Err(ClientError::Silent),
+            }
+        }
     }
 
     /// In a forked child: its placeholders get numbers of their own.
@@ -241,6 +312,8 @@ impl Client {
     /// When the operating system has no randomness to give.
     pub fn forked(&mut self) -> Result<(), ClientError> {
         self.masked.forget();
+        self.lines.take_counted();
+        self.tally.forget();
         self.local.renumber()
     }
 
@@ -283,14 +356,17 @@ impl Client {
             std::borrow::Cow::Owned(redacted) => Some(redacted),
         };
         if redacted.is_some() && channel.is_some() && self.masked.is_due() {
-            self.tell_masked();
+            self.tell_counts();
         }
         Ok(redacted)
     }
 
-    /// Tells the broker what was masked since the last time. A broker that is gone does not want to know.
-    pub fn tell_masked(&mut self) {
-        for message in self.masked.take(&self.patterns) {
+    /// Tells the broker what was masked, sent and refused since the last time. A broker that is gone does not want to know.
+    pub fn tell_counts(&mut self) {
+        for (origin, secrets, times) in self.lines.take_counted() {
+            self.tally.sent(&origin, &secrets, times);
+        }
+        for message in self.masked.take(&self.patterns).into_iter().chain(self.tally.take()) {
             let _ = self.tell(&message);
         }
     }
@@ -304,12 +380,54 @@ impl Client {
         Ok(self.pieces.mask(redacted.as_deref().unwrap_or(text)).or(redacted))
     }
 
+    /// The fields in the head of a response with placeholders where values stand; `None` when nothing stands there.
+    ///
+    /// # Errors
+    /// When the shared memory cannot be read.
+    pub fn reflected(&mut self, head: &[u8]) -> Result<Option<Vec<u8>>, ClientError> {
+        self.keep_up()?;
+        let Some(cleaned) = self.without_values(head) else { return Ok(None) };
+        if cleaned.cookies.is_empty() {
+            return Ok(Some(cleaned.head));
+        }
+        for (binding, value) in cleaned.cookies {
+            let name = binding.name.clone();
+            let before = self.local.len();
+            let placeholder = self.local.add_bound(binding, &value)?;
+            if self.local.len() > before {
+                self.look_for(&name, &value, Some(&placeholder));
+                self.teach(&name, &placeholder, String::from_utf8_lossy(value.expose()).into_owned())?;
+            }
+        }
+        Ok(self.without_values(head).map(|cleaned| cleaned.head))
+    }
+
+    fn without_values(&self, head: &[u8]) -> Option<reflection::Cleaned> {
+        let (shared, local) = (self.shared.values(&self.reader), self.local.values());
+        let secrets = reflection::Secrets([(self.shared.book(), &shared), (self.local.book(), &local)]);
+        reflection::cleaned(&self.patterns, &secrets, head)
+    }
+
     /// Fills a request. `None` when it carries no placeholder.
     ///
     /// # Errors
     /// When a secret may not be sent so.
-    pub fn fill(&mut self, request: &Request<'_>) -> Result<Option<Filled>, ClientError> {
-        self.filled(|layers, targets| fill::fill(layers, targets, request))
+    pub fn fill(&mut self, request: &Request<'_>, purpose: Purpose) -> Result<Option<Filled>, ClientError> {
+        let filled = self.filled(|layers, targets| fill::fill(layers, targets, request))?;
+        if let (Some(filled), Purpose::Send) = (&filled, purpose) {
+            self.tally.sent(request.origin, &filled.secrets, 1);
+        }
+        Ok(filled)
+    }
+
+    /// A request that was filled has not left: nothing could be connected to.
+    pub fn unsent(&mut self, origin: &Origin, names: &[String]) {
+        self.tally.sent(origin, names, -1);
+    }
+
+    /// A request with a secret was refused elsewhere than in here.
+    pub fn refused(&mut self, name: &str, to: &str, why: &str) {
+        self.tally.refused(name, to, why);
     }
 
     /// Fills the head of a request, which goes to that destination, as the client has it. `None` when it carries no
@@ -323,17 +441,26 @@ impl Client {
         host: &str,
         port: u16,
         head: &[u8],
+        purpose: Purpose,
     ) -> Result<Option<FilledHead>, ClientError> {
         self.keep_up()?;
         let (shared, local) = (self.shared.values(&self.reader), self.local.values());
         let layers = [layer(self.shared.book(), &shared), layer(self.local.book(), &local)];
-        match self.lines.fill(self.shared.generation(), &layers, &self.targets, (scheme, host, port), head) {
-            Some(filled) => Ok(Some(filled)),
-            None => {
-                let origin = Origin::new(scheme, host, Some(port));
-                self.filled(|layers, targets| fill::fill_head(layers, targets, &origin, head))
+        let remembered = match purpose {
+            Purpose::Send => {
+                self.lines.fill(self.shared.generation(), &layers, &self.targets, (scheme, host, port), head)
             }
+            Purpose::Look => None,
+        };
+        if remembered.is_some() {
+            return Ok(remembered);
         }
+        let origin = Origin::new(scheme, host, Some(port));
+        let filled = self.filled(|layers, targets| fill::fill_head(layers, targets, &origin, head))?;
+        if let (Some(filled), Purpose::Send) = (&filled, purpose) {
+            self.tally.sent(&origin, &filled.secrets, 1);
+        }
+        Ok(filled)
     }
 
     /// Fills with the values as they are now; again when they change meanwhile.
@@ -347,7 +474,10 @@ impl Client {
             let layers = [layer(self.shared.book(), &shared), layer(self.local.book(), &local)];
             match fill(&layers, &self.targets) {
                 Ok(filled) => return Ok(filled),
-                Err(fill::Error::Refused(refusal)) => return Err(ClientError::Refused(refusal)),
+                Err(fill::Error::Refused(refusal)) => {
+                    self.tally.refusal(&refusal);
+                    return Err(ClientError::Refused(refusal));
+                }
                 Err(fill::Error::Stale) => {}
             }
         }

@@ -10,9 +10,11 @@ mod lines;
 mod local;
 mod masked;
 mod pieces;
+mod reflection;
 mod shared;
+mod tally;
 
-pub use client::Client;
+pub use client::{Client, Purpose};
 pub use tegmen_classify::is_sensitive_variable;
 pub use tegmen_wire::{
     cluster,
@@ -34,6 +36,9 @@ pub enum ClientError {
     /// What came is not what a broker of this version sends.
     #[error("the broker's answer is not of this version; install the same version of tegmen everywhere")]
     Malformed,
+    /// The broker's answer could not be read.
+    #[error("the broker did not answer")]
+    Silent,
     /// The request was refused.
     #[error(transparent)]
     Refused(Box<Refusal>),

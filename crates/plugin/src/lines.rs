@@ -22,13 +22,20 @@ pub struct Lines {
     generation: u64,
     by_host: HashMap<String, Vec<Destination>>,
     kept: usize,
+    /// What was counted before the fields were forgotten.
+    counted: Vec<Counted>,
 }
+
+/// A destination, the secrets that requests to it have carried, and how many requests.
+pub type Counted = (Origin, Arc<[String]>, i64);
 
 struct Destination {
     scheme: Scheme,
     port: u16,
     origin: Origin,
     lines: HashMap<Box<[u8]>, Line>,
+    /// How many requests have carried which secrets.
+    sent: Vec<(Arc<[String]>, i64)>,
 }
 
 struct Line {
@@ -57,7 +64,7 @@ impl Lines {
             return None;
         }
         if self.generation != generation || self.kept >= MOST {
-            *self = Self { generation, ..Self::default() };
+            *self = Self { generation, counted: self.take_counted(), ..Self::default() };
         }
         let mut filled = FilledHead {
             bytes: Zeroizing::new(Vec::with_capacity(head.len() + 512)),
@@ -79,7 +86,32 @@ impl Lines {
             }
         }
         fill::append(&mut filled.bytes, &head[done..]);
+        self.count(dialled, &filled.secrets);
         Some(filled)
+    }
+
+    /// What was counted since the last time.
+    pub fn take_counted(&mut self) -> Vec<Counted> {
+        let mut counted = std::mem::take(&mut self.counted);
+        for destination in self.by_host.values_mut().flatten() {
+            let sent = std::mem::take(&mut destination.sent).into_iter();
+            counted.extend(sent.map(|(secrets, times)| (destination.origin.clone(), secrets, times)));
+        }
+        counted
+    }
+
+    /// Counts a request. The same few secrets are looked for by where they stand in memory: this is done for every one.
+    fn count(&mut self, (scheme, host, port): Dialled<'_>, secrets: &Arc<[String]>) {
+        let is_meant = |known: &&mut Destination| known.port == port && known.scheme == scheme;
+        let Some(known) = self.by_host.get_mut(host).and_then(|known| known.iter_mut().find(is_meant)) else { return };
+        match known.sent.iter_mut().find(|(known, _)| Arc::ptr_eq(known, secrets)) {
+            Some((_, times)) => *times += 1,
+            // Of several fields the names are joined anew each time.
+            None => match known.sent.iter_mut().find(|(known, _)| known == secrets) {
+                Some((_, times)) => *times += 1,
+                None => known.sent.push((secrets.clone(), 1)),
+            },
+        }
     }
 
     /// The header field, filled.
@@ -97,7 +129,7 @@ impl Lines {
                 return None;
             }
             let origin = Origin::new(scheme, host, Some(port));
-            let new = Destination { scheme, port, origin, lines: HashMap::new() };
+            let new = Destination { scheme, port, origin, lines: HashMap::new(), sent: Vec::new() };
             self.by_host.entry(host.to_owned()).or_default().push(new);
             self.kept += 1;
         }
@@ -163,7 +195,8 @@ mod tests {
     fn two() -> Two {
         let tag = Tag::random().unwrap();
         let mut maker = Maker::new(tag.clone());
-        let mut book = Book::new(Table { tag, manifest: None, entries: Vec::new(), cluster: None }).unwrap();
+        let mut book =
+            Book::new(Table { tag, manifest: None, targets: Vec::new(), entries: Vec::new(), cluster: None }).unwrap();
         let mut values = Vec::new();
         let placeholders = [("API_KEY", "first-value-of-some-length"), ("TOKEN", "second \"value\" of some length")];
         let placeholders = placeholders.map(|(name, value)| {
@@ -227,6 +260,11 @@ mod tests {
         // Another generation: nothing of the old one is left.
         lines.fill(2, &layers, &targets, (Scheme::Http, "127.0.0.1", 8000), heads[0].as_bytes()).unwrap();
         assert_eq!(lines.kept, 2);
+        // What was counted is still known, each request once however many fields it has.
+        let counted = lines.take_counted();
+        let to_shop: i64 = counted.iter().filter(|one| one.0.host == "shop.example").map(|one| one.2).sum();
+        assert!(to_shop > 0 && counted.iter().map(|one| one.2).sum::<i64>() > to_shop);
+        assert_eq!(lines.take_counted().len(), 0);
     }
 
     struct Held<'a>(&'a [u8]);

@@ -21,8 +21,8 @@ pub struct Local {
 impl Local {
     /// None yet. `shared` is the broker's table: all placeholders of a run have one tag.
     pub fn new(shared: &Table) -> Result<Self, ClientError> {
-        let table =
-            Table { tag: shared.tag.clone(), manifest: shared.manifest.clone(), entries: Vec::new(), cluster: None };
+        let (tag, manifest) = (shared.tag.clone(), shared.manifest.clone());
+        let table = Table { tag, manifest, targets: Vec::new(), entries: Vec::new(), cluster: None };
         let book = Book::new(table).map_err(|_| ClientError::Malformed)?;
         let tag = shared.tag.clone();
         Ok(Self { maker: maker(&tag)?, tag, book, values: Vec::new() })
@@ -36,6 +36,12 @@ impl Local {
     /// Takes a value in, bound to the test's own target, and gives its placeholder. The same value under the same name
     /// has the same placeholder.
     pub fn add(&mut self, name: &str, value: &SecretBytes) -> Result<String, ClientError> {
+        self.add_bound(Binding { name: name.to_owned(), ..Binding::default() }, value)
+    }
+
+    /// As [`Self::add`], under those rules.
+    pub fn add_bound(&mut self, binding: Binding, value: &SecretBytes) -> Result<String, ClientError> {
+        let name = binding.name.as_str();
         let known = self.book.table().entries.iter().find(|entry| {
             entry.binding.name == name && self.values.get(entry.whole.start).is_some_and(|held| held == value)
         });
@@ -43,7 +49,7 @@ impl Local {
             return Ok(entry.placeholder.clone());
         }
         let placeholder = self.maker.make(value)?;
-        let binding = Binding { name: name.to_owned(), ..Binding::default() };
+        let binding = Binding { env: Vec::new(), reveal: false, ..binding };
         let values = &mut self.values;
         self.book.add(binding, &placeholder, value, &mut |value| {
             values.push(value.clone());

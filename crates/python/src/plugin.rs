@@ -1,12 +1,14 @@
 //! [`Plugin`]: the process's view of the broker: the shared memory, and what it knows from it.
 
+use std::sync::Arc;
+
 use pyo3::{
     create_exception,
     exceptions::{PyRuntimeError, PyValueError},
     prelude::*,
     types::{PyBytes, PyDict, PyString, PyTuple},
 };
-use tegmen_plugin::{CHANNELS, Client, ClientError, Entry, FilledHead, Origin, Scheme};
+use tegmen_plugin::{CHANNELS, Client, ClientError, Entry, FilledHead, Origin, Purpose, Scheme};
 
 use crate::request;
 
@@ -85,12 +87,37 @@ impl Plugin {
 
     /// Adds an origin that the test was started against. False when the URL is none, or is plain http to elsewhere.
     fn add_target(&mut self, url: &str) -> bool {
-        let Some(origin) = Origin::of_url(url) else { return false };
-        let is_safe = origin.scheme == Scheme::Https || origin.is_loopback();
-        if is_safe {
-            self.0.add_target(origin);
+        match target(url) {
+            Some(origin) => {
+                self.0.add_target(origin);
+                true
+            }
+            None => false,
         }
-        is_safe
+    }
+
+    /// Makes an origin the test's own target in every process of the run, where the run has none yet. False as above.
+    fn pin_target(&mut self, url: &str) -> PyResult<bool> {
+        match target(url) {
+            Some(origin) => self.0.pin_target(origin).map(|()| true).map_err(broker_error),
+            None => Ok(false),
+        }
+    }
+
+    /// What the run knows of its secrets, as JSON.
+    fn overview(&mut self) -> PyResult<String> {
+        self.0.overview().map_err(broker_error)
+    }
+
+    /// Says that a request which was filled has not left, because nothing could be connected to.
+    fn unsent(&mut self, names: Vec<String>, scheme: &str, host: &str, port: u16) {
+        let scheme = Scheme::parse(scheme).unwrap_or(Scheme::Http);
+        self.0.unsent(&Origin::new(scheme, host, Some(port)), &names);
+    }
+
+    /// Counts a request that was refused by Python code.
+    fn refused(&mut self, name: &str, to: &str, why: &str) {
+        self.0.refused(name, to, why);
     }
 
     /// The origins that the test was started against.
@@ -150,9 +177,15 @@ impl Plugin {
         redacted(text, |bytes| self.0.redact_cut(bytes, channel).map_err(broker_error))
     }
 
-    /// Tells the broker what was masked since the last time; it is told now and then anyway.
-    fn tell_masked(&mut self) {
-        self.0.tell_masked();
+    /// The fields in the head of a response, a line each, with placeholders where values stand. None when nothing does.
+    fn reflected<'py>(&mut self, py: Python<'py>, head: &[u8]) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let cleaned = self.0.reflected(head).map_err(broker_error)?;
+        Ok(cleaned.map(|head| PyBytes::new(py, &head)))
+    }
+
+    /// Tells the broker what was masked, sent and refused since the last time.
+    fn tell_counts(&mut self) {
+        self.0.tell_counts();
     }
 
     fn __repr__(&self) -> &'static str {
@@ -164,7 +197,9 @@ impl Plugin {
     }
 
     /// Fills a request. None when it carries no placeholder; else the target, the header values by their index, the body
-    /// (each None when unchanged), the names of the secrets and whether all of them allow an unverified connection.
+    /// (each None when unchanged), the names of the secrets and whether all of them allow an unverified connection. With
+    /// `look`, only to see whether it may be sent: it is not counted.
+    #[pyo3(signature = (scheme, host, port, target, headers, body, look=false))]
     #[allow(clippy::too_many_arguments, reason = "the parts of a request as the clients have them")]
     fn fill<'py>(
         slf: &Bound<'py, Self>,
@@ -174,6 +209,7 @@ impl Plugin {
         target: &Bound<'py, PyAny>,
         headers: &Bound<'py, PyAny>,
         body: Option<&Bound<'py, PyAny>>,
+        look: bool,
     ) -> PyResult<Option<request::FilledParts<'py>>> {
         let may_carry = request::may_carry(slf, target)?
             || request::may_carry(slf, headers)?
@@ -187,22 +223,24 @@ impl Plugin {
         let mut plugin = slf.try_borrow_mut()?;
         let scheme = Scheme::parse(scheme).unwrap_or(Scheme::Http);
         let origin = Origin::new(scheme, host, Some(port));
-        let filled = parts.with_request(&origin, |request| plugin.0.fill(request));
+        let filled = parts.with_request(&origin, |request| plugin.0.fill(request, purpose(look)));
         drop(plugin);
         request::filled(slf.py(), filled)
     }
 
     /// Fills the head of a request, as it goes out. None when it carries no placeholder; else what is to be sent, the
-    /// names of the secrets and whether all of them allow an unverified connection.
+    /// names of the secrets and whether all of them allow an unverified connection. `look` as for `fill`.
+    #[pyo3(signature = (scheme, host, port, head, look=false))]
     fn fill_head<'py>(
         slf: &Bound<'py, Self>,
         scheme: &str,
         host: &str,
         port: u16,
         head: &Bound<'py, PyAny>,
+        look: bool,
     ) -> PyResult<Option<request::FilledHeadParts<'py>>> {
         let py = slf.py();
-        let filled = head_filled(slf, scheme, host, port, head)?;
+        let filled = head_filled(slf, (scheme, host, port), head, purpose(look))?;
         Ok(filled.map(|filled| (PyBytes::new(py, &filled.bytes), filled.secrets.to_vec(), filled.tls_unverified)))
     }
 
@@ -215,10 +253,22 @@ impl Plugin {
         port: u16,
         head: &Bound<'py, PyString>,
     ) -> PyResult<Option<Head>> {
-        let filled = head_filled(slf, scheme, host, port, head)?;
-        let sent = |filled: FilledHead| PyBytes::new(slf.py(), &filled.bytes).unbind();
-        Ok(filled.map(|filled| Head { written: head.clone().unbind(), sent: sent(filled) }))
+        let filled = head_filled(slf, (scheme, host, port), head, Purpose::Send)?;
+        Ok(filled.map(|filled| Head {
+            written: head.clone().unbind(),
+            sent: PyBytes::new(slf.py(), &filled.bytes).unbind(),
+            secrets: filled.secrets,
+        }))
     }
+}
+
+/// The origin of a URL that a test may be started against: over TLS, or on this machine.
+fn target(url: &str) -> Option<Origin> {
+    Origin::of_url(url).filter(|origin| origin.scheme == Scheme::Https || origin.is_loopback())
+}
+
+fn purpose(look: bool) -> Purpose {
+    if look { Purpose::Look } else { Purpose::Send }
 }
 
 /// The channel of that name.
@@ -232,15 +282,14 @@ fn known_channel(name: Option<&str>) -> PyResult<Option<&'static str>> {
 
 fn head_filled(
     plugin: &Bound<'_, Plugin>,
-    scheme: &str,
-    host: &str,
-    port: u16,
+    (scheme, host, port): (&str, &str, u16),
     head: &Bound<'_, PyAny>,
+    purpose: Purpose,
 ) -> PyResult<Option<FilledHead>> {
     // This may run Python code, and so comes before the plugin is borrowed.
     let head = request::latin_1(head)?;
     let scheme = Scheme::parse(scheme).unwrap_or(Scheme::Http);
-    plugin.try_borrow_mut()?.0.fill_head(scheme, host, port, head.bytes()).map_err(request::refused)
+    plugin.try_borrow_mut()?.0.fill_head(scheme, host, port, head.bytes(), purpose).map_err(request::refused)
 }
 
 /// The head of a request with values.
@@ -250,10 +299,17 @@ pub struct Head {
     #[pyo3(get)]
     written: Py<PyString>,
     sent: Py<PyBytes>,
+    secrets: Arc<[String]>,
 }
 
 #[pymethods]
 impl Head {
+    /// The names of the secrets in it.
+    #[getter]
+    fn secrets(&self) -> Vec<String> {
+        self.secrets.to_vec()
+    }
+
     /// What goes over the wire.
     #[pyo3(signature = (*_args, **_options))]
     fn encode(&self, py: Python<'_>, _args: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Py<PyBytes> {

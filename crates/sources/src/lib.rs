@@ -19,8 +19,8 @@ mod taken;
 pub use dotenv::{Dotenv, DotenvError};
 pub use environment::Environment;
 pub use fetch::{
-    Context, Cost, Ended, Ending, FetchError, FetchErrors, Fetched, Form, Found, FoundField, LocalSession, Note,
-    Preflight, Refused, Session, Step, Trouble, Values, VaultLife, VaultOpener, Visit, fetch_all, visit,
+    Context, Cost, Ended, Ending, Fact, Facts, FetchError, FetchErrors, Fetched, Form, Found, FoundField, LocalSession,
+    Note, Preflight, Refused, Session, Step, Trouble, Values, VaultLife, VaultOpener, Visit, fetch_all, visit,
 };
 pub use host::{HostSpec, HostSpecError, Scheme};
 pub use manifest::{

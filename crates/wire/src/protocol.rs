@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::origin::Origin;
+
 /// The environment variable with the number of the inherited descriptor.
 pub const CHANNEL_VARIABLE: &str = "TEGMEN_CHANNEL";
 
@@ -95,11 +97,57 @@ pub enum Tell {
         /// By the name that is shown.
         counts: BTreeMap<String, u64>,
     },
+    /// How often requests have carried secrets, or would have, since the last time.
+    Journeys {
+        /// By secret and destination.
+        journeys: Vec<Journey>,
+    },
+    /// An origin that the test is started against.
+    Target {
+        /// The origin.
+        origin: Origin,
+        /// Whether every process of the run is to take it for the test's target: a person entered it in the web UI, at the
+        /// first start of a test that had none.
+        pin: bool,
+    },
+    /// Asks for what the run knows of its secrets. With it comes a socket, on which the answer is sent in pieces of at
+    /// most [`PIECE`] bytes, and closed.
+    Overview,
 }
 
+/// How many requests with a secret went to one destination, or were to go there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Journey {
+    /// The secret's name.
+    pub name: String,
+    /// The origin.
+    pub to: String,
+    /// What became of them.
+    pub outcome: Outcome,
+    /// How many; less than nothing takes back what was told before.
+    pub count: i64,
+}
+
+/// What became of a request with a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was sent.
+    Sent,
+    /// It was refused before it was sent.
+    Refused {
+        /// Why, in a few words.
+        why: String,
+    },
+}
+
+/// The longest piece of an answer that is sent in several, in bytes.
+pub const PIECE: usize = 32 * 1024;
+
 /// The outputs of Locust in which the plugin puts names in the place of values, and counts them: log records, the names
-/// in statistics, failures, exceptions, pages of the web UI, the HTML report, and what workers tell the master.
-pub const CHANNELS: [&str; 7] = ["log", "statistics", "failures", "exceptions", "pages", "report", "messages"];
+/// in statistics, failures, exceptions, pages of the web UI, the HTML report, what workers tell the master, and telemetry.
+pub const CHANNELS: [&str; 8] =
+    ["log", "statistics", "failures", "exceptions", "pages", "report", "messages", "telemetry"];
 
 /// A message that is not what the other end would send.
 #[derive(Debug, thiserror::Error)]

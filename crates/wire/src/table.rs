@@ -98,6 +98,9 @@ pub struct Table {
     pub tag: Tag,
     /// Where the rules come from, for messages: the manifest's path as given, or `None` for a run without one.
     pub manifest: Option<String>,
+    /// What the test's own target is, besides what each process has started against: what was entered in the web UI.
+    #[serde(default)]
+    pub targets: Vec<Origin>,
     /// The secrets.
     pub entries: Vec<Entry>,
     /// The key for what passes between master and workers: no secret of the test, and so none that has a placeholder.
@@ -122,7 +125,15 @@ pub struct PayloadBuilder {
 impl PayloadBuilder {
     /// An empty payload.
     pub fn new(tag: Tag, manifest: Option<String>) -> Self {
-        Self { table: Table { tag, manifest, entries: Vec::new(), cluster: None }, values: Zeroizing::new(Vec::new()) }
+        Self {
+            table: Table { tag, manifest, targets: Vec::new(), entries: Vec::new(), cluster: None },
+            values: Zeroizing::new(Vec::new()),
+        }
+    }
+
+    /// Adds an origin to the test's own target.
+    pub fn target(&mut self, origin: Origin) {
+        self.table.targets.push(origin);
     }
 
     /// Adds a secret.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from tegmen import _session
 from tegmen._native import SecretRefused
 
 
@@ -31,7 +32,7 @@ def load_authorities(context: Any) -> None:
 
 def unverified(names: list[str], origin: str, error: BaseException) -> SecretRefused:
     """The refusal when the certificate cannot be verified."""
-    name = names[0] if names else "NAME"
+    name = _counted(names, origin)
     return SecretRefused(
         f"[{name}] was not sent to {origin}: its certificate cannot be verified ({error}). Set SSL_CERT_FILE to the "
         "authority that signed it; or, to send the secret all the same, write "
@@ -41,9 +42,18 @@ def unverified(names: list[str], origin: str, error: BaseException) -> SecretRef
 
 def not_verified(names: list[str], origin: str) -> SecretRefused:
     """The refusal where a connection does not verify, and no other can be made in its place."""
-    name = names[0] if names else "NAME"
+    name = _counted(names, origin)
     return SecretRefused(
         f"[{name}] was not sent to {origin}: the connection does not verify that it leads there (verify=False, a "
         "context without verification, or another host name in the certificate). Let it verify; or, to send the "
         f'secret all the same, write tls = "unverified" under [secrets.{name}]'
     )
+
+
+def _counted(names: list[str], origin: str) -> str:
+    """Counts the refusal; gives the name that the message speaks of."""
+    plugin = _session.connected()
+    if plugin is not None:
+        for name in names:
+            plugin.refused(name, origin.removesuffix(":443"), "an unverified connection")
+    return names[0] if names else "NAME"

@@ -19,8 +19,30 @@ def apply(module: ModuleType) -> None:
     if module.__name__ == "geventhttpclient.connectionpool":
         _remember_factory(module.SSLConnectionPool)
         _tunnel(module.ConnectionPool, plugin)
+    elif module.__name__ == "geventhttpclient.response":
+        _responses(module.HTTPResponse, plugin)
     else:
         _client(module, plugin)
+
+
+def _responses(response_class: Any, plugin: Plugin) -> None:
+    """What a server sends back of a secret in the head of its response is a placeholder before anybody sees it."""
+    complete = response_class._on_headers_complete
+
+    @functools.wraps(complete)
+    def clean_complete(self: Any) -> Any:
+        result = complete(self)
+        headers = self._headers_index
+        head = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        changed = plugin.reflected(head.encode("latin-1", "replace"))
+        if changed is not None:
+            headers.clear()
+            for line in changed.decode("latin-1").split("\r\n")[:-1]:
+                name, _, value = line.partition(": ")
+                headers.add(name, value)
+        return result
+
+    response_class._on_headers_complete = clean_complete
 
 
 def _remember_factory(pool_class: Any) -> None:
@@ -90,8 +112,13 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
         except _Whole:
             pass
         except BaseException as error:
-            if not _sent_by(error):
+            frame = _sent_by(error)
+            if frame is None:
                 raise
+            if frame.get("sock") is None:
+                # Nothing could be connected to.
+                scheme, host, port, _ = _destination(self)
+                plugin.unsent(frame["request"].secrets, scheme, host, port)
             failure = _errors.clean(plugin, error)
         if failure is not None:
             raise failure
@@ -121,14 +148,15 @@ def _is_packed(head: str) -> bool:
     return "content-encoding:" in head.lower()
 
 
-def _sent_by(error: BaseException) -> bool:
-    """Whether the error comes from a request with values, which its frames still know."""
+def _sent_by(error: BaseException) -> dict[str, Any] | None:
+    """If the error comes from a request with values: the variables of the frame that still knows it."""
     trace = error.__traceback__
     while trace is not None:
-        if type(trace.tb_frame.f_locals.get("request")) is Head:
-            return True
+        variables = trace.tb_frame.f_locals
+        if type(variables.get("request")) is Head:
+            return variables
         trace = trace.tb_next
-    return False
+    return None
 
 
 def _send_filled(
@@ -166,10 +194,23 @@ def _send_filled(
         response._sent_request = head
     except BaseException as error:
         reason = _certificate_error(error) if used is not client else None
+        if names and _never_connected(error):
+            plugin.unsent(names, scheme, host, port)
         if reason is not None:
             return True, None, _tls.unverified(names, f"https://{client.host}:{client.port}", reason)
         return True, None, _errors.clean(plugin, error)
     return True, response, None
+
+
+def _never_connected(error: BaseException) -> bool:
+    """Whether the connection was not made: the frame that asks for a socket never got one."""
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if frame.f_code.co_name == "request" and frame.f_globals.get("__name__") == "geventhttpclient.client":
+            return frame.f_locals.get("sock") is None
+        trace = trace.tb_next
+    return False
 
 
 def _destination(client: Any) -> tuple[str, str, int, str]:

@@ -56,6 +56,23 @@ def apply(module: ModuleType) -> None:
         return None
 
     connection_class.endheaders, connection_class._tunnel = filling_end, filling_tunnel
+    _responses(module)
+
+
+def _responses(module: Any) -> None:
+    """What a server sends back of a secret in the head of its response is a placeholder before anybody sees it."""
+    read = module._read_headers
+
+    @functools.wraps(read)
+    def clean_read(*args: Any, **options: Any) -> Any:
+        lines = read(*args, **options)
+        plugin = _session.connected()
+        if plugin is None:
+            return lines
+        changed = plugin.reflected(b"".join(lines))
+        return lines if changed is None else changed.splitlines(keepends=True)
+
+    module._read_headers = clean_read
 
 
 def _plugin() -> Plugin | None:
@@ -97,6 +114,7 @@ def send_head(
 ) -> BaseException | None:
     """Sends a head with its values. Never raises: the variables of this frame, and of those below, are values."""
     scheme, host, port = destination
+    names: list[str] = []
     try:
         if b" " not in head[: _errors.LONGEST_METHOD + 1]:
             _errors.check_method(plugin, head.partition(b" ")[0], f"{scheme}://{host}:{port}")
@@ -104,12 +122,20 @@ def send_head(
         if filled is not None:
             sent, names, tls_unverified = filled
             if scheme == "https" and not tls_unverified and not is_verified(connection):
+                plugin.unsent(names, scheme, host, port)
                 return _tls.not_verified(names, f"https://{host}:{port}")
             connection._buffer[:] = [sent]
         end(connection, **options)
     except BaseException as error:
+        unsent(plugin, connection, names, destination)
         return _errors.clean(plugin, error)
     return None
+
+
+def unsent(plugin: Plugin, connection: Any, names: list[str], destination: tuple[str, str, int]) -> None:
+    """Takes a request that failed off the count, where it cannot have left: there was no connection."""
+    if names and getattr(connection, "sock", None) is None:
+        plugin.unsent(names, *destination)
 
 
 def _send_filled(plugin: Plugin, connection: Any, end: Any, body: Any, options: dict[str, Any]) -> BaseException | None:
@@ -117,6 +143,7 @@ def _send_filled(plugin: Plugin, connection: Any, end: Any, body: Any, options: 
     below, are values."""
     lines = connection._buffer
     scheme, host, port = destination(connection)
+    names: list[str] = []
     try:
         # The method is no place for a value.
         method, target, version = lines[0].split(b" ", 2)
@@ -126,6 +153,7 @@ def _send_filled(plugin: Plugin, connection: Any, end: Any, body: Any, options: 
         if filled is not None:
             new_target, values, new_body, names, tls_unverified = filled
             if scheme == "https" and not tls_unverified and not is_verified(connection):
+                plugin.unsent(names, scheme, host, port)
                 return _tls.not_verified(names, f"https://{host}:{port}")
             lines[0] = b" ".join((method, new_target or target, version))
             for index, value in values:
@@ -136,6 +164,7 @@ def _send_filled(plugin: Plugin, connection: Any, end: Any, body: Any, options: 
             body = _bodies.replaced(body, new_body)
         end(connection, body, **options)
     except BaseException as error:
+        unsent(plugin, connection, names, (scheme, host, port))
         return _errors.clean(plugin, error)
     return None
 

@@ -102,6 +102,7 @@ def _refuse(plugin: Plugin, socket: Any, data: Any) -> None:
         return
     data = bytes(data)
     name = plugin.names_in(data)[0]
+    plugin.refused(name, _peer(socket), "a protocol that is not replaced in")
     message = (
         f"[{name}] was not sent to {_peer(socket)}: its placeholder was about to leave through a socket, by a library "
         "or a protocol in which tegmen does not replace it. Send it with Locust's clients, requests, urllib3 or "

@@ -105,7 +105,7 @@ def _send_head(plugin: Plugin, connection: Any, end: Any, head: bytes, options: 
         name = f"[{host}]" if ":" in host else host
         try:
             absolute = b" ".join((method, f"http://{name}:{port}".encode() + target, rest))
-            plugin.fill_head("http", socks["proxy_host"], int(socks["proxy_port"] or 1080), absolute)
+            plugin.fill_head("http", socks["proxy_host"], int(socks["proxy_port"] or 1080), absolute, look=True)
         except BaseException as error:
             return _errors.clean(plugin, error)
     return http_client.send_head(plugin, connection, end, head, destination, _is_verified, options)
@@ -127,19 +127,21 @@ def _send_filled(
     Never raises: the variables of this frame, and of those below, are values.
     """
     scheme, host, port = destination
+    names: list[str] = []
     try:
         filled: Filled | None = plugin.fill(scheme, host, port, url, headers, _bodies.content(body))
         if filled is None:
             return False, None
         target, values, new_body, names, tls_unverified = filled
         if scheme == "https" and not tls_unverified and not _is_verified(connection):
+            plugin.unsent(names, scheme, host, port)
             return True, _tls.not_verified(names, f"https://{host}:{port}")
         socks = getattr(connection, "_socks_options", None)
         if socks is not None and scheme == "http":
             # This proxy reads the request as well: the same question again, with its address.
             address = socks["proxy_host"], int(socks["proxy_port"] or 1080)
             name = f"[{host}]" if ":" in host else host
-            plugin.fill("http", *address, f"http://{name}:{port}{url}", headers, _bodies.content(body))
+            plugin.fill("http", *address, f"http://{name}:{port}{url}", headers, _bodies.content(body), look=True)
         sent_headers = _headers(headers, values, None if new_body is None else len(new_body))
         # The target as str: what is sent is what ASCII of it there is, and it is percent-encoded.
         sent_target = url if target is None else target.decode("latin-1")
@@ -157,6 +159,7 @@ def _send_filled(
             if target is not None and getattr(connection, "_response_options", None) is not None:
                 connection._response_options = connection._response_options._replace(request_url=url)
     except BaseException as error:
+        http_client.unsent(plugin, connection, names, destination)
         return True, _errors.clean(plugin, error)
     return True, None
 
@@ -261,7 +264,7 @@ def _checked(plugin: Plugin, pool: Any, url: str, headers: Any, body: Any) -> tu
     instead, and the secrets that need it."""
     port = pool.port or (443 if pool.scheme == "https" else 80)
     # A proxy gets the absolute URL.
-    filled = plugin.fill(pool.scheme, _errors.dialled(pool.host), port, url, headers, _bodies.content(body))
+    filled = plugin.fill(pool.scheme, _errors.dialled(pool.host), port, url, headers, _bodies.content(body), look=True)
     if filled is None or pool.scheme != "https" or filled[4] or not _is_lax(pool):
         return None
     return _verified(pool), filled[3]

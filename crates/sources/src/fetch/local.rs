@@ -1,5 +1,7 @@
 //! All sources but Vault.
 
+use std::time::SystemTime;
+
 use tegmen_secret::SecretBytes;
 
 use super::context::Context;
@@ -8,7 +10,7 @@ use super::files::Dotenvs;
 use super::{exec, files};
 use crate::Source;
 use crate::names::nearest;
-use crate::store::{Contents, Store, StoreError};
+use crate::store::{Contents, Entry, Store, StoreError};
 
 impl From<StoreError> for Trouble {
     fn from(error: StoreError) -> Self {
@@ -35,6 +37,20 @@ impl Local {
             Source::Vault { .. } | Source::VaultDynamic { .. } => {
                 Err(Trouble::new("it is in Vault", "this is a fault of tegmen: please report it"))
             }
+        }
+    }
+
+    /// When the value was written, as far as its source says so. Asked after [`Self::get`].
+    pub(super) fn written(&self, context: &Context, source: &Source) -> Option<SystemTime> {
+        match source {
+            Source::File { path: file } | Source::Dotenv { file, .. } => {
+                std::fs::metadata(context.path(file)).and_then(|metadata| metadata.modified()).ok()
+            }
+            Source::Store { name } => {
+                let (_, contents) = self.store.as_ref()?.as_ref().ok()?;
+                contents.get(name).map(Entry::updated)
+            }
+            _ => None,
         }
     }
 

@@ -3,6 +3,7 @@
 mod context;
 mod error;
 mod exec;
+mod facts;
 mod files;
 mod local;
 mod preflight;
@@ -17,6 +18,7 @@ use tegmen_secret::SecretBytes;
 pub use context::{Context, manager_credentials};
 pub use error::{FetchError, FetchErrors, Trouble};
 pub(crate) use exec::{Feed, feed};
+pub use facts::{Fact, Facts};
 pub(crate) use files::without_newline;
 pub(crate) use local::Local;
 pub use preflight::Preflight;

@@ -8,6 +8,7 @@ use tegmen_vault::KvSecret;
 use super::Note;
 use super::context::Context;
 use super::error::{FetchError, FetchErrors, Trouble};
+use super::facts::{Fact, Facts};
 use super::local::Local;
 use super::vault::{self, Ending, Item, VaultLife, VaultOpener};
 use crate::{Manifest, SecretSpec, Source};
@@ -30,6 +31,7 @@ pub struct LocalSession {
     context: Context,
     /// What commands printed at the start: they are not run again.
     printed: BTreeMap<String, SecretBytes>,
+    facts: BTreeMap<String, Fact>,
 }
 
 /// Each secret's name and value.
@@ -81,6 +83,11 @@ impl LocalSession {
         (outcome.values, FetchErrors(outcome.errors))
     }
 
+    /// What is known of the values that were got last.
+    pub fn facts(&self) -> Facts {
+        self.facts.iter().map(|(name, fact)| (name.clone(), fact.clone())).collect()
+    }
+
     /// Whether there is anything that could change.
     pub fn is_idle(&self) -> bool {
         let changes = |source: &Source| !matches!(source, Source::Env { .. } | Source::Exec { .. });
@@ -88,7 +95,7 @@ impl LocalSession {
     }
 
     fn fetch(&mut self, local: &mut Local, outcome: &mut Outcome) {
-        let Self { manifest, context, printed } = self;
+        let Self { manifest, context, printed, facts } = self;
         for (name, SecretSpec { source, .. }) in manifest.secrets.iter().filter(|(_, spec)| !spec.source.is_vault()) {
             if let Some(value) = printed.get(name) {
                 outcome.values.push((name.clone(), value.clone()));
@@ -103,6 +110,7 @@ impl LocalSession {
                     if matches!(source, Source::Exec { .. }) {
                         printed.insert(name.clone(), value.clone());
                     }
+                    facts.insert(name.clone(), Fact { written: local.written(context, source), ..Fact::default() });
                     outcome.values.push((name.clone(), value));
                 }
                 Err(trouble) => outcome.error(name, source, trouble),
@@ -113,7 +121,12 @@ impl LocalSession {
 
 pub(super) fn first(manifest: &Manifest, context: &Context) -> Result<First, FetchErrors> {
     let (mut outcome, mut local) = (Outcome::default(), Local::default());
-    let mut here = LocalSession { manifest: manifest.clone(), context: context.clone(), printed: BTreeMap::default() };
+    let mut here = LocalSession {
+        manifest: manifest.clone(),
+        context: context.clone(),
+        printed: BTreeMap::default(),
+        facts: BTreeMap::default(),
+    };
     here.fetch(&mut local, &mut outcome);
     let mut expanded = manifest.clone();
     let ending = Ending::default();

@@ -4,6 +4,7 @@ mod environment;
 mod fence;
 mod manifest;
 mod shim;
+mod summary;
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -38,6 +39,7 @@ Examples:
   tegmen run --manifest load/tegmen.toml -- make loadtest
   tegmen run --sandbox -- locust -f locustfile.py --host https://shop.example.com --csv results/run
   tegmen run --cluster-key file:/run/secrets/cluster -- locust --worker --master-host load-1
+  tegmen run --summary secrets.json -- locust --headless -t 1m
 
 Exit status: the command's own (a signal as 128 + its number); 125 tegmen itself failed,
 126 the command cannot be run, 127 it was not found.")]
@@ -68,6 +70,16 @@ pub struct Args {
     #[arg(long)]
     allow_unknown_locust: bool,
 
+    /// Write what became of the secrets to a file, as JSON: where from, how old, sent how often and where to, what was
+    /// refused, what was masked; no value. `-` is standard output, after that of the command
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+
+    /// An origin besides its own under which Locust's web UI is reached, or whose pages may use it: behind a proxy, for
+    /// example https://locust.example.com (repeatable)
+    #[arg(long, value_name = "ORIGIN")]
+    web_origin: Vec<String>,
+
     /// Say nothing but warnings and errors
     #[arg(long, short)]
     quiet: bool,
@@ -88,6 +100,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     args.hardening.check()?;
     let user = args.hardening.user()?;
+    let file = args.summary.as_deref().map(summary::Destination::open).transpose()?;
     let mut chosen = manifest::choose(&args)?;
     chosen.manifest.fetch_cluster_key_as(CLUSTER_KEY)?;
     let context = tegmen_sources::Context::of(&chosen.manifest).context("the current directory cannot be read")?;
@@ -125,6 +138,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     environment.without(&fetched.consumed);
     environment.protect(&keep);
     environment.plugin(&shim, args.allow_unknown_locust);
+    environment.web_origins(&args.web_origin)?;
     let (command, exposed) = environment::Builder::command(&args.command, &keep);
     for name in exposed {
         messages::warning(format_args!(
@@ -152,7 +166,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 
     let owner = user.as_ref().map(|account| Owner { uid: account.user.uid, gid: account.user.gid });
-    let (server, channel, address) = Server::start(keep, owner).context("the channel to the plugin cannot be made")?;
+    let (server, channel, address) =
+        Server::start(keep, summary::about(&manifest), owner).context("the channel to the plugin cannot be made")?;
     let Session { local, vault, opener, ending } = session;
     let mut stand_in = None;
     let behind = opener.as_ref().and_then(|opener| Some((opener.address()?, opener.namespace())));
@@ -208,8 +223,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         messages::warning(format_args!("a part of the output could not be written: {error}"));
     }
     sum_up(&server.contacts(), has_secrets);
+    let overview = server.overview();
+    summary::say(&overview, args.quiet);
     say_masked(&output.masked(), args.quiet);
     say_ended(ended, args.quiet);
+    if let Some(file) = file {
+        file.write(&overview, status.code())?;
+    }
     Ok(ExitCode::from(status.code()))
 }
 

@@ -33,6 +33,20 @@ pub enum Reason {
     TooDeep,
 }
 
+impl Reason {
+    /// In a few words, for counting.
+    pub fn short(&self) -> &'static str {
+        match self {
+            Self::NotBound => "another host",
+            Self::Proxy => "a proxy that would read it",
+            Self::WrongPlace(_) | Self::HeaderName | Self::InHost => "another place",
+            Self::Cut => "only a part of it",
+            Self::Unusable(_) | Self::Compressed(_) | Self::TooDeep => "a form that cannot be replaced",
+            Self::Impossible(..) => "a place that cannot hold it",
+        }
+    }
+}
+
 /// A refused request. Its text names the secret, never the value or the placeholder.
 #[derive(Clone, Debug)]
 pub struct Refusal {

@@ -16,6 +16,7 @@ use super::{login, server};
 use crate::fetch::Values;
 use crate::fetch::context::Context;
 use crate::fetch::error::Trouble;
+use crate::fetch::facts::Facts;
 use crate::fetch::local::Local;
 use crate::{Manifest, Source};
 
@@ -121,6 +122,11 @@ impl VaultLife {
         if let Some(path) = self.paths.get_mut(path) {
             path.items.push(item);
         }
+    }
+
+    /// What is known of the values that were got last.
+    pub fn facts(&self) -> Facts {
+        self.paths.iter().flat_map(Path::facts).collect()
     }
 
     /// When there is something to be done.

@@ -1,6 +1,6 @@
 //! [`Path`]: one path of the server, the secrets that come from it, and when it is to be looked at again.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tegmen_secret::SecretBytes;
 use tegmen_vault::{Error, ErrorKind, KvSecret, KvVersion, Lease, Login, Mount, Term, jitter};
@@ -9,6 +9,7 @@ use super::ending::Ending;
 use super::life::Step;
 use crate::Source;
 use crate::fetch::error::Trouble;
+use crate::fetch::facts::{Fact, Facts, date, end_of};
 
 /// A secret, and the field that it is.
 #[derive(Clone)]
@@ -45,6 +46,8 @@ pub(super) struct Path {
     pub(super) place: Place,
     pub(super) items: Vec<Item>,
     kind: Kind,
+    /// The version that was read last, and when that was written.
+    known: (Option<u64>, Option<SystemTime>),
     /// When it is to be looked at again; `None`: never.
     pub(super) due: Option<Instant>,
     /// What was said of it last, so that it is said once.
@@ -70,7 +73,21 @@ pub(super) enum Look {
 
 impl Path {
     pub(super) fn new(place: Place) -> Self {
-        Self { place, items: Vec::new(), kind: Kind::New, due: None, told: None }
+        Self { place, items: Vec::new(), kind: Kind::New, known: (None, None), due: None, told: None }
+    }
+
+    /// What is known of its secrets' values.
+    pub(super) fn facts(&self) -> Facts {
+        let ends = match &self.kind {
+            Kind::Lent { term: Some(term), .. } => end_of(term),
+            _ => None,
+        };
+        let (version, written) = self.known;
+        self.items.iter().map(|item| (item.name.clone(), Fact { version, written, ends })).collect()
+    }
+
+    fn knows(&mut self, secret: &KvSecret) {
+        self.known = (secret.version(), secret.created().and_then(date));
     }
 
     /// Whether it ends with the token.
@@ -117,6 +134,7 @@ impl Path {
                     other => other?,
                 };
                 let secret = login.kv_read(mount.as_ref(), &path, version)?;
+                self.knows(&secret);
                 self.kind = match version {
                     Some(_) => Kind::Fixed,
                     None => {
@@ -151,6 +169,7 @@ impl Path {
         };
         let asked = lent.term.and_then(|term| term.ttl).unwrap_or_default();
         self.kind = Kind::Lent { term: lent.term, lease: lent.lease, asked, capped: false };
+        self.known = (None, Some(SystemTime::now()));
         Ok(lent.secret)
     }
 
@@ -185,6 +204,7 @@ impl Path {
                 }
                 *version = found.version();
                 *metadata = mount.as_ref().is_some_and(|mount| mount.version == KvVersion::Two);
+                self.knows(&found);
                 return Ok(Look::New(found));
             }
             Kind::Lent { term: Some(term), lease: Some(lease), asked, capped } if term.renewable && !*capped => {

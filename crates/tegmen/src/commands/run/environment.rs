@@ -21,6 +21,9 @@ const ALLOW_LOCUST: &str = "TEGMEN_ALLOW_UNKNOWN_LOCUST";
 /// The variables that hold placeholders, with commas between them.
 const VARIABLES: &str = "TEGMEN_VARIABLES";
 
+/// The origins that may use the web UI, with blanks between them.
+const WEB_ORIGINS: &str = "TEGMEN_WEB_ORIGINS";
+
 pub struct Builder(BTreeMap<OsString, OsString>);
 
 impl Builder {
@@ -139,8 +142,30 @@ impl Builder {
         }
     }
 
+    /// Tells the plugin which origins may use the web UI besides its own. A variable of that name that is there already
+    /// says nothing.
+    pub fn web_origins(&mut self, origins: &[String]) -> anyhow::Result<()> {
+        self.0.remove(&OsString::from(WEB_ORIGINS));
+        let origins = origins.iter().map(|text| web_origin(text)).collect::<anyhow::Result<Vec<_>>>()?;
+        if !origins.is_empty() {
+            self.set(WEB_ORIGINS, origins.join(" "));
+        }
+        Ok(())
+    }
+
     pub fn finish(self) -> Vec<(OsString, OsString)> {
         self.0.into_iter().collect()
+    }
+}
+
+/// An origin as browsers write it.
+fn web_origin(text: &str) -> anyhow::Result<String> {
+    let parsed = url::Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https") && matches!(url.path(), "" | "/") && url.query().is_none()
+    });
+    match parsed {
+        Some(url) => Ok(url.origin().ascii_serialization()),
+        None => anyhow::bail!("--web-origin: {text:?} is no origin; write for example https://locust.example.com"),
     }
 }
 
