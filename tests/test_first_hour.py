@@ -206,13 +206,30 @@ def test_the_environments_own_sitecustomize_and_path_stay(project: Project, envi
 def test_an_unknown_version_of_locust_stops_unless_told_otherwise(
     project: Project, shop: Server, environment: dict[str, str]
 ) -> None:
-    programs = make_python(project.path / "future", package=True, locust="9.1.0")
+    programs = make_python(project.path / "past", package=True, locust="2.9.0")
     command = (programs / "locust", *LOCUST[1:])
     result = project.run(project.tegmen, "run", "--", *command, env=environment).check(125)
-    assert "Locust 9.1.0 is not a version that tegmen knows" in result.stderr
+    assert "Locust 2.9.0 is not a version that tegmen knows" in result.stderr
     assert "--allow-unknown-locust" in result.stderr and shop.connections == 0
     project.run(project.tegmen, "run", "--allow-unknown-locust", "--", *command, env=environment).check()
     assert shop.last.header("x-key") == environment["API_KEY"]
+
+
+def test_a_newer_locust_runs_where_it_has_what_the_plugin_needs(
+    project: Project, shop: Server, environment: dict[str, str]
+) -> None:
+    programs = make_python(project.path / "future", package=True, locust="9.1.0")
+    command = (project.tegmen, "run", "--", programs / "locust", *LOCUST[1:])
+    result = project.run(*command, env=environment).check()
+    assert "Locust 9.1.0 is newer than the versions that tegmen was tried with" in result.output
+    assert shop.last.header("x-key") == environment["API_KEY"]
+    # From now on something of it is called otherwise.
+    (stats,) = project.path.glob("future/lib/python3*/site-packages/locust/stats.py")
+    stats.write_text(stats.read_text().replace("def log_error(self, method: str", "def log_failure(self, method: str"))
+    before = shop.connections
+    result = project.run(*command, env=environment).check(125)
+    assert "has no locust.stats.RequestStats.log_error(self, method, name, error), where" in result.stderr
+    assert shop.connections == before
 
 
 @pytest.mark.parametrize("user", ["HttpUser", "FastHttpUser"])

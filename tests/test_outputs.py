@@ -325,7 +325,7 @@ def test_own_pages_stay_what_they_are(outcome: Outcome) -> None:
         ("x = (KEY", (), "was never closed", 1),
         ("", ("--apikeyy=VALUE", "VALUE"), "unrecognized arguments: --apikeyy=[API_KEY]", 2),
         ("", ("--users", "VALUE"), "invalid int value: '[API_KEY]'", 2),
-        ("from locust import run_single_user\nrun_single_user(User)", (), "GET\t[API_KEY] /[API_KEY]\t", 0),
+        ("from locust import run_single_user\nrun_single_user(User)", (), "GET\t[API_KEY] /[API_KEY] \t", 0),
     ],
     ids=["exception", "exit", "syntax", "argument", "number", "single"],
 )

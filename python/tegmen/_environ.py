@@ -20,7 +20,7 @@ SHORTEST = 6
 
 #: Set by ``tegmen run``: the variables that hold placeholders, with commas between them.
 VARIABLES = "TEGMEN_VARIABLES"
-_OWN = (_session.CHANNEL, VARIABLES)
+_OWN = (_session.CHANNEL, VARIABLES, "TEGMEN_WEB_ORIGINS")
 
 #: Variables whose reading asks for the broker.
 _waiting: set[str] = set()

@@ -12,7 +12,9 @@ from types import ModuleType
 #: For each module the hook module in :mod:`tegmen._hooks`, which has a function ``apply(module)``.
 HOOKS = {
     "locust": "locust_start",
+    "locust.argument_parser": "locust_options",
     "locust.debug": "locust_start",
+    "locust.event": "locust_outputs",
     "locust.html": "locust_outputs",
     "locust.main": "locust_start",
     "locust.rpc.protocol": "locust_outputs",
@@ -20,6 +22,8 @@ HOOKS = {
     "locust.runners": "locust_outputs",
     "locust.stats": "locust_outputs",
     "locust.web": "locust_web",
+    "opentelemetry.attributes": "telemetry",
+    "opentelemetry.sdk.trace": "telemetry",
     "gevent._socket3": "sockets",
     "gevent._ssl3": "sockets",
     "gevent.ssl": "sockets",
@@ -46,6 +50,7 @@ HOOKS = {
     "urllib3.connectionpool": "urllib3_client",
     "geventhttpclient.client": "gevent_client",
     "geventhttpclient.connectionpool": "gevent_client",
+    "geventhttpclient.response": "gevent_client",
 }
 
 
@@ -58,7 +63,17 @@ def catch_up() -> None:
     for name, hook in HOOKS.items():
         module = sys.modules.get(name)
         if module is not None and hook in LAZY:
+            check_points(module)
             importlib.import_module(f"tegmen._hooks.{hook}").apply(module)
+
+
+def check_points(module: ModuleType) -> None:
+    """Ends the process where the hook would not take hold of what is there."""
+    from tegmen import _session
+    from tegmen._hooks import _points
+
+    if _session.is_run() and (missing := _points.missing(module)):
+        _session.stop(_points.told(module, missing))
 
 
 class HookedLoader(Loader):
@@ -77,6 +92,7 @@ class HookedLoader(Loader):
         if before is not None:
             before(module)
         self._loader.exec_module(module)
+        check_points(module)
         hook.apply(module)
 
     def __getattr__(self, name: str) -> object:

@@ -19,6 +19,7 @@ def install(plugin: Plugin) -> None:
     """Puts itself before the factory of log records, which survives ``dictConfig``, and behind all formatters."""
     make = logging.getLogRecordFactory()
     make_record, format_record = logging.Logger.makeRecord, logging.Handler.format
+    handle = logging.Logger.handle
 
     def factory(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = make(*args, **kwargs)
@@ -35,6 +36,13 @@ def install(plugin: Plugin) -> None:
                 record.__dict__[name] = redacted
         return record
 
+    @functools.wraps(handle)
+    def clean_handle(self: logging.Logger, record: logging.LogRecord) -> None:
+        if logging.getLogRecordFactory() is not factory:
+            # The script has set one of its own since then.
+            _clean(plugin, record)
+        handle(self, record)
+
     @functools.wraps(format_record)
     def clean_format(self: logging.Handler, record: logging.LogRecord) -> str:
         text = format_record(self, record)
@@ -42,6 +50,7 @@ def install(plugin: Plugin) -> None:
 
     logging.setLogRecordFactory(factory)
     logging.Logger.makeRecord = clean_make_record  # type: ignore[method-assign]
+    logging.Logger.handle = clean_handle  # type: ignore[method-assign]
     logging.Handler.format = clean_format  # type: ignore[method-assign]
 
 
@@ -61,8 +70,8 @@ def _clean(plugin: Plugin, record: logging.LogRecord) -> None:
         text = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
         redacted = plugin.redact_cut(text, "log")
         if redacted is not None:
-            # Formatters take the text where there is one.
-            record.exc_text = redacted
+            # Formatters take the text where there is one. Others would show the exception itself, and its frames.
+            record.exc_text, record.exc_info = redacted, None
     if record.stack_info:
         record.stack_info = plugin.redact_cut(record.stack_info, "log") or record.stack_info
 

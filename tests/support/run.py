@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-BIN = Path(sys.executable).parent
+#: The programs that tests run; `TEGMEN_TEST_BIN` names those of another Python, with another Locust.
+BIN = Path(os.environ.get("TEGMEN_TEST_BIN") or Path(sys.executable).parent)
 
 
 @dataclass(frozen=True)
@@ -89,3 +91,10 @@ def why_no_ordinary_user() -> str | None:
     except (OSError, subprocess.CalledProcessError) as error:
         return f"an ordinary user cannot run {sys.executable}: {error}"
     return None
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -40,6 +41,7 @@ def apply(module: ModuleType) -> None:
     if plugin is None:
         return
     hooks: dict[str, Any] = {
+        "locust.event": _events,
         "locust.stats": _statistics,
         "locust.runners": _runners,
         "locust.rpc.protocol": _messages,
@@ -63,9 +65,8 @@ def clean_error(plugin: Plugin, error: Any) -> Any:
     return RedactedError(clean_text or text, clean_shown or shown)
 
 
-def _statistics(module: ModuleType, plugin: Plugin) -> None:
-    log_error = module.RequestStats.log_error
-    missing = module.EntriesDict.__missing__
+def _cleaning_names(plugin: Plugin) -> Callable[[Any], Any]:
+    """A function that gives the clean name for each name; a test has few of them."""
     names: dict[str, str] = {}
 
     def clean_name(name: Any) -> Any:
@@ -77,6 +78,49 @@ def _statistics(module: ModuleType, plugin: Plugin) -> None:
             if len(names) < REMEMBERED:
                 names[name] = known
         return known
+
+    return clean_name
+
+
+def _events(module: ModuleType, plugin: Plugin) -> None:
+    """What listeners are told of requests and errors: they write it into files, databases and metrics."""
+    init = module.Events.__init__
+    clean_name = _cleaning_names(plugin)
+
+    def shown(text: str) -> str:
+        # A placeholder is the script's own here: a listener may send it on.
+        return text if plugin.carries(text) else plugin.redact_cut(text, "failures") or text
+
+    def clean(arguments: dict[str, Any]) -> dict[str, Any]:
+        for key in ("request_type", "name"):
+            if key in arguments:
+                arguments[key] = clean_name(arguments[key])
+        if isinstance(arguments.get("url"), str):
+            arguments["url"] = plugin.redact(arguments["url"]) or arguments["url"]
+        if arguments.get("context"):
+            arguments["context"] = _mapped(arguments["context"], shown)
+        if arguments.get("exception") is not None:
+            arguments["exception"] = clean_error(plugin, arguments["exception"])
+        return arguments
+
+    @functools.wraps(init)
+    def clean_init(self: Any) -> None:
+        init(self)
+        for hook in (self.request, self.user_error):
+            fire = hook.fire
+            hook.fire = functools.partial(_fire_clean, fire, clean)
+
+    module.Events.__init__ = clean_init
+
+
+def _fire_clean(fire: Callable[..., Any], clean: Callable[[dict[str, Any]], dict[str, Any]], **arguments: Any) -> Any:
+    return fire(**clean(arguments))
+
+
+def _statistics(module: ModuleType, plugin: Plugin) -> None:
+    log_error = module.RequestStats.log_error
+    missing = module.EntriesDict.__missing__
+    clean_name = _cleaning_names(plugin)
 
     @functools.wraps(log_error)
     def clean_log_error(self: Any, method: str, name: str, error: Any, *args: Any, **kwargs: Any) -> Any:

@@ -10,10 +10,14 @@ from types import ModuleType
 from typing import Any
 
 from tegmen import _session
+from tegmen._hooks import locust_options
 from tegmen._native import Plugin
 
 #: The versions of Locust that the plugin was written for: from, and before (major, minor).
 KNOWN = ((2, 32), (2, 48))
+
+#: How often the broker is told what was counted, in seconds.
+TELLING = 1.0
 
 #: Set by ``tegmen run --allow-unknown-locust``.
 ALLOW = "TEGMEN_ALLOW_UNKNOWN_LOCUST"
@@ -48,17 +52,24 @@ def apply(module: ModuleType) -> None:
 
 def _check_version(module: ModuleType) -> None:
     version = str(getattr(module, "__version__", "unknown"))
+    (first_major, first_minor), (last_major, last_minor) = KNOWN
+    range_known = f"{first_major}.{first_minor} to {last_major}.{last_minor - 1}"
     try:
         major, minor = (int(part) for part in version.split(".")[:2])
-        known = KNOWN[0] <= (major, minor) < KNOWN[1]
     except ValueError:
-        known = False
-    if not known and not os.environ.get(ALLOW):
-        (first_major, first_minor), (last_major, last_minor) = KNOWN
+        major, minor = 0, 0
+    if (major, minor) >= KNOWN[1]:
+        # What it lacks of the places that the hooks need stops it: see `_points`.
+        _session.logger.warning(
+            "Locust %s is newer than the versions that tegmen was tried with (%s); all places where tegmen takes hold "
+            "of it are checked as they are loaded",
+            version,
+            range_known,
+        )
+    elif (major, minor) < KNOWN[0] and not os.environ.get(ALLOW):
         _session.stop(
-            f"Locust {version} is not a version that tegmen knows ({first_major}.{first_minor} to "
-            f"{last_major}.{last_minor - 1}): it may let secrets out in ways that are not covered. Install a known "
-            "version, or run `tegmen run --allow-unknown-locust …`"
+            f"Locust {version} is not a version that tegmen knows ({range_known}): it may let secrets out in ways that "
+            "are not covered. Install a known version, or run `tegmen run --allow-unknown-locust …`"
         )
 
 
@@ -67,6 +78,21 @@ def _on_init(environment: Any, **_: Any) -> None:
     _add_target(getattr(environment, "host", None))
     for user_class in getattr(environment, "user_classes", ()):
         _add_target(getattr(user_class, "host", None))
+    if plugin := _session.connected():
+        locust_options.learn_secret_options(plugin, environment)
+    locust_options.say_who_can_connect(environment)
+    import gevent
+
+    gevent.spawn(_tell_counts)
+
+
+def _tell_counts() -> None:
+    """The broker is told what was sent and masked while the test runs: for the web UI, and processes are killed."""
+    import gevent
+
+    while plugin := _session.connected():
+        gevent.sleep(TELLING)
+        plugin.tell_counts()
 
 
 def _host_option() -> str | None:

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from tegmen import _environ, _session
+from tegmen._hooks import locust_access, locust_options, locust_tab
 from tegmen._native import Plugin
 
 
@@ -17,14 +18,23 @@ def apply(module: ModuleType) -> None:
     plugin = _session.connected()
     if plugin is None:
         return
+    # It lets every page of the world read what this one does.
+    module.CORS = _no_cors  # type: ignore[attr-defined]
+    locust_tab.install(module.WebUI)
     init = module.WebUI.__init__
 
     @functools.wraps(init)
     def clean_init(self: Any, *args: Any, **kwargs: Any) -> None:
         init(self, *args, **kwargs)
+        locust_access.guard(self, plugin)
         _protect(self, plugin)
+        locust_tab.serve(self, plugin)
 
     module.WebUI.__init__ = clean_init
+
+
+def _no_cors(*_: Any, **__: Any) -> None:
+    """Stands for `flask_cors.CORS` in Locust."""
 
 
 def _protect(web_ui: Any, plugin: Plugin) -> None:
@@ -100,17 +110,19 @@ class _Shown:
     def look_at(self, environment: Any) -> None:
         """Remembers what the fields hold now."""
         options = vars(environment.parsed_options) if environment.parsed_options else {}
-        for key, value in (*options.items(), *_defaults().items()):
+        defaults = _defaults()
+        for key, value in (*options.items(), *((key, option["default_value"]) for key, option in defaults.items())):
+            is_secret = bool(defaults.get(key, {}).get("is_secret"))
             for one in value if isinstance(value, list) else [value]:
-                self._remember(key, one)
+                self._remember(key, one, is_secret)
         hosts = [getattr(user_class, "host", None) for user_class in environment.user_classes]
         for host in (environment.host, *hosts):
             self._remember("host", host)
 
-    def _remember(self, key: str, value: object) -> None:
+    def _remember(self, key: str, value: object, is_secret: bool = False) -> None:
         if isinstance(value, str):
-            shown = self._plugin.redact(value)
-            if shown is not None:
+            shown = locust_options.masked(self._plugin, key, value) if is_secret else self._plugin.redact(value)
+            if shown and shown != value:
                 self._fields.setdefault(key, {})[shown] = str.__str__(value)
 
     def taken_back(self, key: str, value: str) -> str:
@@ -129,7 +141,8 @@ def _defaults() -> dict[str, Any]:
 
     # As the page does; it cannot be asked for when the test was not started from the command line.
     try:
-        return {key: value["default_value"] for key, value in argument_parser.ui_extra_args_dict().items()}
+        options: dict[str, Any] = argument_parser.ui_extra_args_dict.__wrapped__()  # type: ignore[attr-defined]
+        return options
     except (SystemExit, Exception):
         return {}
 
