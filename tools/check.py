@@ -84,6 +84,7 @@ def steps(python: str) -> list[Step]:
             needs="wheel into .venv",
         ),
         Step("Python tests", [python, "-m", "pytest", "-q", "tests"], needs="wheel into .venv"),
+        Step("older versions of Locust", [python, "tools/locust_versions.py"], needs="wheel into .venv"),
     ]
 
 

@@ -1,8 +1,8 @@
 """Secret protection for Locust load tests: real values exist only on the wire.
 
-Start the test with ``tegmen run -- locust …``. No change to the script is needed: ``os.environ["LOCUST_API_KEY"]`` is a
-placeholder then, and the plugin puts the value into requests at the last step. This module is for scripts that want to
-say more::
+Start the test with ``tegmen run -- locust …`` (plain ``locust`` starts itself again under it, when its script imports
+this module). No change to the script is needed: ``os.environ["LOCUST_API_KEY"]`` is a placeholder then, and the plugin
+puts the value into requests at the last step. This module is for scripts that want to say more::
 
     from tegmen import secret
 
@@ -14,11 +14,13 @@ say more::
 
 from __future__ import annotations
 
-from tegmen import _session
+from tegmen import _plain, _session
 from tegmen._native import BrokerError, Redactor, SecretRefused, __version__
 from tegmen._secret import Secret
 
 __all__ = ["BrokerError", "Redactor", "Secret", "SecretRefused", "__version__", "protect", "secret"]
+
+_plain.start_again()
 
 
 def secret(name: str) -> Secret:
