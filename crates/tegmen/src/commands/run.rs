@@ -56,9 +56,6 @@ pub struct Args {
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     hosts: Vec<String>,
 
-    #[command(flatten)]
-    hardening: fence::FenceArgs,
-
     /// The key with which master and workers seal what passes between them, as a source like those of --secret; the
     /// default is [cluster] key of the manifest
     #[arg(long, value_name = "SOURCE")]
@@ -75,6 +72,10 @@ pub struct Args {
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
+
+    // The last: its heading is for all that comes after it.
+    #[command(flatten)]
+    hardening: fence::FenceArgs,
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
