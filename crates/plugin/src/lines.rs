@@ -82,6 +82,11 @@ impl Lines {
         Some(filled)
     }
 
+    /// Forgets all of them: what a placeholder stood for is not to be sent any more.
+    pub fn forget(&mut self) {
+        *self = Self { generation: self.generation, ..Self::default() };
+    }
+
     /// The header field, filled.
     fn line(
         &mut self,
