@@ -57,6 +57,12 @@ bench-startup: ## What hardening and the sandbox cost at the start, in pairs (a 
 	@$(call say,Start-up)
 	@TEGMEN_BIN=$(CURDIR)/target/release/tegmen $(BIN)/python benches/startup.py
 
+.PHONY: bench-audit
+bench-audit: tools ## The audit beside other scanners on a large tree, a small project and a history (a release build; PEERS=FOLDER).
+	@cargo build --release -p tegmen
+	@$(call say,Audit)
+	@$(BIN)/python benches/audit.py $(if $(PEERS),--peers $(PEERS))
+
 .PHONY: wheel
 wheel: tools ## The wheel for users, in dist/ (a release build).
 	@$(call say,Wheel (release))

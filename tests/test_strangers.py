@@ -183,3 +183,37 @@ def bytes_of(text: str) -> str:
     """What the raw client said of the memory, as the text that the bytes are."""
     lines = [line.removeprefix("memory: ") for line in text.splitlines() if line.startswith("memory: ")]
     return "".join(bytes.fromhex(line).decode("latin-1") for line in lines)
+
+
+ASKS_FOR_RECORDS = """
+import ctypes, os, sys
+from tegmen import BrokerError, pool
+
+shoppers = pool("shoppers")
+print("the parent has", shoppers.checkout().user, flush=True)
+if os.fork() == 0:
+    if "open" in sys.argv:
+        ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
+    try:
+        print("the child has", shoppers.checkout().user, flush=True)
+    except BrokerError as error:
+        print("refused:", error, flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+def test_a_child_that_others_can_look_into_gets_no_record_of_a_pool(user: User, tegmen_bin: Path) -> None:
+    """It has its parent's connection to the broker, and is looked at all the same."""
+    rows = "".join(f"user-{number},{secrets.token_hex(12)}\n" for number in range(3))
+    (user.folder / "records").write_text(f"user,password\n{rows}")
+    manifest = user.folder / "tegmen.toml"
+    manifest.write_text(f'[pools.shoppers]\nsource = "file:{user.folder}/records"\nsecret_fields = ["password"]\n')
+    for path in (manifest, user.folder / "records"):
+        path.chmod(0o644)
+    run = [str(tegmen_bin), "run", "--manifest", str(manifest), "--", sys.executable, "-c", ASKS_FOR_RECORDS]
+    closed = user.run(*run)
+    assert "the child has user-1" in closed.stdout, closed
+    opened = user.run(*run, "open")
+    assert "the parent has user-0" in opened.stdout and "the child has" not in opened.stdout, opened
+    assert "refused:" in opened.stdout and "other processes can look into process" in opened.stderr

@@ -9,16 +9,37 @@ puts the value into requests at the last step. This module is for scripts that w
     API_KEY = secret("API_KEY")
     self.client.get("/orders", headers={"Authorization": f"Bearer {API_KEY}"})
 
-:class:`Redactor` takes values out of texts and streams, with or without a run.
+A pool (``[pools.NAME]`` in the manifest) has a record for each simulated user::
+
+    from tegmen import pool
+
+    customer = pool("shoppers").checkout()
+    self.client.post("/login", json={"user": customer.user, "password": customer.password})
+
+:mod:`tegmen.auth` has what is computed from a secret, without Python seeing it. :class:`Redactor` takes values out of
+texts and streams, with or without a run.
 """
 
 from __future__ import annotations
 
 from tegmen import _plain, _session
 from tegmen._native import BrokerError, Redactor, SecretRefused, __version__
+from tegmen._pool import Pool, PoolEmpty, Record
 from tegmen._secret import Secret
 
-__all__ = ["BrokerError", "Redactor", "Secret", "SecretRefused", "__version__", "protect", "secret"]
+__all__ = [
+    "BrokerError",
+    "Pool",
+    "PoolEmpty",
+    "Record",
+    "Redactor",
+    "Secret",
+    "SecretRefused",
+    "__version__",
+    "pool",
+    "protect",
+    "secret",
+]
 
 _plain.start_again()
 
@@ -42,6 +63,21 @@ def secret(name: str) -> Secret:
             f"{name}=SOURCE to tegmen run"
         )
     return Secret(placeholder, name)
+
+
+def pool(name: str) -> Pool:
+    """The pool of that name, which gives each simulated user a record of its own.
+
+    Args:
+        name: the name in the manifest.
+
+    Raises:
+        KeyError: the manifest has no such pool.
+        BrokerError: the process was not started by ``tegmen run``.
+    """
+    from tegmen import _pool
+
+    return _pool.open_pool(name)
 
 
 def protect(value: str, *, name: str = "TOKEN") -> Secret:

@@ -38,6 +38,7 @@ HOOKS = {
     "psycopg.conninfo": "psycopg_client",
     "psycopg2": "psycopg_client",
     "redis.connection": "redis_client",
+    "requests.auth": "requests_auth",
     "socket": "sockets",
     "ssl": "sockets",
     "subprocess": "programs",

@@ -11,6 +11,82 @@ class SecretRefused(OSError):
 def is_sensitive(name: str, value: str) -> bool:
     """Whether a variable holds what is sensitive: its name says so, or the value is a URL with credentials."""
 
+def learn_answer(plugin: Plugin, body: bytes, cookies: list[str]) -> int:
+    """Lets the redactors know the credentials in an answer, its body and its Set-Cookie lines: how many were new."""
+
+def carries_issued(plugin: Plugin, data: str | bytes | bytearray) -> bool:
+    """Whether a token that the target has issued stands in the text or the bytes."""
+
+def seals(plugin: Plugin, scheme: str, host: str, port: int) -> bool:
+    """Whether answers from there are sealed."""
+
+def sealer(plugin: Plugin) -> Sealer:
+    """What the body of one answer goes through."""
+
+def seal_tokens(plugin: Plugin, body: bytes, scheme: str, host: str, port: int) -> None:
+    """Takes the credentials in the body of an answer from there into protection."""
+
+def ask_pool(plugin: Plugin, pool: str, question: str) -> tuple[int, int]:
+    """Asks for a record of a pool (``checkout``, ``again``), or what there is to know of it (``describe``): the number
+    of the question, and the descriptor that can be read when there is an answer."""
+
+def pool_answer(plugin: Plugin, question: int, pool: str) -> tuple[Any, ...] | None:
+    """The answer to the question; None when it is not there yet."""
+
+def give_back(plugin: Plugin, pool: str, record: int, placeholders: list[str]) -> None:
+    """Gives a record back, with the placeholders of its secret fields."""
+
+def hmac(plugin: Plugin, secret: str, digest: str, data: bytes) -> bytes | None:
+    """HMAC of the data under the value of the secret with that placeholder or name."""
+
+def jwt(plugin: Plugin, secret: str, algorithm: str, header: bytes, claims: bytes, label: str) -> str | None:
+    """A JSON Web Token with that header and those claims, signed with the value; outputs show it by the label."""
+
+def digest(
+    plugin: Plugin,
+    user: str,
+    password: str,
+    *,
+    algorithm: str,
+    realm: str,
+    nonce: str,
+    cnonce: str,
+    count: str,
+    qop: str,
+    method: str,
+    uri: str,
+    body: bytes,
+) -> str | None:
+    """The ``response`` of Digest authentication."""
+
+def aws(
+    plugin: Plugin,
+    secret: str,
+    *,
+    time: str,
+    region: str,
+    service: str,
+    method: str,
+    scheme: str,
+    host: str,
+    port: int,
+    target: str,
+    headers: list[tuple[str, str]],
+    body: bytes,
+    body_hash: str | None,
+) -> tuple[str, str, str] | None:
+    """The signature of AWS for a request: the names of the signed fields, the signature, the hash of the body."""
+
+@final
+class Sealer:
+    """Takes values out of the body of one answer."""
+
+    def push(self, data: bytes) -> bytes:
+        """The next bytes; gives what is decided."""
+
+    def finish(self) -> bytes:
+        """The rest."""
+
 @final
 class Redactor:
     """Takes values, in any encoding, out of text and streams: ``[NAME]`` stands in their place.
@@ -88,16 +164,13 @@ class Plugin:
         """The placeholder of the secret of that name, or of that environment variable."""
 
     def reveal(self, name: str) -> bytes | None:
-        """The value of the secret of that name."""
+        """The value of the secret with that placeholder or of that name."""
 
     def protect(self, name: str, value: str) -> str:
         """Takes a value that was born in the test into protection, and gives its placeholder."""
 
     def learn(self, name: str, value: str) -> None:
         """Lets the redactor know a value that gets no placeholder."""
-
-    def hmac_sha256(self, name: str, data: bytes) -> bytes | None:
-        """HMAC-SHA-256 of the data under the value of that name."""
 
     def ready(self, locust: str) -> None:
         """Tells the broker that Locust is running here."""

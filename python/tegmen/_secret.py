@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from tegmen import _session
+from tegmen import _native, _session
 
 
 class Secret(str):
@@ -42,17 +44,61 @@ class Secret(str):
             UnicodeDecodeError: the value is not text.
             BrokerError: there is no broker.
         """
-        value = _session.plugin().reveal(self._name)
+        plugin = _session.plugin()
+        # Of several that have one name, the very one.
+        value = plugin.reveal(str.__str__(self)) or plugin.reveal(self._name)
         if value is None:
-            raise KeyError(f"there is no secret {self._name}")
+            raise self._gone()
         return value.decode()
+
+    def _gone(self) -> KeyError:
+        return KeyError(f"there is no secret {self._name}, or it was given back")
 
     def hmac_sha256(self, data: bytes | str) -> bytes:
         """HMAC-SHA-256 (RFC 2104) of ``data`` under the value, which is not revealed. 32 bytes."""
-        mac = _session.plugin().hmac_sha256(self._name, data.encode() if isinstance(data, str) else data)
+        return self.hmac(data, "sha256")
+
+    def hmac(self, data: bytes | str, digest: str = "sha256") -> bytes:
+        """HMAC (RFC 2104) of ``data`` under the value, which is not revealed.
+
+        Args:
+            data: what is signed. Text is UTF-8.
+            digest: ``sha256``, ``sha384``, ``sha512``, or ``sha1`` for old services.
+
+        Raises:
+            ValueError: there is no such digest.
+            TypeError: a placeholder stands in the data: what is signed would not be what is sent.
+        """
+        raw = data.encode() if isinstance(data, str) else bytes(data)
+        mac = _native.hmac(_session.plugin(), str.__str__(self), digest, raw)
         if mac is None:
-            raise KeyError(f"there is no secret {self._name}")
+            raise self._gone()
         return mac
+
+    def sign_jwt(
+        self, claims: Mapping[str, Any], algorithm: str = "HS256", *, headers: Mapping[str, Any] | None = None
+    ) -> str:
+        """A JSON Web Token (RFC 7519) with these claims, signed with the value, which is not revealed.
+
+        The token is a credential: outputs show ``[NAME.jwt]`` for it. It is ordinary text: any host can be sent it.
+
+        Args:
+            claims: the claims; what is in them must be JSON. Times (``exp``, ``iat``) are seconds since 1970.
+            algorithm: with a shared key ``HS256``, ``HS384``, ``HS512``; with a private key in PEM ``RS256``,
+                ``RS384``, ``RS512``, ``PS256``, ``PS384``, ``PS512``; from PKCS #8 ``ES256``, ``ES384``, ``EdDSA``.
+            headers: more of the token's header, such as ``kid``.
+
+        Raises:
+            ValueError: there is no such algorithm, or the value is no key for it.
+            TypeError: a placeholder stands in the claims.
+        """
+        header = {"alg": algorithm, "typ": "JWT", **(headers or {})}
+        head, body = (json.dumps(part, separators=(",", ":")).encode() for part in (header, dict(claims)))
+        plugin = _session.plugin()
+        token = _native.jwt(plugin, str.__str__(self), algorithm, head, body, f"{self._name}.jwt")
+        if token is None:
+            raise self._gone()
+        return token
 
     def __repr__(self) -> str:
         return f"<Secret {self._name}>"

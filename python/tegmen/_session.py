@@ -37,9 +37,17 @@ def plugin() -> Plugin:
                 "`tegmen run -- locust …` (or any other command)"
             )
         _plugin = Plugin(address)
-        os.register_at_fork(after_in_child=_plugin.forked)
+        os.register_at_fork(after_in_child=_forked)
         _after_connecting(_plugin)
     return _plugin
+
+
+def _forked() -> None:
+    if _plugin is not None:
+        _plugin.forked()
+    pools = sys.modules.get("tegmen._pool")
+    if pools is not None:
+        pools.after_fork()
 
 
 def connected() -> Plugin | None:

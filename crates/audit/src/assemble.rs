@@ -4,7 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use tegmen_findings::{
-    Edit, Finding, Fix, Location, Problem, ProblemKind, Rule, Safety, SuppressedBy, Suppression, fingerprint,
+    Edit, Finding, Fix, Location, Origin, Problem, ProblemKind, Rule, Safety, SuppressedBy, Suppression, Use,
+    fingerprint,
 };
 
 use crate::context::{Candidate, Drafted, FileResult, Found, Group};
@@ -144,7 +145,9 @@ pub fn assemble_for_fixes(
         same && a.location().context == b.location().context
     });
     give_fingerprints(&mut findings, options);
-    let (suppressed, findings) = findings.into_iter().partition(|finding| finding.suppression.is_some());
+    let (suppressed, findings): (Vec<Finding>, Vec<Finding>) =
+        findings.into_iter().partition(|finding| finding.suppression.is_some());
+    let uses = uses(&mut results, &findings, &suppressed, &masker);
     let mut notes = about_marks(&results, options, &masker);
     let (remarks, mut problems) = results
         .into_iter()
@@ -154,7 +157,33 @@ pub fn assemble_for_fixes(
     for problem in notes.iter_mut().chain(&mut problems) {
         problem.path = masker.path(&problem.path);
     }
-    (Audit { findings, suppressed, problems, notes, files: 0 }, fixes)
+    (Audit { findings, suppressed, problems, notes, uses, files: 0 }, fixes)
+}
+
+/// The places that use sensitive data, and whether there is anything to say against each.
+fn uses(results: &mut [FileResult], findings: &[Finding], suppressed: &[Finding], masker: &Masker) -> Vec<Use> {
+    // A secret that is printed is used no better for where it comes from.
+    let about_origin = |rule: &Rule| {
+        rule.id == "unprotected-secret-argument"
+            || ["TGM1", "TGM2", "TGM3"].iter().any(|start| rule.code.starts_with(start))
+    };
+    let bad: HashSet<(&str, u32)> = findings
+        .iter()
+        .chain(suppressed)
+        .filter(|finding| about_origin(finding.rule))
+        .flat_map(|finding| finding.locations().iter().map(|place| (place.path.as_str(), place.line)))
+        .collect();
+    let mut uses: Vec<Use> = Vec::new();
+    for result in results {
+        let path = masker.path(&result.path);
+        for (entry, line) in std::mem::take(&mut result.uses) {
+            let good = entry.origin != Origin::Literal && !bad.contains(&(path.as_str(), line));
+            uses.push(Use { name: masker.name(&entry.name), origin: entry.origin, path: path.clone(), line, good });
+        }
+    }
+    uses.sort_by(|a, b| (&a.path, a.line, &a.name, a.origin).cmp(&(&b.path, b.line, &b.name, b.origin)));
+    uses.dedup();
+    uses
 }
 
 /// Gives secrets their names in the order of their places; before that, those that cannot be chosen.

@@ -6,6 +6,7 @@ use tegmen_syntax::{BlockId, Module, Span};
 use crate::fixes::Proposal;
 use crate::flow::Flow;
 use crate::ignores::Ignore;
+use crate::inventory::Entry;
 use crate::literal::Judged;
 use crate::project::{FileId, SourceFile};
 use crate::spot::Spot;
@@ -128,6 +129,8 @@ pub struct FileResult {
     pub secrets: Vec<String>,
     /// Where they stand.
     pub masks: Vec<Span>,
+    /// The places that use sensitive data, with their lines.
+    pub uses: Vec<(Entry, u32)>,
     /// Whether it was audited as part of a load test.
     pub locust: bool,
     /// Inline ignores.

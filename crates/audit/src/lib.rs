@@ -13,6 +13,7 @@ mod flow;
 pub mod history;
 mod ignores;
 mod index;
+mod inventory;
 mod literal;
 mod mask;
 mod options;
@@ -28,7 +29,7 @@ mod walk;
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use tegmen_findings::{Finding, Problem};
+use tegmen_findings::{Finding, Problem, Use};
 
 pub use baseline::{Baseline, BaselineError, BaselineFile, Scope};
 pub use fixes::{Applied, Fixed, FixedFile, Fixing, Hidden, Left, NewSecret, Why, fix, fix_texts};
@@ -48,8 +49,18 @@ pub struct Audit {
     pub problems: Vec<Problem>,
     /// Remarks that are no findings: an ignore that nothing needs.
     pub notes: Vec<Problem>,
+    /// Every place of the load tests, and of the files beside them, that uses sensitive data, by path and line. What the history
+    /// had is not among it.
+    pub uses: Vec<Use>,
     /// How many files were looked at.
     pub files: usize,
+}
+
+impl Audit {
+    /// How many of the places that use sensitive data give no reason to complain.
+    pub fn good_uses(&self) -> usize {
+        self.uses.iter().filter(|one| one.good).count()
+    }
 }
 
 /// Why an audit could not begin.

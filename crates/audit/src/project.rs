@@ -15,11 +15,12 @@ use crate::config::{Config, Label, Map, Part};
 use crate::context::{Context, Drafted, FileResult, Found, Group};
 use crate::flow::Flow;
 use crate::index::{self, Index};
-use crate::literal::Judged;
+use crate::literal::behind::Used;
+use crate::literal::{Judged, Site};
 use crate::read::Loaded;
 use crate::spot::Lines;
 use crate::walk::FileKind;
-use crate::{Progress, config, fixes, ignores, literal, prefilter, python2, rules};
+use crate::{Progress, config, fixes, ignores, inventory, literal, prefilter, python2, rules};
 
 /// A file that was read.
 pub struct SourceFile {
@@ -31,7 +32,7 @@ pub struct SourceFile {
     pub kind: FileKind,
     /// What it says.
     content: Content,
-    literals: OnceLock<Vec<Judged>>,
+    literals: OnceLock<(Vec<Judged>, Vec<Used>)>,
     /// Where the text stands in the file, if it is not the text of the file.
     origin: Option<Origin>,
     problems: Vec<Problem>,
@@ -163,16 +164,21 @@ impl SourceFile {
     /// The literals in it that are judged to be secrets.
     pub fn literals(&self) -> &[Judged] {
         match &self.content {
-            Content::Python(module) => self.literals.get_or_init(|| {
-                let mut found = literal::python::collect(module);
-                if !module.errors.is_empty() {
-                    config::broken_python(module.source(), &mut found);
-                }
-                found
-            }),
+            Content::Python(module) => &self.collected(module).0,
             Content::Text(_) => &[],
             Content::Config(_, config) => &config.literals,
         }
+    }
+
+    fn collected(&self, module: &Module) -> &(Vec<Judged>, Vec<Used>) {
+        self.literals.get_or_init(|| {
+            let (mut found, used) = literal::python::collect(module);
+            if !module.errors.is_empty() {
+                config::broken_python(module.source(), &mut found);
+            }
+            config::commands(module, &mut found);
+            (found, used)
+        })
     }
 
     fn lines(&self) -> Lines<'_> {
@@ -300,6 +306,7 @@ fn check_config(mut file: SourceFile, asked: Asked) -> (FileResult, Vec<String>)
     let mut whole = Project::new(vec![file], false).check(asked).pop().unwrap_or_default();
     for result in results {
         whole.found.extend(result.found);
+        whole.uses.extend(result.uses);
         whole.secrets.extend(result.secrets);
         whole.masks.extend(result.masks);
         whole.problems.extend(result.problems);
@@ -381,8 +388,46 @@ impl Project {
         let mut project = Self { files, index, callers: HashMap::new(), locust };
         if project.files.len() > 1 {
             project.callers = project.find_callers();
+            project.literals_used_elsewhere();
         }
         project
+    }
+
+    /// Has each file look at those of its literals that another file gives a meaning: `KEY1` of a module of settings, which a
+    /// script puts into a header.
+    fn literals_used_elsewhere(&mut self) {
+        let project = &*self;
+        let used: Vec<(FileId, (String, String, Site))> = (0..project.files.len())
+            .into_par_iter()
+            .flat_map_iter(|id| {
+                let file = &project.files[id];
+                let used = file.module().map_or(&[][..], |module| &file.collected(module).1);
+                used.iter().filter_map(move |used| {
+                    let (target, path) = project.global(id, &used.qualified)?;
+                    Some((target, (path, used.name.clone(), used.site)))
+                })
+            })
+            .collect();
+        let mut by_file: HashMap<FileId, Vec<(String, String, Site)>> = HashMap::new();
+        for (target, used) in used {
+            by_file.entry(target).or_default().push(used);
+        }
+        for (target, uses) in by_file {
+            let SourceFile { content, literals, .. } = &mut self.files[target];
+            if let (Content::Python(module), Some((found, _))) = (&*content, literals.get_mut()) {
+                literal::python::collect_used(module, &uses, found);
+            }
+        }
+    }
+
+    /// The file that `qualified`, as imported by a file, leads into, and the path from there: a global, or a class and its field.
+    fn global(&self, from: FileId, qualified: &str) -> Option<(FileId, String)> {
+        if let Some((target, name)) = self.defined(from, qualified) {
+            return Some((target, name));
+        }
+        let (class, field) = qualified.rsplit_once('.').filter(|(class, _)| !class.ends_with('.'))?;
+        let (target, class) = self.defined(from, class)?;
+        Some((target, format!("{class}.{field}")))
     }
 
     /// The module of this dotted name, as seen from a file.
@@ -552,8 +597,20 @@ impl Project {
                 }
             })
             .collect();
+        let uses = match asked {
+            Asked::All => inventory::of(&context),
+            Asked::HardCoded => Vec::new(),
+        };
+        let uses = uses
+            .into_iter()
+            .map(|entry| {
+                let line = lines.entry(id).or_insert_with(|| file.lines()).line(file.place(entry.span).start);
+                (entry, line)
+            })
+            .collect();
         FileResult {
             path: file.path.clone(),
+            uses,
             found,
             secrets: literals.iter().map(|judged| judged.secret.clone()).collect(),
             masks: literals

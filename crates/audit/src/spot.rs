@@ -62,7 +62,8 @@ impl<'t> Lines<'t> {
         Self { path: path.into(), text, starts, masks }
     }
 
-    fn line(&self, offset: u32) -> u32 {
+    /// The line of an offset, from 1.
+    pub fn line(&self, offset: u32) -> u32 {
         self.starts.partition_point(|start| *start <= offset) as u32
     }
 

@@ -113,7 +113,8 @@ fn what_is_marked_is_found_and_nothing_else() {
 fn no_excerpt_or_message_has_a_value() {
     for case in cases() {
         let audit = audit_texts(&case.files, &Options::default());
-        let shown = format!("{:?}{}", audit.findings, serde_json::to_string(&audit.findings).unwrap());
+        let findings = serde_json::to_string(&audit.findings).unwrap();
+        let shown = format!("{:?}{findings}{:?}", audit.findings, audit.uses);
         for value in case.values.iter().filter(|value| value.len() >= 12) {
             for piece in value.as_bytes().chunks(8).filter(|piece| piece.len() == 8) {
                 let piece = String::from_utf8_lossy(piece);
@@ -125,6 +126,27 @@ fn no_excerpt_or_message_has_a_value() {
             }
         }
     }
+}
+
+#[test]
+fn every_use_is_told_the_good_ones_as_such() {
+    let script = "import os\nfrom locust import HttpUser, events\nfrom tegmen import secret\n\
+        API_KEY = secret(\"API_KEY\")\nUSER_TOKEN = os.environ[\"USER_TOKEN\"]\n\
+        print(\"Bearer \" + os.getenv(\"OTHER_TOKEN\"))\nPASSWORD = \"Winter-2031\"\n\
+        @events.init_command_line_parser.add_listener\ndef _(parser):\n    \
+        parser.add_argument(\"--shop-password\", is_secret=True, include_in_web_ui=False)\n    parser.add_argument(\"--items\")\n";
+    let files = BTreeMap::from([("locustfile.py".to_owned(), script.to_owned())]);
+    let audit = audit_texts(&files, &Options::default());
+    let told: Vec<(u32, &str, bool)> = audit.uses.iter().map(|one| (one.line, one.name.as_str(), one.good)).collect();
+    let expected = [
+        (4, "API_KEY", true),
+        (5, "USER_TOKEN", true),
+        (6, "OTHER_TOKEN", false),
+        (7, "PASSWORD", false),
+        (10, "shop-password", true),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(audit.good_uses(), 3);
 }
 
 /// Whatever a file holds: cut, doubled, with letters of several bytes and stray quotes in it.

@@ -15,14 +15,15 @@ use tegmen_sys::{
 use tegmen_wire::{
     origin::Origin,
     placeholder::Tag,
-    protocol::{self, Address, Answer, Hello, MAX_MESSAGE, Tell},
+    protocol::{self, Address, Answer, Ask, Hello, MAX_MESSAGE, Tell},
 };
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     child::Handle,
     keep::Keep,
     ledger::{About, Ledger, Overview},
+    pools::{Holdings, PoolUse, Pools},
 };
 
 /// What became of the channel during a run.
@@ -75,6 +76,7 @@ pub struct Server {
 struct Shared {
     owner: Option<Owner>,
     keep: Mutex<Keep>,
+    pools: Mutex<Pools>,
     contacts: Mutex<Contacts>,
     ledger: Mutex<Ledger>,
     output: Mutex<Option<Handle>>,
@@ -97,6 +99,7 @@ impl Server {
     /// When the operating system has no descriptor, no thread or no randomness to give.
     pub fn start(
         keep: Keep,
+        pools: Pools,
         about: BTreeMap<String, About>,
         owner: Option<Owner>,
     ) -> std::io::Result<(Self, OwnedFd, Address)> {
@@ -105,6 +108,7 @@ impl Server {
         let shared = Arc::new(Shared {
             owner,
             keep: Mutex::new(keep),
+            pools: Mutex::new(pools),
             contacts: Mutex::default(),
             ledger: Mutex::new(Ledger::new(about)),
             output: Mutex::default(),
@@ -154,6 +158,11 @@ impl Server {
     /// What the run knows of its secrets.
     pub fn overview(&self) -> Overview {
         self.shared.overview()
+    }
+
+    /// What became of the pools until now.
+    pub fn pools(&self) -> Vec<PoolUse> {
+        lock(&self.shared.pools).uses()
     }
 
     /// Takes more secrets over; gives back their placeholders, in the same order.
@@ -267,7 +276,7 @@ impl Shared {
         self.fewer.notify_all();
     }
 
-    fn converse(&self, channel: &Channel) {
+    fn converse(self: &Arc<Self>, channel: &Channel) {
         while let Ok(mut received) = channel.receive(MAX_MESSAGE) {
             if received.is_end() {
                 return;
@@ -280,6 +289,21 @@ impl Shared {
                     let patterns = lock(&self.keep).learn(&name, &placeholder, &SecretBytes::from(value));
                     if let Some(output) = &*lock(&self.output) {
                         output.set_patterns(patterns);
+                    }
+                }
+                Ok(Tell::Token { name, value }) => {
+                    let value = Zeroizing::new(value);
+                    let patterns = lock(&self.keep).token(&name, value.as_bytes());
+                    if let (Some(patterns), Some(output)) = (patterns, &*lock(&self.output)) {
+                        output.set_patterns(patterns);
+                    }
+                }
+                Ok(Tell::Pools) => {
+                    if let Some(socket) = received.descriptors.pop() {
+                        let (shared, socket) = (Arc::clone(self), Channel::from_fd(socket));
+                        // One thread for each process that has records: it ends with the process.
+                        let thread = std::thread::Builder::new().name("pools".to_owned());
+                        let _ = thread.spawn(move || shared.lend(&socket));
                     }
                 }
                 Ok(Tell::Masked { channel, counts }) => {
@@ -337,6 +361,44 @@ impl Shared {
         }
         lock(&self.ledger).target(origin);
     }
+
+    /// Gives records of pools to a process, until it ends; then takes back what it has.
+    fn lend(&self, channel: &Channel) {
+        let mut holdings = Holdings::new();
+        let mut is_known = false;
+        while let Ok(received) = channel.receive(MAX_MESSAGE) {
+            if received.is_end() {
+                break;
+            }
+            // A forked process has the parent's conversation, and none of its own yet: the same question as at first.
+            if !is_known {
+                let Some(sender) = received.sender else { break };
+                if let Err(reason) = check_process(sender, self.owner) {
+                    lock(&self.contacts).refuse(&reason);
+                    break;
+                }
+                is_known = true;
+            }
+            let Ok(ask) = protocol::decode::<Ask>(&received.bytes) else { continue };
+            let answer = lock(&self.pools).answer(ask, &mut holdings, |secrets, known| {
+                let learnt = lock(&self.keep).lend(secrets, known, |patterns| {
+                    if let Some(output) = &*lock(&self.output) {
+                        output.set_patterns(patterns);
+                    }
+                });
+                learnt.map_err(|error| error.to_string())
+            });
+            if let Some(mut answer) = answer {
+                let message = protocol::encode(&answer);
+                answer.wipe();
+                let Ok(message) = message else { break };
+                if channel.send(&message, &[]).is_err() {
+                    break;
+                }
+            }
+        }
+        lock(&self.pools).take_all(holdings);
+    }
 }
 
 /// Whether the sender may have the secrets: one of our user, that came from our own child, that nobody traces, and that
@@ -349,6 +411,10 @@ fn check(sender: Sender, hello: &Hello, owner: Option<Owner>) -> Result<(), Stri
             env!("CARGO_PKG_VERSION"),
         ));
     }
+    check_process(sender, owner)
+}
+
+fn check_process(sender: Sender, owner: Option<Owner>) -> Result<(), String> {
     let pid = sender.pid;
     if sender.uid != owner.map_or_else(peer::own_uid, |owner| owner.uid) {
         return Err(format!("process {pid} runs as another user (uid {}); run tegmen as that user", sender.uid));

@@ -6,7 +6,7 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
-use tegmen_redact::{Patterns, PatternsBuilder};
+use tegmen_redact::{Added, Growing, Patterns, PatternsBuilder};
 use tegmen_secret::SecretBytes;
 use tegmen_sys::shared::{Kind, Writer};
 use tegmen_wire::{
@@ -73,6 +73,9 @@ impl Cluster {
 /// Room for what is added during the run, in bytes.
 const ROOM: usize = 256 * 1024;
 
+/// So many tokens that the target has issued are known to the redactor at the same time, of all processes of the run.
+const TOKENS: usize = 1 << 17;
+
 struct Held {
     charge: Charge,
     placeholder: Placeholder,
@@ -89,7 +92,7 @@ pub struct Keep {
     /// For each secret that is served as a file, its name and the descriptor of a sealed, anonymous file.
     files: Vec<(String, OwnedFd)>,
     /// Everything that was ever a value or a placeholder in this run: what went out before may still come back.
-    patterns: Patterns,
+    patterns: Growing,
     notes: BTreeMap<String, String>,
     /// The test's own target, where it was entered in the web UI.
     pinned: Vec<Origin>,
@@ -132,26 +135,31 @@ impl Keep {
         let system = |what| move |source| KeepError::System { what, source };
         let tag = Tag::random().map_err(std::io::Error::other).map_err(system("randomness"))?;
         let mut maker = Maker::new(tag.clone());
-        let (mut patterns, mut notes) = (Patterns::builder(), BTreeMap::new());
+        let (mut patterns, mut notes) = (Growing::new(TOKENS), BTreeMap::new());
+        let mut known = Vec::with_capacity(charges.len());
         let (mut held, mut files) = (Vec::with_capacity(charges.len()), Vec::new());
-        for text in finder::texts(&tag) {
-            patterns.literal(ANONYMOUS, &text);
-        }
         for charge in charges {
             let placeholder = maker.make(&charge.value)?;
             let name = charge.binding.name.clone();
-            know(&mut patterns, &mut notes, &charge, &placeholder);
             if charge.as_file {
                 let file =
                     tegmen_sys::shared::sealed_file(charge.value.expose()).map_err(system("a file in memory"))?;
                 files.push((name, file));
             }
-            held.push(Held { charge, placeholder });
+            known.push(Held { charge, placeholder });
         }
-        for warning in patterns.warnings() {
-            notes.insert(warning.label.clone(), warning.to_string());
-        }
-        let patterns = patterns.build();
+        patterns.extend(|patterns| {
+            for text in finder::texts(&tag) {
+                patterns.literal(ANONYMOUS, &text);
+            }
+            for held in &known {
+                know(patterns, &mut notes, &held.charge, &held.placeholder);
+            }
+            for warning in patterns.warnings() {
+                notes.insert(warning.label.clone(), warning.to_string());
+            }
+        });
+        held.append(&mut known);
         let cluster = Cluster::of_this_run()?;
         let payload = payload(&tag, manifest.as_deref(), &[], &held, &cluster)?;
         // Room to grow: a new value may be longer than the old one.
@@ -168,9 +176,8 @@ impl Keep {
         if key.len() < SHORTEST_KEY {
             return Err(WeakKey(key.len()).into());
         }
-        let mut patterns = self.patterns.extend();
-        look_for(&mut patterns, &mut self.notes, CLUSTER_KEY, &key);
-        self.patterns = patterns.build();
+        let Self { patterns, notes, .. } = self;
+        patterns.extend(|patterns| look_for(patterns, notes, CLUSTER_KEY, &key));
         self.cluster = Cluster { key, is_from_manifest: true, refused: None };
         self.publish("memory for the secrets")
     }
@@ -205,7 +212,7 @@ impl Keep {
 
     /// What the redactor looks for, and what is to be said about values that it cannot look for everywhere.
     pub fn patterns(&self) -> (Patterns, BTreeMap<String, String>) {
-        (self.patterns.clone(), self.notes.clone())
+        (self.patterns.patterns().clone(), self.notes.clone())
     }
 
     /// Takes more secrets over during the run; gives back their placeholders. One whose name is held already is that one. The
@@ -215,7 +222,6 @@ impl Keep {
     /// When they do not fit into the memory; then none of them is held.
     pub fn add(&mut self, charges: Vec<Charge>, redactor: impl FnOnce(Patterns)) -> Result<Vec<String>, KeepError> {
         let before = self.held.len();
-        let mut patterns = self.patterns.extend();
         let mut placeholders = Vec::new();
         for charge in charges {
             let name = &charge.binding.name;
@@ -224,15 +230,19 @@ impl Keep {
                 continue;
             }
             let placeholder = self.maker.make(&charge.value)?;
-            know(&mut patterns, &mut self.notes, &charge, &placeholder);
             placeholders.push(placeholder.text.clone());
             self.held.push(Held { charge, placeholder });
         }
         if self.held.len() == before {
             return Ok(placeholders);
         }
-        self.patterns = patterns.build();
-        redactor(self.patterns.clone());
+        let Self { patterns, notes, held, .. } = self;
+        patterns.extend(|patterns| {
+            for held in held.iter().skip(before) {
+                know(patterns, notes, &held.charge, &held.placeholder);
+            }
+        });
+        redactor(self.patterns.patterns().clone());
         if let Err(error) = self.publish("memory for more secrets") {
             self.held.truncate(before);
             return Err(error);
@@ -254,14 +264,59 @@ impl Keep {
 
     /// A value that was born in the test: from now on the redactor knows it.
     pub fn learn(&mut self, name: &str, placeholder: &str, value: &SecretBytes) -> Patterns {
-        let mut patterns = self.patterns.extend();
-        if !placeholder.is_empty() {
-            patterns.literal(name, placeholder);
+        self.patterns.extend(|patterns| {
+            if !placeholder.is_empty() {
+                patterns.mark(name, placeholder);
+            }
+            // What cannot be looked for was said in the test.
+            let _ = patterns.value_or_record(name, value);
+        });
+        self.patterns.patterns().clone()
+    }
+
+    /// A token that the target has issued: from now on the redactor knows it, until there are many newer ones. `None` when
+    /// it knew it already.
+    pub fn token(&mut self, name: &str, value: &[u8]) -> Option<Patterns> {
+        match self.patterns.token(name, value) {
+            Added::Not => None,
+            Added::New | Added::Turned => Some(self.patterns.patterns().clone()),
         }
-        // What cannot be looked for was said in the test.
-        let _ = patterns.value_or_record(name, value);
-        self.patterns = patterns.build();
-        self.patterns.clone()
+    }
+
+    /// A record of a pool is given out, with those labels and values: the redactor gets its new patterns before anybody can
+    /// have a placeholder. Gives the number of its first token, from which both ends make the same placeholders; with a
+    /// `known` one the record was out before.
+    ///
+    /// # Errors
+    /// When there are no numbers left.
+    pub fn lend(
+        &mut self,
+        secrets: &[(String, &SecretBytes)],
+        known: Option<u32>,
+        redactor: impl FnOnce(Patterns),
+    ) -> Result<u32, KeepError> {
+        if let Some(number) = known {
+            return Ok(number);
+        }
+        let number = self.maker.next_number();
+        let mut placeholders = Vec::with_capacity(secrets.len());
+        for (_, value) in secrets {
+            placeholders.push(self.maker.make(value)?);
+        }
+        self.patterns.extend(|patterns| {
+            for ((label, value), placeholder) in secrets.iter().zip(&placeholders) {
+                for token in &placeholder.tokens {
+                    patterns.mark(label, &token.text);
+                }
+                // What is too short to be looked for was said when the pool was read.
+                let _ = patterns.value_or_record(label, value);
+                for token in placeholder.tokens.iter().filter(|token| token.is_sensitive && token.part != **value) {
+                    let _ = patterns.value_or_record(label, &token.part);
+                }
+            }
+        });
+        redactor(self.patterns.patterns().clone());
+        Ok(number)
     }
 
     /// Puts new values in the place of the old ones. The placeholders stay, unless the shape of the value has changed in
@@ -275,9 +330,8 @@ impl Keep {
         values: Vec<(String, SecretBytes)>,
         redactor: impl FnOnce(Patterns),
     ) -> Result<Vec<String>, KeepError> {
-        let mut changed = Vec::new();
+        let (mut changed, mut new) = (Vec::new(), Vec::new());
         let mut weak = None;
-        let mut patterns = self.patterns.extend();
         for (name, value) in values {
             if name == CLUSTER_KEY && self.cluster.is_from_manifest {
                 if value.len() < SHORTEST_KEY {
@@ -286,7 +340,7 @@ impl Keep {
                         self.cluster.refused = Some(value);
                     }
                 } else if self.cluster.key != value {
-                    look_for(&mut patterns, &mut self.notes, &name, &value);
+                    new.push((name.clone(), value.clone()));
                     self.cluster.key = value;
                     changed.push(name);
                 }
@@ -297,16 +351,21 @@ impl Keep {
                 continue;
             }
             held.placeholder.stand_for(&value);
-            look_for(&mut patterns, &mut self.notes, &name, &value);
+            new.push((name.clone(), value.clone()));
             for token in held.placeholder.tokens.iter().filter(|token| token.is_sensitive && token.part != value) {
-                look_for(&mut patterns, &mut self.notes, &name, &token.part);
+                new.push((name.clone(), token.part.clone()));
             }
             held.charge.value = value;
             changed.push(name);
         }
         if !changed.is_empty() {
-            self.patterns = patterns.build();
-            redactor(self.patterns.clone());
+            let Self { patterns, notes, .. } = self;
+            patterns.extend(|patterns| {
+                for (name, value) in &new {
+                    look_for(patterns, notes, name, value);
+                }
+            });
+            redactor(self.patterns.patterns().clone());
             self.publish("memory for the new values")?;
         }
         match weak {

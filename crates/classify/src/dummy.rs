@@ -10,7 +10,7 @@ const WHOLE: &[&str] = &[
     "not set", "missing", "unknown", "empty", "default", "foo", "bar", "baz", "foobar", "foo bar", "qux", "string",
     "str", "todo", "fixme", "tbd", "dummy", "fake", "sample", "example", "placeholder", "redacted", "masked",
     "hidden", "removed", "changeit", "changethis", "changeme", "change_me", "change-me", "change me", "replaceme",
-    "replace_me", "replace-me", "not-provided", "not_provided", "value", "blah", "lorem", "optional", "required",
+    "replace_me", "replace-me", "not-provided", "not_provided", "value", "blah", "lorem", "optional", "required", "error",
     "abc", "xyz", "invalid", "no", "yes", "off", "on", "...", "…", "-", "--", "_",
 ];
 

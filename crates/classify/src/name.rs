@@ -80,7 +80,9 @@ const TAILS: &[(&str, &str)] = &[
     ("request", "a container"), ("result", "a container"), ("data", "a container"), ("task", "an object"),
     ("user", "an object"), ("users", "an object"), ("test", "an object"), ("tests", "an object"),
     ("region", "a place"), ("namespace", "a place"), ("mount", "a place"), ("engine", "a place"),
-    ("vault", "a place"), ("format", "a kind"), ("formats", "a kind"), ("algorithms", "a kind"), ("kinds", "a kind"),
+    ("vault", "a place"), ("uid", "an identifier"), ("gid", "an identifier"), ("guid", "an identifier"),
+    ("spec", "a kind"), ("prevention", "a rule"), ("requirement", "a rule"), ("requirements", "a rule"),
+    ("format", "a kind"), ("formats", "a kind"), ("algorithms", "a kind"), ("kinds", "a kind"),
 ];
 
 /// Words anywhere in a name that make it one about a secret.
@@ -178,7 +180,10 @@ fn may_matter(name: &str) -> bool {
 }
 
 fn verdict(name: &str) -> Verdict {
-    if name.len() > 200 || !may_matter(name) || matches!(name, "PWD" | "OLDPWD" | "SecretId") {
+    if name.len() > 200
+        || !may_matter(name)
+        || matches!(name, "PWD" | "OLDPWD" | "SecretId" | "VAULT_CLIENT_KEY" | "PGSSLKEY")
+    {
         return Verdict::Unrelated;
     }
     let words = words(name);
@@ -508,6 +513,10 @@ mod tests {
             "patch",
             "patient",
             "sasl_mechanism",
+            "pw_uid",
+            "PasswordReusePrevention",
+            "CustomerMasterKeySpec",
+            "VAULT_CLIENT_KEY",
         ] {
             assert!(!is_sensitive_name(name), "{name}");
         }

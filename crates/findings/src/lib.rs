@@ -7,6 +7,7 @@
 mod finding;
 mod fingerprint;
 mod fix;
+mod inventory;
 mod level;
 mod location;
 mod rule;
@@ -15,6 +16,7 @@ mod suppression;
 pub use finding::{Finding, Problem, ProblemKind};
 pub use fingerprint::fingerprint;
 pub use fix::{Edit, Fix, Safety};
+pub use inventory::{Origin, Use};
 pub use level::{Confidence, Severity};
 pub use location::{Excerpt, Location};
 pub use rule::Rule;

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use tegmen_redact::{Counts, Patterns, PatternsBuilder};
+use tegmen_redact::{Added, Counts, Growing, PatternsBuilder};
 use tegmen_secret::SecretBytes;
 use tegmen_sys::{channel::Channel, shared::Reader};
 use tegmen_wire::{
@@ -12,14 +12,22 @@ use tegmen_wire::{
     finder::Form,
     origin::{Origin, Scheme},
     placeholder::TOKEN_LEN,
-    placeholder::{ANONYMOUS, disguises},
+    placeholder::{ANONYMOUS, Placeholder, disguises},
     protocol::{self, Tell},
-    sign,
-    table::{Book, Entry, Span, Values},
+    table::{Binding, Book, Entry, Span, Values},
 };
 
 use crate::{
-    ClientError, connect, lines::Lines, local::Local, masked::Masked, pieces::Pieces, reflection, shared::Shared,
+    ClientError, answers, connect,
+    lines::Lines,
+    local::Local,
+    masked::Masked,
+    pieces::Pieces,
+    pools::Borrowing,
+    reflection,
+    sealing::Sealing,
+    shared::Shared,
+    sign::{self, AwsRequest, AwsScope, Challenge, SignError},
     tally::Tally,
 };
 
@@ -27,25 +35,36 @@ use crate::{
 const TRIES: usize = 100;
 
 /// The longest value that is taken into protection, in bytes; escaped, and with its placeholder, it fits into a message.
-const LONGEST: usize = protocol::MAX_MESSAGE / 4;
+pub(crate) const LONGEST: usize = protocol::MAX_MESSAGE / 4;
+
+/// So many tokens that the target has issued are known in a process at the same time; of older ones it may be that only
+/// the broker knows them.
+const TOKENS: usize = 1 << 15;
+
+/// Of a token so many bytes at its beginning are masked also where a text was cut in them.
+const PIECES: usize = 64;
 
 /// A process's connection to the broker.
 pub struct Client {
-    channel: Channel,
-    reader: Reader,
+    pub(crate) channel: Channel,
+    pub(crate) reader: Reader,
     files: Vec<(String, OwnedFd)>,
-    shared: Shared,
-    local: Local,
+    pub(crate) shared: Shared,
+    pub(crate) local: Local,
+    pub(crate) borrowing: Borrowing,
+    pub(crate) sealing: Sealing,
     /// Everything that was ever a value in this run is in here: what went out before may still come back.
-    patterns: Patterns,
+    patterns: Growing,
+    /// The tokens that the target has issued, as they are: a request that carries one carries a secret.
+    issued: Growing,
     pieces: Pieces,
-    lines: Lines,
+    pub(crate) lines: Lines,
     masked: Masked,
     tally: Tally,
     /// What this process was started against.
     own_targets: Vec<Origin>,
     /// That, and what was entered in the web UI: the test's own target.
-    targets: Vec<Origin>,
+    pub(crate) targets: Vec<Origin>,
 }
 
 /// What a request is filled for.
@@ -66,7 +85,8 @@ impl Client {
         let connect::Connection { channel, reader, files } = connect::connect(address, package)?;
         let shared = Shared::read(&reader)?;
         let local = Local::new(shared.book().table())?;
-        let patterns = Patterns::builder().build();
+        let (patterns, issued) = (Growing::new(TOKENS), Growing::of_texts(TOKENS));
+        let (borrowing, sealing) = (Borrowing::default(), Sealing::default());
         let pieces = Pieces::new().map_err(|_| ClientError::Randomness)?;
         let mut client = Self {
             channel,
@@ -74,7 +94,10 @@ impl Client {
             files,
             shared,
             local,
+            borrowing,
+            sealing,
             patterns,
+            issued,
             pieces,
             lines: Lines::default(),
             masked: Masked::new(),
@@ -88,7 +111,7 @@ impl Client {
     }
 
     /// Reads the table again if the broker has published a new one.
-    fn keep_up(&mut self) -> Result<(), ClientError> {
+    pub(crate) fn keep_up(&mut self) -> Result<(), ClientError> {
         if self.shared.is_stale(&self.reader) {
             self.shared = Shared::read(&self.reader)?;
             self.look_for_shared();
@@ -99,34 +122,53 @@ impl Client {
 
     /// Lets outputs be searched for the secrets of the broker.
     fn look_for_shared(&mut self) {
-        let mut builder = self.patterns.extend();
-        for text in finder::texts(&self.shared.book().table().tag) {
-            builder.literal(ANONYMOUS, &text);
-        }
-        for entry in &self.shared.book().table().entries {
-            look_for_placeholder(&mut builder, entry);
-        }
-        for known in self.shared.known(&self.reader) {
-            // What is too short to be looked for was said by the broker before the run began.
-            let _ = builder.value(&known.name, &known.value);
-            if !known.is_document {
-                self.pieces.add_forms(&known.name, known.value.expose());
+        let Self { shared, reader, pieces, patterns, .. } = self;
+        let all = shared.known(reader);
+        patterns.extend(|builder| {
+            for text in finder::texts(&shared.book().table().tag) {
+                builder.literal(ANONYMOUS, &text);
             }
+            for entry in &shared.book().table().entries {
+                look_for_placeholder(builder, entry);
+            }
+            for known in &all {
+                // What is too short to be looked for was said by the broker before the run began.
+                let _ = builder.value(&known.name, &known.value);
+            }
+        });
+        for known in all.iter().filter(|known| !known.is_document) {
+            pieces.add_forms(&known.name, known.value.expose());
         }
-        self.patterns = builder.build();
     }
 
     /// Lets outputs be searched for a value that was born in this process, and for its placeholder if it has one.
     fn look_for(&mut self, name: &str, value: &SecretBytes, placeholder: Option<&str>) {
-        let mut builder = self.patterns.extend();
         let entry = placeholder.and_then(|text| self.local.entry(text));
-        if let Some(entry) = entry {
-            look_for_placeholder(&mut builder, entry);
-        }
-        let _ = builder.value_or_record(name, value);
-        self.patterns = builder.build();
+        self.patterns.extend(|builder| {
+            for token in entry.iter().flat_map(|entry| &entry.tokens) {
+                builder.mark(name, &token.text);
+            }
+            let _ = builder.value_or_record(name, value);
+        });
         // There may be thousands of them, one for each simulated user: not in every form.
         self.pieces.add(name, value.expose());
+    }
+
+    /// Has answers be searched for a new secret of this process, if that is wanted.
+    fn seal_new(&mut self, placeholder: &str) {
+        let Self { local, sealing, .. } = self;
+        if let Some(entry) = local.entry(placeholder).filter(|entry| entry.binding.seal) {
+            sealing.add(entry, &local.values());
+        }
+    }
+
+    /// Lets outputs be searched for a field of a record that was checked out.
+    pub(crate) fn look_for_lent(&mut self, label: &str, value: &SecretBytes, placeholder: &Placeholder) {
+        self.seal_new(&placeholder.text);
+        self.look_for(label, value, Some(&placeholder.text));
+        for token in placeholder.tokens.iter().filter(|token| token.is_sensitive && token.part != *value) {
+            self.look_for(label, &token.part, None);
+        }
     }
 
     /// The secrets of the broker.
@@ -207,34 +249,136 @@ impl Client {
         Ok(books.iter().find_map(|book| book.entry(name)).map(|entry| entry.placeholder.clone()))
     }
 
-    /// A copy of the value of the secret of that name, or of that variable.
+    /// A copy of the value of the secret with that placeholder, of that name, or of that variable.
     ///
     /// # Errors
     /// When the shared memory cannot be read.
     pub fn reveal(&mut self, name: &str) -> Result<Option<Clear>, ClientError> {
         for _ in 0..TRIES {
             self.keep_up()?;
-            if let Some(entry) = self.shared.book().entry(name) {
+            let (shared, local) = (self.shared.book(), self.local.book());
+            // A name may be that of many tokens: the placeholder tells which one is meant.
+            if let Some(entry) = local.entry_with(name) {
+                return Ok(self.local.values().copy(entry.whole));
+            }
+            if let Some(entry) = shared.entry_with(name).or_else(|| shared.entry(name)) {
                 if let Some(value) = self.shared.values(&self.reader).copy(entry.whole) {
                     return Ok(Some(value));
                 }
                 continue;
             }
-            let whole: Option<Span> = self.local.book().entry(name).map(|entry| entry.whole);
+            let whole: Option<Span> = local.entry(name).map(|entry| entry.whole);
             return Ok(whole.and_then(|span| self.local.values().copy(span)));
         }
         Err(ClientError::Malformed)
     }
 
-    /// HMAC-SHA-256 of `data` under the value of that name.
+    /// Has something be computed from the value of that secret (see [`Self::reveal`]); `None` where there is none.
+    fn computed<T>(
+        &mut self,
+        secret: &str,
+        compute: impl FnOnce(&[u8]) -> Result<T, SignError>,
+    ) -> Result<Option<T>, ClientError> {
+        let Some(key) = self.reveal(secret)? else { return Ok(None) };
+        compute(&key).map(Some).map_err(|error| ClientError::Sign { name: self.shown_name(secret), error })
+    }
+
+    /// What outputs show for a placeholder or a name.
+    fn shown_name(&self, secret: &str) -> String {
+        let books = [self.local.book(), self.shared.book()];
+        let entry = books.iter().find_map(|book| book.entry_with(secret));
+        entry.map_or_else(|| secret.to_owned(), |entry| entry.binding.name.clone())
+    }
+
+    /// What is signed must be what is sent.
+    fn without_placeholder(&mut self, data: &[u8]) -> Result<(), ClientError> {
+        if !self.carries(data) {
+            return Ok(());
+        }
+        let names = self.names_in(data)?;
+        Err(ClientError::PlaceholderInside(names.into_iter().next().unwrap_or_default()))
+    }
+
+    /// HMAC of `data` under the value of that secret. See [`sign::mac`].
     ///
     /// # Errors
-    /// When the shared memory cannot be read.
-    pub fn hmac_sha256(&mut self, name: &str, data: &[u8]) -> Result<Option<[u8; 32]>, ClientError> {
-        match self.reveal(name)? {
-            Some(key) => sign::hmac_sha256(&key, data).map(Some).map_err(|_| ClientError::Malformed),
-            None => Ok(None),
+    /// When there is no such digest, or a placeholder stands in the data.
+    pub fn hmac(&mut self, secret: &str, digest: &str, data: &[u8]) -> Result<Option<Vec<u8>>, ClientError> {
+        self.without_placeholder(data)?;
+        self.computed(secret, |key| sign::mac(key, digest, data))
+    }
+
+    /// A JSON Web Token that is signed with the value of that secret; outputs show it by `label`. See [`sign::jwt`].
+    ///
+    /// # Errors
+    /// When there is no such algorithm, the value is no key for it, or a placeholder stands in the claims.
+    pub fn jwt(
+        &mut self,
+        secret: &str,
+        algorithm: &str,
+        header: &[u8],
+        claims: &[u8],
+        label: &str,
+    ) -> Result<Option<String>, ClientError> {
+        self.without_placeholder(header)?;
+        self.without_placeholder(claims)?;
+        let token = self.computed(secret, |key| sign::jwt(key, algorithm, header, claims))?;
+        if let Some(token) = &token {
+            self.issued(label, token)?;
         }
+        Ok(token)
+    }
+
+    /// The `response` of Digest authentication, under the value of that secret. See [`sign::digest_response`].
+    ///
+    /// # Errors
+    /// When there is no such algorithm, or a placeholder stands in the target or the body.
+    pub fn digest(
+        &mut self,
+        user: &str,
+        password: &str,
+        challenge: &Challenge<'_>,
+    ) -> Result<Option<String>, ClientError> {
+        self.without_placeholder(challenge.uri)?;
+        self.without_placeholder(challenge.body)?;
+        let user = match self.carries(user.as_bytes()) {
+            true => self.reveal(user)?.ok_or_else(|| ClientError::PlaceholderInside("the user name".to_owned()))?,
+            false => zeroize::Zeroizing::new(user.as_bytes().to_vec()),
+        };
+        self.computed(password, |password| sign::digest_response(&user, password, challenge))
+    }
+
+    /// The signature of AWS for a request, under the value of that secret, and the names of the fields that are signed. The
+    /// placeholders in the request are filled as they will be when it is sent.
+    ///
+    /// # Errors
+    /// When a secret in it may not be sent so.
+    pub fn aws(
+        &mut self,
+        secret: &str,
+        scope: &AwsScope<'_>,
+        method: &[u8],
+        request: &Request<'_>,
+        body_hash: Option<&[u8]>,
+    ) -> Result<Option<(String, String, String)>, ClientError> {
+        let filled = self.fill(request, Purpose::Look)?.unwrap_or_default();
+        let header = |(index, (name, value)): (usize, &(&'_ [u8], &'_ [u8]))| {
+            let new = filled.headers.iter().find(|(at, _)| *at == index).map(|(_, value)| value.to_vec());
+            (name.to_vec(), zeroize::Zeroizing::new(new.unwrap_or_else(|| value.to_vec())))
+        };
+        let mut headers: Vec<_> = request.headers.iter().enumerate().map(header).collect();
+        let body = filled.body.as_ref().map_or(request.body.unwrap_or_default(), |body| body);
+        let hashed = sign::sha256_hex(body);
+        let body_hash = body_hash.unwrap_or(hashed.as_bytes());
+        if scope.service == "s3" {
+            headers.push((b"x-amz-content-sha256".to_vec(), zeroize::Zeroizing::new(body_hash.to_vec())));
+        }
+        let headers: Vec<(&[u8], &[u8])> =
+            headers.iter().map(|(name, value)| (name.as_slice(), value.as_slice())).collect();
+        let target = filled.target.as_ref().map_or(request.target, |target| target);
+        let request = AwsRequest { method, target, headers: &headers, body_hash };
+        let signed = self.computed(secret, |key| Ok(sign::aws_signature(key, scope, &request)))?;
+        Ok(signed.map(|(names, signature)| (names, signature, String::from_utf8_lossy(body_hash).into_owned())))
     }
 
     /// Takes a value that was born in the test into protection, bound to the test's own target, and gives its
@@ -247,12 +391,20 @@ impl Client {
         if value.len() > LONGEST {
             return Err(ClientError::TooLong(name.to_owned()));
         }
+        let seal = self.shared.seals_all();
+        let binding = Binding { name: name.to_owned(), seal, ..Binding::default() };
+        self.protect_bound(binding, value)
+    }
+
+    /// The same with rules of its own.
+    pub(crate) fn protect_bound(&mut self, binding: Binding, value: String) -> Result<String, ClientError> {
+        let name = &binding.name.clone();
         let bytes = SecretBytes::new(value.clone().into_bytes());
-        let before = self.local.len();
-        let placeholder = self.local.add(name, &bytes)?;
-        if self.local.len() > before {
+        let (placeholder, is_new) = self.local.add(binding, &bytes)?;
+        if is_new {
+            self.seal_new(&placeholder);
             self.look_for(name, &bytes, Some(&placeholder));
-            self.teach(name, &placeholder, value)?;
+            self.teach_value(name, &placeholder, value)?;
         }
         Ok(placeholder)
     }
@@ -263,7 +415,56 @@ impl Client {
     /// When the broker is gone.
     pub fn learn(&mut self, name: &str, value: String) -> Result<(), ClientError> {
         self.look_for(name, &SecretBytes::new(value.clone().into_bytes()), None);
-        self.teach(name, "", value)
+        self.teach_value(name, "", value)
+    }
+
+    /// Lets the redactors know a token that the target has issued, or that was made for it: with thousands of users there
+    /// are thousands, so that only the last ones are kept. Whether it is new.
+    ///
+    /// # Errors
+    /// When the broker is gone.
+    pub fn issued(&mut self, name: &str, value: &str) -> Result<bool, ClientError> {
+        if value.len() > LONGEST || self.carries(value.as_bytes()) {
+            return Ok(false);
+        }
+        if self.issued.token(name, value.as_bytes()) == Added::Not {
+            return Ok(false);
+        }
+        // A secret that the answer repeats has its name already.
+        if self.patterns.patterns().find(value.as_bytes()).is_some_and(|(range, _)| range.len() == value.len()) {
+            return Ok(false);
+        }
+        let pieces = |value: &[u8]| value.len().min(PIECES);
+        match self.patterns.token(name, value.as_bytes()) {
+            Added::Not => return Ok(false),
+            Added::New => self.pieces.add_issued(name, &value.as_bytes()[..pieces(value.as_bytes())]),
+            Added::Turned => {
+                self.pieces.forget_issued();
+                for (name, value) in self.patterns.tokens() {
+                    self.pieces.add_issued(name, &value[..pieces(value)]);
+                }
+            }
+        }
+        self.teach(&Tell::Token { name: name.to_owned(), value: value.to_owned() }, name)?;
+        Ok(true)
+    }
+
+    /// Lets the redactors know the credentials in an answer's body and in its `Set-Cookie` lines. How many were new.
+    ///
+    /// # Errors
+    /// When the broker is gone.
+    pub fn learn_answer(&mut self, body: &[u8], cookies: &[&str]) -> Result<usize, ClientError> {
+        let mut new = 0;
+        let cookies = cookies.iter().filter_map(|line| answers::in_cookie(line));
+        for born in answers::in_body(body).into_iter().chain(cookies) {
+            new += usize::from(self.issued(&born.name, &born.value)?);
+        }
+        Ok(new)
+    }
+
+    /// Whether a token that the target has issued stands in the bytes. Quick where it has issued none.
+    pub fn carries_issued(&self, bytes: &[u8]) -> bool {
+        !self.issued.patterns().is_empty() && self.issued.patterns().find(bytes).is_some()
     }
 
     /// Tells the broker that Locust is running in this process.
@@ -280,9 +481,8 @@ impl Client {
 
     /// Tells the broker a value, and waits until its redactor knows it: what the test prints next may hold it. Each time
     /// over a socket of its own, for forked processes share the channel.
-    fn teach(&self, name: &str, placeholder: &str, value: String) -> Result<(), ClientError> {
-        let message = Tell::Learn { name: name.to_owned(), placeholder: placeholder.to_owned(), value };
-        match self.ask(&message) {
+    fn teach(&self, message: &Tell, name: &str) -> Result<(), ClientError> {
+        match self.ask(message) {
             Err(ClientError::Malformed) => Err(ClientError::TooLong(name.to_owned())),
             // Whichever way it ends: a broker that is gone lets nothing out any more.
             Ok(_) | Err(ClientError::Silent) => Ok(()),
@@ -306,12 +506,18 @@ impl Client {
         }
     }
 
+    fn teach_value(&self, name: &str, placeholder: &str, value: String) -> Result<(), ClientError> {
+        let message = Tell::Learn { name: name.to_owned(), placeholder: placeholder.to_owned(), value };
+        self.teach(&message, name)
+    }
+
     /// In a forked child: its placeholders get numbers of their own.
     ///
     /// # Errors
     /// When the operating system has no randomness to give.
     pub fn forked(&mut self) -> Result<(), ClientError> {
         self.masked.forget();
+        self.borrowing.forget();
         self.lines.take_counted();
         self.tally.forget();
         self.local.renumber()
@@ -351,7 +557,7 @@ impl Client {
         self.keep_up()?;
         let mut nowhere = Counts::default();
         let counts = channel.map_or(&mut nowhere, |channel| self.masked.of(channel));
-        let redacted = match self.patterns.redact_counted(text, counts) {
+        let redacted = match self.patterns.patterns().redact_counted(text, counts) {
             std::borrow::Cow::Borrowed(_) => None,
             std::borrow::Cow::Owned(redacted) => Some(redacted),
         };
@@ -366,7 +572,7 @@ impl Client {
         for (origin, secrets, times) in self.lines.take_counted() {
             self.tally.sent(&origin, &secrets, times);
         }
-        for message in self.masked.take(&self.patterns).into_iter().chain(self.tally.take()) {
+        for message in self.masked.take(self.patterns.patterns()).into_iter().chain(self.tally.take()) {
             let _ = self.tell(&message);
         }
     }
@@ -392,11 +598,12 @@ impl Client {
         }
         for (binding, value) in cleaned.cookies {
             let name = binding.name.clone();
-            let before = self.local.len();
-            let placeholder = self.local.add_bound(binding, &value)?;
-            if self.local.len() > before {
+            let binding = Binding { env: Vec::new(), reveal: false, ..binding };
+            let (placeholder, is_new) = self.local.add(binding, &value)?;
+            if is_new {
+                self.seal_new(&placeholder);
                 self.look_for(&name, &value, Some(&placeholder));
-                self.teach(&name, &placeholder, String::from_utf8_lossy(value.expose()).into_owned())?;
+                self.teach_value(&name, &placeholder, String::from_utf8_lossy(value.expose()).into_owned())?;
             }
         }
         Ok(self.without_values(head).map(|cleaned| cleaned.head))
@@ -405,7 +612,7 @@ impl Client {
     fn without_values(&self, head: &[u8]) -> Option<reflection::Cleaned> {
         let (shared, local) = (self.shared.values(&self.reader), self.local.values());
         let secrets = reflection::Secrets([(self.shared.book(), &shared), (self.local.book(), &local)]);
-        reflection::cleaned(&self.patterns, &secrets, head)
+        reflection::cleaned(self.patterns.patterns(), &secrets, head)
     }
 
     /// Fills a request. `None` when it carries no placeholder.

@@ -4,23 +4,29 @@
 //! There is no thread and no lock in here, and nothing to redo after a fork: the mapping is inherited, and a new
 //! generation is noticed at the next use.
 
+mod answers;
 mod client;
 mod connect;
 mod lines;
 mod local;
 mod masked;
 mod pieces;
+mod pools;
 mod reflection;
+mod sealing;
 mod shared;
+pub mod sign;
 mod tally;
 
 pub use client::{Client, Purpose};
+pub use pools::{Answer, Field, Question};
+pub use sealing::Sealer;
 pub use tegmen_classify::is_sensitive_variable;
 pub use tegmen_wire::{
     cluster,
     fill::{Filled, FilledHead, Refusal, Request},
     origin::{Origin, Scheme},
-    protocol::CHANNELS,
+    protocol::{CHANNELS, LentKind},
     table::Entry,
 };
 
@@ -48,6 +54,17 @@ pub enum ClientError {
     /// Too many values were born in the test.
     #[error(transparent)]
     Exhausted(#[from] tegmen_wire::placeholder::Exhausted),
+    /// Nothing can be computed from the value.
+    #[error("[{name}] cannot sign: {error}")]
+    Sign {
+        /// The name of the secret.
+        name: String,
+        /// Why.
+        error: sign::SignError,
+    },
+    /// What is to be signed holds a placeholder: the signature would not be that of what is sent.
+    #[error("what is to be signed holds the placeholder of [{0}]: sign a text without it")]
+    PlaceholderInside(String),
     /// The system's random source failed.
     #[error("the operating system gave no randomness")]
     Randomness,

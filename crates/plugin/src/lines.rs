@@ -114,6 +114,11 @@ impl Lines {
         }
     }
 
+    /// Forgets all of them: what a placeholder stood for is not to be sent any more.
+    pub fn forget(&mut self) {
+        *self = Self { generation: self.generation, counted: self.take_counted(), ..Self::default() };
+    }
+
     /// The header field, filled.
     fn line(
         &mut self,

@@ -56,6 +56,8 @@ pub struct Pieces {
     numbers: HashMap<String, u32>,
     /// Each piece, and the label of its value.
     known: HashMap<u64, u32, BuildHasherDefault<Spread>>,
+    /// The same of tokens that the target has issued, which are forgotten some day.
+    issued: HashMap<u64, u32, BuildHasherDefault<Spread>>,
 }
 
 /// The keys are spread already.
@@ -85,22 +87,44 @@ impl Pieces {
     /// When the operating system has no randomness to give.
     pub fn new() -> Result<Self, getrandom::Error> {
         let key = (getrandom::u64()?, getrandom::u64()? | 1);
-        Ok(Self { key, labels: Vec::new(), numbers: HashMap::new(), known: HashMap::default() })
+        Ok(Self {
+            key,
+            labels: Vec::new(),
+            numbers: HashMap::new(),
+            known: HashMap::default(),
+            issued: HashMap::default(),
+        })
     }
 
     /// Adds a value as it is.
     pub fn add(&mut self, label: &str, value: &[u8]) {
-        let number = match self.numbers.get(label) {
+        let number = self.labelled(label);
+        for piece in pieces(value) {
+            self.known.entry(self.number(piece)).or_insert(number);
+        }
+    }
+
+    /// Adds a token that the target has issued, or its beginning.
+    pub fn add_issued(&mut self, label: &str, value: &[u8]) {
+        let number = self.labelled(label);
+        for piece in pieces(value) {
+            self.issued.entry(self.number(piece)).or_insert(number);
+        }
+    }
+
+    /// Forgets the tokens that the target has issued.
+    pub fn forget_issued(&mut self) {
+        self.issued.clear();
+    }
+
+    /// The number of a label.
+    fn labelled(&mut self, label: &str) -> u32 {
+        match self.numbers.get(label) {
             Some(number) => *number,
             None => {
                 self.labels.push(label.to_owned());
                 *self.numbers.entry(label.to_owned()).or_insert(self.labels.len() as u32 - 1)
             }
-        };
-        // The frame of a PEM document is not secret.
-        let lines = value.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"-----"));
-        for piece in lines.flat_map(|line| line.windows(PIECE)).filter(|piece| !is_ordinary(piece)) {
-            self.known.entry(self.number(piece)).or_insert(number);
         }
     }
 
@@ -124,19 +148,19 @@ impl Pieces {
 
     /// The text with `[label]` in place of every piece; `None` when there is none.
     pub fn mask(&self, text: &[u8]) -> Option<Vec<u8>> {
-        if self.known.is_empty() {
+        if self.known.is_empty() && self.issued.is_empty() {
             return None;
         }
         let mut out = Vec::new();
         let (mut written, mut at) = (0, 0);
         while let Some(piece) = text.get(at..at + PIECE) {
-            let Some(label) = self.known.get(&self.number(piece)) else {
+            let Some(label) = self.label(piece) else {
                 at += 1;
                 continue;
             };
             // As far as one piece follows on another.
             let mut end = at + PIECE;
-            while text.get(end + 1 - PIECE..=end).is_some_and(|next| self.known.contains_key(&self.number(next))) {
+            while text.get(end + 1 - PIECE..=end).is_some_and(|next| self.label(next).is_some()) {
                 end += 1;
             }
             // A character that was cut into goes with it.
@@ -156,11 +180,23 @@ impl Pieces {
         Some(out)
     }
 
+    /// The number of the label whose value the piece is of.
+    fn label(&self, piece: &[u8]) -> Option<&u32> {
+        let number = self.number(piece);
+        self.known.get(&number).or_else(|| self.issued.get(&number))
+    }
+
     fn number(&self, piece: &[u8]) -> u64 {
         let piece = piece.try_into().map_or(0, u64::from_le_bytes);
         let spread = (piece ^ self.key.0).wrapping_mul(self.key.1);
         spread ^ spread >> 32
     }
+}
+
+/// The pieces of a value. The frame of a PEM document is not secret.
+fn pieces(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = value.split(|byte| *byte == b'\n').filter(|line| !line.starts_with(b"-----"));
+    lines.flat_map(|line| line.windows(PIECE)).filter(|piece| !is_ordinary(piece))
 }
 
 fn is_ordinary(piece: &[u8]) -> bool {

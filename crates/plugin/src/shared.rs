@@ -18,6 +18,8 @@ pub struct Shared {
     generation: u64,
     values_start: usize,
     book: Book,
+    seals_any: bool,
+    seals_all: bool,
 }
 
 impl Shared {
@@ -39,7 +41,10 @@ impl Shared {
             }
             let table = serde_json::from_slice(&table).map_err(|_| ClientError::Malformed)?;
             let book = Book::new(table).map_err(|_| ClientError::Malformed)?;
-            return Ok(Self { generation, values_start: head.len() + length, book });
+            let mut seals = book.table().entries.iter().map(|entry| entry.binding.seal);
+            let (seals_any, is_empty) = (seals.clone().any(|seal| seal), seals.len() == 0);
+            let seals_all = !is_empty && seals.all(|seal| seal);
+            return Ok(Self { generation, values_start: head.len() + length, book, seals_any, seals_all });
         }
         Err(ClientError::Malformed)
     }
@@ -57,6 +62,16 @@ impl Shared {
     /// The secrets.
     pub fn book(&self) -> &Book {
         &self.book
+    }
+
+    /// Whether one of them is sealed in answers.
+    pub fn seals_any(&self) -> bool {
+        self.seals_any
+    }
+
+    /// Whether all of them are.
+    pub fn seals_all(&self) -> bool {
+        self.seals_all
     }
 
     /// Where their values are read.

@@ -1,14 +1,20 @@
 //! `tegmen._native`: the native part of the Python package. Conversions only; the work is done in `wire` and `redact`.
 
+mod answers;
 mod cluster;
 mod plugin;
 mod redactor;
 mod request;
+mod signing;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::answers::{
+        Sealer, ask_pool, carries_issued, give_back, learn_answer, pool_answer, seal_tokens, sealer, seals,
+    };
     #[pymodule_export]
     use super::cluster::{MasterLink, WorkerLink};
     #[pymodule_export]
@@ -17,6 +23,8 @@ mod _native {
     use super::redactor::Redactor;
     #[pymodule_export]
     use super::request::SecretRefused;
+    #[pymodule_export]
+    use super::signing::{aws, digest, hmac, jwt};
 
     use pyo3::prelude::*;
 

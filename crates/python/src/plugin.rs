@@ -53,7 +53,7 @@ impl Plugin {
         self.0.placeholder(name).map_err(broker_error)
     }
 
-    /// The value of the secret of that name, as UTF-8; None when there is no such secret.
+    /// The value of the secret with that placeholder or of that name, as UTF-8; None when there is no such secret.
     fn reveal<'py>(&mut self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let value = self.0.reveal(name).map_err(broker_error)?;
         Ok(value.map(|value| PyBytes::new(py, &value)))
@@ -67,12 +67,6 @@ impl Plugin {
     /// Lets the redactor know a value that gets no placeholder.
     fn learn(&mut self, name: &str, value: String) -> PyResult<()> {
         self.0.learn(name, value).map_err(broker_error)
-    }
-
-    /// HMAC-SHA-256 of the data under the value of that name.
-    fn hmac_sha256<'py>(&mut self, py: Python<'py>, name: &str, data: &[u8]) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let mac = self.0.hmac_sha256(name, data).map_err(broker_error)?;
-        Ok(mac.map(|mac| PyBytes::new(py, &mac)))
     }
 
     /// Tells the broker that Locust is running here.

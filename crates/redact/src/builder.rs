@@ -14,6 +14,9 @@ use crate::policy::{self, Refused, Strength, Warning};
 /// A set of more forms than this has so many values that each is to take little memory: those of a thousand tokens.
 const MANY: usize = 25_000;
 
+/// A token that is longer is not looked for in base64 and the like, in bytes.
+const LONG_TOKEN: usize = 128;
+
 /// A form on its way into an index.
 #[derive(Clone)]
 pub(crate) struct Form {
@@ -38,6 +41,7 @@ pub struct PatternsBuilder {
     labels: Vec<String>,
     numbers: HashMap<String, u32>,
     warnings: Vec<Warning>,
+    is_bare: bool,
 }
 
 impl PatternsBuilder {
@@ -70,8 +74,46 @@ impl PatternsBuilder {
         self.judged(label, value, reach)
     }
 
+    /// Adds a token that the target has issued, one of very many: as a [`record`](Self::record) where it is short, and a
+    /// long one (a JWT) as it is and as text carries it.
+    ///
+    /// # Errors
+    /// As [`Self::value`].
+    pub fn token(&mut self, label: &str, value: &[u8]) -> Result<(), Refused> {
+        if value.len() <= LONG_TOKEN {
+            return self.judged_bytes(label, value, Reach::Lean);
+        }
+        self.add(label, forms::of_long_token(value), false);
+        Ok(())
+    }
+
+    /// Adds a token as it is, and in no other form.
+    pub fn as_it_is(&mut self, label: &str, value: &[u8]) {
+        self.add(label, forms::one(value), !policy::is_long(value));
+    }
+
+    /// Adds one of very many texts that are no secrets but stand for one, of letters and digits: as it is, in capitals and
+    /// backwards.
+    pub fn mark(&mut self, label: &str, text: &str) {
+        let capitals = text.to_ascii_uppercase();
+        let backwards: String = text.chars().rev().collect();
+        for text in [text, &capitals, &backwards] {
+            self.add(label, forms::one(text.as_bytes()), !policy::is_long(text.as_bytes()));
+        }
+    }
+
+    /// Has labels be shown as they are, without brackets: they are texts of the caller's that hold no pattern.
+    pub fn bare(mut self) -> Self {
+        self.is_bare = true;
+        self
+    }
+
     fn judged(&mut self, label: &str, value: &SecretBytes, reach: Reach) -> Result<(), Refused> {
-        let value = value.expose().trim_ascii();
+        self.judged_bytes(label, value.expose(), reach)
+    }
+
+    fn judged_bytes(&mut self, label: &str, value: &[u8], reach: Reach) -> Result<(), Refused> {
+        let value = value.trim_ascii();
         match policy::judge(label, value)? {
             Strength::Strong => self.add(label, forms::all(value, reach), false),
             Strength::Weak(weakness) => {
@@ -99,7 +141,10 @@ impl PatternsBuilder {
     pub fn build(mut self) -> Patterns {
         let known = |form: &Form, layers: &[Arc<Layer>]| layers.iter().any(|layer| layer.has(form));
         self.forms.retain(|form| !known(form, &self.layers));
-        let displays = display::choose(&self.labels, &self.forms, &self.layers);
+        let displays = match self.is_bare {
+            true => display::bare(&self.labels),
+            false => display::choose(&self.labels, &self.forms, &self.layers),
+        };
         self.forms.extend(displays.forms.into_iter().filter(|form| !known(form, &self.layers)));
         Layer::add(&mut self.layers, self.forms);
         Patterns::new(self.layers, self.labels, displays.shown, &displays.anonymous)

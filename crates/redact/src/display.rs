@@ -43,6 +43,11 @@ pub(crate) fn choose(labels: &[String], new: &[Form], layers: &[Arc<Layer>]) -> 
     last.unwrap_or(Displays { shown: labels.to_vec(), anonymous: String::new(), forms: Vec::new() })
 }
 
+/// Labels as they are.
+pub(crate) fn bare(labels: &[String]) -> Displays {
+    Displays { shown: labels.to_vec(), anonymous: String::new(), forms: Vec::new() }
+}
+
 impl Displays {
     /// Applies rules 1 and 2. `None`: these brackets will not do.
     fn settle(&mut self, new: &[Form], layers: &[Arc<Layer>]) -> Option<()> {

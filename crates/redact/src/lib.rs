@@ -80,6 +80,7 @@ mod counts;
 mod display;
 mod filter;
 mod forms;
+mod growing;
 mod index;
 mod layer;
 mod patterns;
@@ -94,6 +95,7 @@ mod veil;
 
 pub use builder::PatternsBuilder;
 pub use counts::Counts;
+pub use growing::{Added, Growing};
 pub use patterns::Patterns;
 pub use policy::{Refused, Warning, Weakness};
 pub use stream::Redactor;

@@ -19,11 +19,14 @@ pub fn json(input: &Input<'_>) -> String {
             "ignored": input.ignored(),
             "baselined": input.baselined(),
             "fixed": input.baseline,
+            "uses": input.uses.len(),
+            "good_uses": input.uses.iter().filter(|one| one.good).count(),
         },
         "findings": input.findings,
         "suppressed": input.suppressed,
         "problems": input.problems,
         "notes": input.notes,
+        "uses": input.uses,
     });
     let mut out = format!("{document:#}");
     out.push('\n');

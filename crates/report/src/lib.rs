@@ -16,7 +16,7 @@ mod text;
 
 use std::time::Duration;
 
-use tegmen_findings::{Finding, Problem, Rule, Severity, SuppressedBy, Suppression};
+use tegmen_findings::{Finding, Problem, Rule, Severity, SuppressedBy, Suppression, Use};
 
 pub use fixes::{FixedLine, LeftLine, diff, fixes};
 pub use github::github;
@@ -42,6 +42,8 @@ pub struct Input<'a> {
     pub problems: &'a [Problem],
     /// Remarks.
     pub notes: &'a [Problem],
+    /// The places that use sensitive data, well or not.
+    pub uses: &'a [Use],
     /// How many files were looked at.
     pub files: usize,
     /// What marks, the configuration or a baseline hold back.

@@ -52,6 +52,7 @@ fn render(render: impl Fn(&Input<'_>) -> String) -> String {
         findings: &findings,
         problems: &problems,
         notes: &[],
+        uses: &[],
         files: 3,
         suppressed: &[],
         rules: &[&RULE],

@@ -4,8 +4,10 @@
 //! holds it as [`SecretBytes`]; a name beside it makes it a [`Secret`].
 
 mod bytes;
+mod sealed;
 
 pub use bytes::SecretBytes;
+pub use sealed::{Sealed, SealedError};
 
 /// A named sensitive value. Its `Debug` says the name only.
 #[derive(Clone)]

@@ -11,6 +11,7 @@ mod manifest;
 mod names;
 mod period;
 mod place;
+mod records;
 pub mod rotate;
 mod source;
 pub mod store;
@@ -24,11 +25,12 @@ pub use fetch::{
 };
 pub use host::{HostSpec, HostSpecError, Scheme};
 pub use manifest::{
-    AuditConfig, AuditTable, Credential, Directory, Manifest, ManifestError, NewSecret, Problem, SecretSpec, TlsPolicy,
-    VaultAuth, VaultConfig, with_secrets,
+    AuditConfig, AuditTable, Credential, Directory, Manifest, ManifestError, NewSecret, OnEmpty, PoolFormat, PoolSpec,
+    Problem, SecretSpec, Share, TlsPolicy, VaultAuth, VaultConfig, with_secrets,
 };
 pub use names::{LOCUST_VARIABLES, is_secret_name, locust_parses};
 pub use place::{PlaceSpec, PlaceSpecError};
+pub use records::{Record, RecordField, Records, Unusable, is_secret_field};
 pub use source::{Source, SourceError};
 pub use taken::{Left, LeftReason, Taken};
 pub use tegmen_vault::Revocation;

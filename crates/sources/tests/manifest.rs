@@ -271,3 +271,51 @@ fn found_in_a_parent_but_not_beyond_the_repository() {
     let manifest = Manifest::load(&repository.join("tegmen.toml")).unwrap();
     assert_eq!(manifest.directory(), Some(repository.as_path()));
 }
+
+#[test]
+fn pools() {
+    let manifest = Manifest::parse(
+        Path::new("tegmen.toml"),
+        r#"
+seal_responses = true
+
+[pools.shoppers]
+source = "vault:secret/locust/shoppers"
+secret_fields = ["password", "pin"]
+format = "json"
+key = "user"
+on_empty = "wait"
+wait = "30s"
+share = "2/3"
+hosts = ["shop.example.com"]
+places = ["body"]
+"#,
+    )
+    .unwrap();
+    assert!(manifest.seal && manifest.secrets.is_empty());
+    let pool = &manifest.pools["shoppers"];
+    assert_eq!((pool.line, pool.key.as_str(), pool.value.as_str()), (4, "user", "value"));
+    assert_eq!((pool.on_empty, pool.format), (tegmen_sources::OnEmpty::Wait, Some(tegmen_sources::PoolFormat::Json)));
+    assert_eq!(pool.share.unwrap().to_string(), "2/3");
+    assert_eq!(pool.wait, Some(Duration::from_secs(30)));
+}
+
+#[test]
+fn mistakes_in_pools() {
+    insta::assert_snapshot!(wrong(
+        r#"
+[pools."shop pers"]
+source = "vault-dynamic:database/creds/shop"
+secret_field = ["password"]
+
+[pools.a]
+source = "file:a.csv"
+secret_fields = []
+wait = "3s"
+share = "4/3"
+on_empty = "stop"
+
+[pools.b]
+"#
+    ));
+}

@@ -152,12 +152,24 @@ impl Channel {
     /// # Errors
     /// When the kernel says so, or the message was longer.
     pub fn receive(&self, capacity: usize) -> io::Result<Received> {
+        self.receive_with(capacity, RecvFlags::CMSG_CLOEXEC)
+    }
+
+    /// As [`receive`](Self::receive), but an error of the kind `WouldBlock` where there is no message yet.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn receive_now(&self, capacity: usize) -> io::Result<Received> {
+        self.receive_with(capacity, RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT)
+    }
+
+    fn receive_with(&self, capacity: usize, flags: RecvFlags) -> io::Result<Received> {
         let mut bytes = vec![0; capacity];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS), ScmCredentials(1))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let message = loop {
             let slices = &mut [IoSliceMut::new(&mut bytes)];
-            match recvmsg(&self.0, slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+            match recvmsg(&self.0, slices, &mut ancillary, flags) {
                 Err(rustix::io::Errno::INTR) => {}
                 other => break other?,
             }

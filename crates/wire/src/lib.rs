@@ -16,5 +16,4 @@ pub mod origin;
 pub mod place;
 pub mod placeholder;
 pub mod protocol;
-pub mod sign;
 pub mod table;

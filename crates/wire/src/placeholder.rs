@@ -185,6 +185,16 @@ impl Maker {
         Self { tag, next: 0, end: FIRST_LOCAL }
     }
 
+    /// For values whose placeholders somebody else has made from that number on: gives the same.
+    pub fn at(tag: Tag, number: u32) -> Self {
+        Self { tag, next: number, end: LAST }
+    }
+
+    /// The number of the next token.
+    pub fn next_number(&self) -> u32 {
+        self.next
+    }
+
     /// For values that are born in the plugin, beginning at a number of its own choice.
     pub fn local(tag: Tag, start: u32) -> Self {
         Self { tag, next: FIRST_LOCAL + start % (LAST - FIRST_LOCAL), end: LAST }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::origin::Origin;
+use crate::{origin::Origin, table::Binding};
 
 /// The environment variable with the number of the inherited descriptor.
 pub const CHANNEL_VARIABLE: &str = "TEGMEN_CHANNEL";
@@ -113,6 +113,17 @@ pub enum Tell {
     /// Asks for what the run knows of its secrets. With it comes a socket, on which the answer is sent in pieces of at
     /// most [`PIECE`] bytes, and closed.
     Overview,
+    /// A descriptor comes along: the socket on which this process asks for records of pools ([`Ask`]). Its end is the end
+    /// of the process.
+    Pools,
+    /// A token that the target has issued: the redactor has to know it, until there are many newer ones. With it comes a
+    /// descriptor, as with `Learn`.
+    Token {
+        /// The name that is shown.
+        name: String,
+        /// The value. The message is wiped after use.
+        value: String,
+    },
 }
 
 /// How many requests with a secret went to one destination, or were to go there.
@@ -148,6 +159,121 @@ pub const PIECE: usize = 32 * 1024;
 /// in statistics, failures, exceptions, pages of the web UI, the HTML report, what workers tell the master, and telemetry.
 pub const CHANNELS: [&str; 8] =
     ["log", "statistics", "failures", "exceptions", "pages", "report", "messages", "telemetry"];
+
+/// What the plugin asks on the socket that it has sent with [`Tell::Pools`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "ask")]
+pub enum Ask {
+    /// What there is to know about a pool.
+    Describe {
+        /// Comes back with the answer.
+        id: u64,
+        /// The name of the pool.
+        pool: String,
+    },
+    /// A record of a pool.
+    Checkout {
+        /// Comes back with the answer.
+        id: u64,
+        /// The name of the pool.
+        pool: String,
+        /// Whether it was asked for before, in vain.
+        again: bool,
+    },
+    /// A record is not needed any more. There is no answer.
+    Return {
+        /// The name of the pool.
+        pool: String,
+        /// The number of the record.
+        record: u32,
+    },
+}
+
+/// What the broker answers to an [`Ask`], with its number.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lending {
+    /// The number of the question.
+    pub id: u64,
+    /// The pool that it was about.
+    pub pool: String,
+    /// The answer.
+    pub lent: Lent,
+}
+
+impl Lending {
+    /// Wipes the fields of the record.
+    pub fn wipe(&mut self) {
+        if let Lent::Record { fields, .. } = &mut self.lent {
+            fields.iter_mut().for_each(|field| zeroize::Zeroize::zeroize(&mut field.value));
+        }
+    }
+}
+
+/// The answer to a question about a pool.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "lent")]
+pub enum Lent {
+    /// A record.
+    Record {
+        /// Its number, for giving it back.
+        record: u32,
+        /// The number of its first token: both ends make the same placeholders from it.
+        token: u32,
+        /// Its fields, in their order.
+        fields: Vec<LentField>,
+        /// The rules of its secret fields.
+        binding: Box<Binding>,
+        /// Whether somebody else has it too.
+        shared: bool,
+    },
+    /// All records are out.
+    Empty {
+        /// How many there are.
+        size: u32,
+        /// Whether a user waits for one.
+        waits: bool,
+        /// For how many milliseconds at most; `None`: as long as it takes.
+        limit: Option<u64>,
+    },
+    /// What there is to know about the pool.
+    Description {
+        /// How many records there are.
+        size: u32,
+    },
+    /// There is no such pool.
+    Unknown {
+        /// Those that there are.
+        pools: Vec<String>,
+    },
+    /// The record cannot be given out.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A field of a record that is lent. The message is wiped after use.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LentField {
+    /// Its name.
+    pub name: String,
+    /// What stands in it: text, or JSON of what is no text.
+    pub value: String,
+    /// What it is.
+    pub kind: LentKind,
+}
+
+/// What a field of a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LentKind {
+    /// A text that anybody may see.
+    Text,
+    /// JSON of what anybody may see.
+    Json,
+    /// A value: Python gets its placeholder.
+    Secret,
+}
 
 /// A message that is not what the other end would send.
 #[derive(Debug, thiserror::Error)]

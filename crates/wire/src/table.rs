@@ -40,6 +40,9 @@ pub struct Binding {
     pub tls_unverified: bool,
     /// `reveal = true`: Python code reads the value from `os.environ`.
     pub reveal: bool,
+    /// `seal_responses = true`: where an answer repeats the value, Python sees the placeholder.
+    #[serde(default)]
+    pub seal: bool,
 }
 
 /// A token in a placeholder, without its value.
@@ -224,6 +227,22 @@ impl Book {
         self.number(self.table.entries.len() - 1);
     }
 
+    /// Takes a secret out again, by its placeholder: from then on that stands for nothing.
+    pub fn remove(&mut self, placeholder: &str) -> Option<Entry> {
+        let (at, _) = self.finder.find(placeholder.as_bytes(), 0)?;
+        let (entry, _) = *self.by_id.get(&id_of(placeholder.as_bytes().get(at..)?)?)?;
+        if self.table.entries.get(entry)?.placeholder != placeholder {
+            return None;
+        }
+        let removed = self.table.entries.swap_remove(entry);
+        for id in removed.tokens.iter().filter_map(|token| id_of(token.text.as_bytes())) {
+            self.by_id.remove(&id);
+        }
+        // The last one is in its place now.
+        self.number(entry);
+        Some(removed)
+    }
+
     fn number(&mut self, entry: usize) {
         let tokens = self.table.entries.get(entry).map(|entry| entry.tokens.as_slice()).unwrap_or_default();
         for (token, id) in
@@ -248,6 +267,13 @@ impl Book {
         let (entry, token) = self.by_id.get(&id_of(text)?)?;
         let entry = self.table.entries.get(*entry)?;
         Some((entry, entry.tokens.get(*token)?))
+    }
+
+    /// The secret that has exactly this placeholder.
+    pub fn entry_with(&self, placeholder: &str) -> Option<&Entry> {
+        let (at, _) = self.finder.find(placeholder.as_bytes(), 0)?;
+        let (entry, _) = self.look_up(placeholder.as_bytes().get(at..)?)?;
+        Some(entry).filter(|entry| entry.placeholder == placeholder)
     }
 
     /// The secret whose token the finder has found at `at` of `text`, in whatever form it is.

@@ -7,8 +7,8 @@ import functools
 from types import ModuleType
 from typing import Any
 
-from tegmen import _session
-from tegmen._hooks import _bodies, _errors, _tls
+from tegmen import _native, _session
+from tegmen._hooks import _answers, _bodies, _errors, _tls
 from tegmen._native import Head, Plugin
 
 
@@ -82,6 +82,7 @@ class _Whole(Exception):
 
 def _client(module: ModuleType, plugin: Plugin) -> None:
     client_class: Any = module.HTTPClient
+    _answers.hook_gevent(module.HTTPResponse)
     request, build = client_class.request, client_class._build_request
 
     @functools.wraps(build)
@@ -105,9 +106,14 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
         failure: BaseException | None = None
         try:
             response = request(self, method, request_uri, body, headers)
-            if type(response._sent_request) is Head:
+            sent = response._sent_request
+            if type(sent) is Head:
                 # Without what it encodes to.
-                response._sent_request = response._sent_request.written
+                response._sent_request = sent.written
+                carried = True
+            else:
+                carried = _carries_issued(plugin, sent) or _carries_issued(plugin, body)
+            _answers.watch_gevent(plugin, response, _destination(self)[:3], carried)
             return response
         except _Whole:
             pass
@@ -138,10 +144,15 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
         if failure is not None:
             raise failure
         if is_filled:
+            _answers.watch_gevent(plugin, response, _destination(self)[:3], True)
             return response
         return request(self, method, request_uri, body, _searched(self, sent))
 
     client_class.request, client_class._build_request = filling_request, filling_build
+
+
+def _carries_issued(plugin: Plugin, part: Any) -> bool:
+    return bool(part) and isinstance(part, (str, bytes)) and _native.carries_issued(plugin, part)
 
 
 def _is_packed(head: str) -> bool:

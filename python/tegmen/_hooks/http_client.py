@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
-from tegmen import _session
-from tegmen._hooks import _bodies, _errors, _tls
+from tegmen import _native, _session
+from tegmen._hooks import _answers, _bodies, _errors, _tls
 from tegmen._native import Plugin
 
 
 def apply(module: ModuleType) -> None:
     connection_class: Any = module.HTTPConnection
     end, tunnel = connection_class.endheaders, connection_class._tunnel
+    getresponse = connection_class.getresponse
 
     @functools.wraps(end)
     def filling_end(self: Any, message_body: Any = None, **options: Any) -> Any:
@@ -29,11 +30,13 @@ def apply(module: ModuleType) -> None:
         if body is None:
             head = b"\r\n".join(lines)
             if plugin.is_clear(head, self.host):
+                mark_issued(plugin, self, head)
                 return end(self, **options)
             failure = send_head(plugin, self, end, head, destination(self), is_verified, options)
         else:
             body = _bodies.gathered(plugin, body, _Fields(lines[1:]))
             if plugin.is_clear(lines, _bodies.content(body), self.host) and not _is_packed(lines):
+                mark_issued(plugin, self, b"\r\n".join(lines), _bodies.content(body))
                 return end(self, body, **options)
             failure = _send_filled(plugin, self, end, body, options)
         if failure is not None:
@@ -55,7 +58,16 @@ def apply(module: ModuleType) -> None:
             raise failure
         return None
 
+    @functools.wraps(getresponse)
+    def watching_getresponse(self: Any) -> Any:
+        response = getresponse(self)
+        plugin = _session.connected()
+        if plugin is not None:
+            _answers.watch(plugin, self, response, destination(self))
+        return response
+
     connection_class.endheaders, connection_class._tunnel = filling_end, filling_tunnel
+    connection_class.getresponse = watching_getresponse
     _responses(module)
 
 
@@ -73,6 +85,12 @@ def _responses(module: Any) -> None:
         return lines if changed is None else changed.splitlines(keepends=True)
 
     module._read_headers = clean_read
+
+
+def mark_issued(plugin: Plugin, connection: Any, *parts: Any) -> None:
+    """A request with a token that the target has issued carries a secret too: what is answered may be another one."""
+    if any(part and _native.carries_issued(plugin, part) for part in parts):
+        connection._tegmen_carried = True
 
 
 def _plugin() -> Plugin | None:
@@ -125,6 +143,7 @@ def send_head(
                 plugin.unsent(names, scheme, host, port)
                 return _tls.not_verified(names, f"https://{host}:{port}")
             connection._buffer[:] = [sent]
+            connection._tegmen_carried = True
         end(connection, **options)
     except BaseException as error:
         unsent(plugin, connection, names, destination)
@@ -162,6 +181,7 @@ def _send_filled(plugin: Plugin, connection: Any, end: Any, body: Any, options: 
                 if new_body is not None and name.lower() == b"content-length":
                     lines[index] = name + b": " + str(len(new_body)).encode()
             body = _bodies.replaced(body, new_body)
+            connection._tegmen_carried = True
         end(connection, body, **options)
     except BaseException as error:
         unsent(plugin, connection, names, (scheme, host, port))

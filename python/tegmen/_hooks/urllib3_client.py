@@ -46,6 +46,8 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
     def filling_request(self: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> Any:
         if body is None or (type(body) in (bytes, str) and plugin.is_clear(body) and not _bodies.packs(headers)):
             # The head is filled where it is sent.
+            if body:
+                http_client.mark_issued(plugin, self, body)
             return request(self, method, url, body=body, headers=headers, **options)
         scheme, host, port = _destination(self)
         _errors.check_method(plugin, method, f"{scheme}://{host}:{port}")
@@ -64,6 +66,7 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
             return end_of_any(self, message_body, **options)
         head = b"\r\n".join(self._buffer)
         if plugin.is_clear(head, self.host):
+            http_client.mark_issued(plugin, self, head)
             return end(self, **options)
         failure = _send_head(plugin, self, end, head, options)
         if failure is not None:
@@ -136,6 +139,7 @@ def _send_filled(
         if scheme == "https" and not tls_unverified and not _is_verified(connection):
             plugin.unsent(names, scheme, host, port)
             return True, _tls.not_verified(names, f"https://{host}:{port}")
+        connection._tegmen_carried = True
         socks = getattr(connection, "_socks_options", None)
         if socks is not None and scheme == "http":
             # This proxy reads the request as well: the same question again, with its address.

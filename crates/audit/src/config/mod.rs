@@ -5,6 +5,7 @@
 //! Python inside of them (a ConfigMap with a locustfile, the cells of a notebook) is a [`Part`], audited with all rules.
 
 mod collector;
+mod commands;
 mod csv;
 mod dockerfile;
 mod dotenv;
@@ -24,6 +25,7 @@ mod xml;
 mod yaml;
 
 use collector::Collector;
+pub use commands::collect as commands;
 pub use locust::{Command, Setting};
 pub use map::Map;
 pub use plain::broken_python;

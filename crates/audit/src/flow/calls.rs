@@ -7,6 +7,14 @@ use super::{Flow, Origin, StepKind, Taint};
 use crate::literal::calls::is_environment_read;
 use crate::project::FileId;
 
+/// Whether a template names what it shows, and nothing sensitive: `"{name} must be {kind}".format(**locals())`.
+fn shows_no_secret(module: &Module, template: ExprId) -> bool {
+    let Some(text) = crate::literal::value::value_of(module, template).map(|value| value.text) else { return false };
+    let mut fields = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(field, _)| field);
+    let name = |field: &str| field.split([':', '!', '.', '[']).next().unwrap_or_default().to_owned();
+    text.contains('{') && fields.all(|field| !name(field).is_empty() && !classify::is_sensitive_name(&name(field)))
+}
+
 /// Calls that give back what they get, in another form.
 const CARRIERS: &[&str] = &[
     "str",
@@ -57,7 +65,6 @@ const METHODS: &[&str] = &[
     "items",
     "values",
     "get_secret_value",
-    "reveal",
     "pop",
     "popleft",
     "hex",
@@ -99,6 +106,9 @@ const LOGINS: &[&str] = &[
     "authorize",
     "sso",
 ];
+
+/// The name that all options of a parser of argparse's own go by.
+pub const OPTIONS: &str = "options";
 
 /// Whether the name of an attribute is that of Locust's parsed options.
 pub fn is_options(name: &str) -> bool {
@@ -315,6 +325,10 @@ pub fn call(flow: &Flow<'_>, file: FileId, module: &Module, expr: ExprId, func: 
     if is_sanitiser(tail) {
         return Taint::default();
     }
+    // `args = parser.parse_args()`: all options, of argparse's own.
+    if matches!(tail, "parse_args" | "parse_known_args" | "parse_options") {
+        return if flow.has_secret_option() { Taint::one(Origin::Dump, OPTIONS, file, span) } else { Taint::default() };
+    }
     let qualified = module.qualified(func).unwrap_or_default();
     if matches!(qualified.as_str(), "getpass.getpass" | "getpass") {
         return Taint::one(Origin::Prompt, "getpass", file, span);
@@ -356,10 +370,18 @@ pub fn call(flow: &Flow<'_>, file: FileId, module: &Module, expr: ExprId, func: 
                 );
             }
         }
+        if tail == "reveal" && args.is_empty() {
+            let name = module.tail_str(*value).unwrap_or("secret");
+            return Taint::one(Origin::Revealed, name, file, span);
+        }
         if METHODS.contains(&tail) && !(tail == "join" && qualified.starts_with("os.path")) {
             let mut taint = (*flow.eval(file, *value)).clone();
             if matches!(tail, "format" | "join" | "replace") {
-                taint.merge(&flow.union(file, args.iter().map(|arg| arg.value)));
+                let mut others = flow.union(file, args.iter().map(|arg| arg.value));
+                if tail == "format" && shows_no_secret(module, *value) {
+                    others.sources.retain(|source| source.origin != Origin::Dump);
+                }
+                taint.merge(&others);
             }
             return taint;
         }

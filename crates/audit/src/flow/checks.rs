@@ -68,8 +68,9 @@ fn definitions_of(module: &Module, read: ExprId) -> Vec<DefId> {
     defs
 }
 
-/// Whether the script looks at whether a variable that it read is there.
-pub fn is_checked(module: &Module, read: ExprId) -> bool {
+/// Whether the script looks at whether a variable that it read is there. `elsewhere` says whether another module knows a name: a
+/// function that nothing here calls may be called there.
+pub fn is_checked(module: &Module, read: ExprId, elsewhere: &dyn Fn(&str) -> bool) -> bool {
     // Where it stands: in a condition, a comparison, an assertion, or handed to a helper that raises.
     let mut inner = read;
     while let Some(parent) = module.parent(inner) {
@@ -102,7 +103,7 @@ pub fn is_checked(module: &Module, read: ExprId) -> bool {
         return true;
     }
     let defs = definitions_of(module, read);
-    defs.iter().any(|def| definition_is_checked(module, *def) || is_listed(module, *def))
+    defs.iter().any(|def| definition_is_checked(module, *def, elsewhere) || is_listed(module, *def))
         || list_is_checked(module, read)
         || variable(module, read).is_some_and(|name| is_in_list(module, name) && looks_up_variables(module))
 }
@@ -213,7 +214,7 @@ fn is_condition(module: &Module, expr: ExprId) -> bool {
 }
 
 /// Whether some condition, assertion, `or`, comparison or helper looks at what a definition defines.
-fn definition_is_checked(module: &Module, def: DefId) -> bool {
+fn definition_is_checked(module: &Module, def: DefId, elsewhere: &dyn Fn(&str) -> bool) -> bool {
     let definition = module.definition(def);
     let names = |expr: ExprId| match (definition.target, module.kind(expr)) {
         (Target::Name(scope, name), ExprKind::Name(other)) => {
@@ -241,17 +242,22 @@ fn definition_is_checked(module: &Module, def: DefId) -> bool {
         _ => false,
     };
     for statement in &module.statements {
-        match statement.kind {
-            StmtKind::If { test, body, orelse }
-                if contains(module, test, &names)
+        let looks = match statement.kind {
+            StmtKind::If { test, body, orelse } => {
+                contains(module, test, &names)
                     && (ends(module, body)
                         || orelse.is_some_and(|orelse| ends(module, orelse))
-                        || guards(module, body, &names)) =>
-            {
-                return true;
+                        || guards(module, body, &names))
             }
-            StmtKind::Assert { test, .. } if contains(module, test, &names) => return true,
-            _ => {}
+            StmtKind::Assert { test, .. } => contains(module, test, &names),
+            _ => false,
+        };
+        let here = || {
+            let function = module.function_at(statement.block);
+            function.is_some() && function == module.function_at(definition.block)
+        };
+        if looks && (here() || runs(module, statement.block, elsewhere)) {
+            return true;
         }
     }
     // `required = {"TOKEN": TOKEN}`, whose entries are all looked at.
@@ -277,6 +283,21 @@ fn definition_is_checked(module: &Module, def: DefId) -> bool {
                 .is_some_and(|place| checks_argument(module, *func, Some(place))),
             _ => false,
         })
+}
+
+/// Whether a block is ever run, as far as can be told: a function that nothing calls, hands on or decorates is not.
+fn runs(module: &Module, block: BlockId, elsewhere: &dyn Fn(&str) -> bool) -> bool {
+    let Some(id) = module.function_at(block) else { return true };
+    let function = module.function(id);
+    if function.class.is_some() || !function.decorators.is_empty() {
+        return true;
+    }
+    let named = |expr: &ExprKind| match expr {
+        ExprKind::Name(name) => *name == function.name,
+        ExprKind::Attribute { attr, .. } => *attr == function.name,
+        _ => false,
+    };
+    module.exprs().any(|(_, expr)| named(&expr.kind)) || elsewhere(module.symbol(function.name))
 }
 
 fn list_has(module: &Module, expr: ExprId, names: &dyn Fn(ExprId) -> bool) -> bool {

@@ -64,6 +64,10 @@ impl Flow<'_> {
                 ExprKind::Sequence { items, .. } => {
                     items.get(index as usize).map_or_else(Taint::default, |item| (*self.eval(file, *item)).clone())
                 }
+                // `args, rest = parser.parse_known_args()`
+                ExprKind::Call { func, .. } if index == 0 && module.tail_str(*func) == Some("parse_known_args") => {
+                    (*self.eval(file, value)).clone()
+                }
                 _ => Taint::unknown(),
             },
             DefValue::Iteration(value, index) => self.iteration(file, module, value, index),

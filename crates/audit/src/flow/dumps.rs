@@ -52,9 +52,21 @@ impl Flow<'_> {
 /// A field of a class whose name is sensitive and whose type does not hide it.
 fn sensitive_field(module: &Module, class: ClassId) -> Option<String> {
     let text = module.text(module.class(class).span);
-    if text.contains("SecretStr") || text.contains("def __repr__") || text.contains("def __str__") {
+    if text.contains("def __repr__") || text.contains("def __str__") {
         return None;
     }
+    let annotations = || {
+        text.lines().skip(1).filter_map(|line| {
+            let (name, rest) = line.trim().split_once(':')?;
+            let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            (plain && !rest.is_empty()).then_some((name, rest))
+        })
+    };
+    let hidden = |name: &str| {
+        annotations().any(|(field, kind)| {
+            field == name && ["Secret", "repr=False", "exclude=True"].iter().any(|word| kind.contains(word))
+        })
+    };
     let defined = module.own_fields(class).find_map(|def| {
         let definition = module.definition(def);
         let Target::Field(_, name) = definition.target else { return None };
@@ -64,16 +76,12 @@ fn sensitive_field(module: &Module, class: ClassId) -> Option<String> {
             _ => false,
         };
         let name = module.symbol(name);
-        (!empty && classify::is_sensitive_name(name)).then(|| name.to_owned())
+        (!empty && classify::is_sensitive_name(name) && !hidden(name)).then(|| name.to_owned())
     });
     // `password: str` of a dataclass defines nothing by itself.
     defined.or_else(|| {
-        text.lines().skip(1).find_map(|line| {
-            let (name, rest) = line.trim().split_once(':')?;
-            let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-            let annotated = plain && !rest.is_empty() && !rest.contains("repr=False") && !rest.contains("exclude=True");
-            (annotated && classify::is_sensitive_name(name)).then(|| name.to_owned())
-        })
+        let mut names = annotations().map(|(name, _)| name);
+        names.find(|name| classify::is_sensitive_name(name) && !hidden(name)).map(str::to_owned)
     })
 }
 

@@ -3,7 +3,7 @@
 use tegmen_classify as classify;
 use tegmen_syntax::{BinaryOp, BoolOp, ExprId, ExprKind, FPart, Item, Module};
 
-use super::calls::{self, is_options};
+use super::calls::{self, OPTIONS, is_options};
 use super::{Flow, Origin, Taint};
 use crate::project::FileId;
 
@@ -300,6 +300,15 @@ impl Flow<'_> {
                 _ => Taint::default(),
             };
         }
+        if classify::is_sensitive_name(name)
+            && base.sources.iter().any(|source| source.origin == Origin::Dump && source.name == OPTIONS)
+        {
+            return if calls::is_option_for_path(module, name) {
+                Taint::default()
+            } else {
+                Taint::one(Origin::Option, name, file, span)
+            };
+        }
         if name == "headers"
             && module.tail_str(value).is_some_and(|object| object.contains("client") || object.contains("session"))
         {
@@ -336,7 +345,7 @@ impl Flow<'_> {
     }
 
     /// Whether a file of the project adds an option with a sensitive name.
-    fn has_secret_option(&self) -> bool {
+    pub(super) fn has_secret_option(&self) -> bool {
         self.module.exprs().any(|(_, expr)| match &expr.kind {
             ExprKind::Call { func, args } if self.module.tail_str(*func) == Some("add_argument") => args
                 .iter()

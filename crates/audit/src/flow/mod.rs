@@ -34,6 +34,8 @@ pub enum Origin {
     Prompt,
     /// A secrets manager.
     Manager,
+    /// Tegmen, by `reveal()`: a value where a placeholder would have been.
+    Revealed,
     /// The target issued it during the test: a token out of a response.
     Issued,
     /// Its name says that it is secret; where it comes from is not known.
@@ -65,6 +67,7 @@ impl Origin {
             Self::Dump => "everything there is, secrets among it",
             Self::Prompt => "a secret that somebody typed",
             Self::Manager => "a secret from a secrets manager",
+            Self::Revealed => "a secret that was revealed",
             Self::Issued => "a token that the target issued",
             Self::Named => "a secret",
             Self::Headers => "headers that carry a credential",

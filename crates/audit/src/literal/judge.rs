@@ -306,7 +306,12 @@ fn by_authorization(literal: &Literal, value: &str) -> Option<Judged> {
             None
         };
     }
-    if classify::is_dummy_token(value) || secret.contains(' ') || secret.len() < 8 || is_wordy(secret) {
+    if classify::is_dummy_token(value)
+        || secret.contains(' ')
+        || secret.len() < 8
+        || is_wordy(secret)
+        || is_header_name(secret)
+    {
         return None;
     }
     let confidence = if classify::looks_random(secret) { Confidence::High } else { Confidence::Medium };
@@ -453,7 +458,7 @@ fn is_token(name: &str, value: &str, site: Site) -> bool {
     if classify::looks_random(value) || digits >= 2 && letters >= 2 && value.len() >= 8 || digits >= 10 {
         return true;
     }
-    if value.len() >= 20 && classify::entropy(value) > 3.6 && !is_wordy(value) {
+    if value.len() >= 20 && classify::entropy(value) > 3.6 && !is_wordy(value) && !is_field_path(value) {
         return true;
     }
     // Words: real for secrets that people choose, hardly for tokens that machines issue.
@@ -480,6 +485,15 @@ fn is_camel_case(value: &str) -> bool {
     value.bytes().all(|b| b.is_ascii_alphabetic())
         && value.as_bytes().windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
         && classify::words(value).iter().all(|word| word.len() > 2)
+}
+
+/// Names of fields, one inside the other: `DistributionList.NextMarker`.
+fn is_field_path(value: &str) -> bool {
+    value.split('.').all(|part| {
+        !part.is_empty()
+            && part.bytes().all(|b| b.is_ascii_alphabetic())
+            && classify::words(part).iter().all(|word| word.len() > 2)
+    })
 }
 
 /// Lower-case words joined by `_`, `-` or `.`: an identifier.
@@ -552,6 +566,8 @@ mod tests {
             ("STATS_KEY", "_hypothesis_stats", Site::Variable),
             ("ACL_CREDENTIALS", "Access-Control-Allow-Credentials", Site::Variable),
             ("token", "[-!#$%&'*+.^_`|~0-9a-zA-Z]+", Site::Variable),
+            ("output_token", "DistributionList.NextMarker", Site::Key),
+            ("PROXY_AUTHORIZATION", "Proxy-Authorization", Site::Variable),
             ("password", "#password-field", Site::Variable),
             ("password", "x' OR '1'='1", Site::Key),
             ("client_secret", "your-client-secret", Site::Key),

@@ -3,6 +3,7 @@
 //! [`python`] collects them from a module, [`text`] from any other text (comments, strings with JSON in them, configuration);
 //! [`judge`] says which are secrets. The hard-coded rules each take one [`Kind`] of what is left.
 
+pub mod behind;
 pub mod calls;
 pub mod judge;
 pub mod lists;

@@ -3,10 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use tegmen_classify as classify;
-use tegmen_syntax::{
-    BlockId, BoolOp, DefValue, ExprId, ExprKind, FPart, Module, ScopeKind, SequenceKind, Span, StmtKind, Target,
-};
+use tegmen_syntax::{BlockId, BoolOp, DefValue, ExprId, ExprKind, FPart, Module, SequenceKind, Span, StmtKind, Target};
 
+use super::behind::{self, Behind, Used};
 use super::judge::judge;
 use super::text::{Values, elements, pairs};
 use super::value::{Value, value_of};
@@ -23,25 +22,53 @@ pub struct Collector<'m> {
     targets: HashMap<ExprId, Target>,
     /// What the definitions say of lists and dicts.
     pub uses: lists::Uses,
+    /// Where values come from.
+    behind: Behind<'m>,
+    /// What goes from other modules to sensitive places of this one.
+    used: Vec<Used>,
 }
 
-/// All literals of a module that are judged to be secrets.
-pub fn collect(module: &Module) -> Vec<Judged> {
-    let targets = module
-        .definitions
-        .iter()
-        .filter_map(|definition| match definition.value {
-            DefValue::Expr(value) => Some((value, definition.target)),
-            _ => None,
-        })
-        .collect();
-    let mut collector =
-        Collector { module, found: Vec::new(), covered: HashSet::new(), targets, uses: lists::Uses::of(module) };
+/// All literals of a module that are judged to be secrets, and what it takes from other modules for places where secrets go.
+pub fn collect(module: &Module) -> (Vec<Judged>, Vec<Used>) {
+    let mut collector = Collector::new(module);
     collector.run();
-    collector.found
+    (collector.found, collector.used)
+}
+
+/// Adds the literals of a module that only other modules say what they are: by the path to a global, with the name and kind of the
+/// place that it goes to there.
+pub fn collect_used(module: &Module, uses: &[(String, String, Site)], found: &mut Vec<Judged>) {
+    let mut collector = Collector::new(module);
+    collector.covered.extend(found.iter().flat_map(|judged| judged.literal.spans.iter().map(|span| span.start)));
+    for (path, name, site) in uses {
+        for value in behind::global(module, path) {
+            collector.at_place(name, value, *site);
+        }
+    }
+    found.append(&mut collector.found);
 }
 
 impl<'m> Collector<'m> {
+    fn new(module: &'m Module) -> Self {
+        let targets = module
+            .definitions
+            .iter()
+            .filter_map(|definition| match definition.value {
+                DefValue::Expr(value) => Some((value, definition.target)),
+                _ => None,
+            })
+            .collect();
+        Self {
+            module,
+            found: Vec::new(),
+            covered: HashSet::new(),
+            targets,
+            uses: lists::Uses::of(module),
+            behind: Behind::new(module),
+            used: Vec::new(),
+        }
+    }
+
     fn run(&mut self) {
         let module = self.module;
         for (id, expr) in module.exprs() {
@@ -64,7 +91,17 @@ impl<'m> Collector<'m> {
         for (id, expr) in module.exprs() {
             match &expr.kind {
                 ExprKind::Dict(items) => {
+                    let echoes = |item: &tegmen_syntax::Item| {
+                        item.key
+                            .and_then(|key| module.as_text(key))
+                            .is_some_and(|key| module.as_text(item.value) == Some(key))
+                    };
+                    // `{"username": "username", "password": "password"}` names what belongs there.
+                    let sample = items.iter().filter(|item| echoes(item)).count() > 1;
                     for item in items {
+                        if sample && echoes(item) {
+                            continue;
+                        }
                         if let Some(name) = item.key.and_then(|key| module.as_text(key)) {
                             let site = self.key_site(id, name);
                             self.named(name, item.value, site, module.block_of(id));
@@ -185,10 +222,53 @@ impl<'m> Collector<'m> {
             }
             return;
         }
-        if let Some(text) = value_of(self.module, value) {
+        let text = value_of(self.module, value);
+        if text.as_ref().is_none_or(|text| text.open) {
+            self.follow(name, value, site);
+        }
+        if let Some(text) = text {
             let list = self.list_around(value);
             self.add(name, text, site, block, list);
         }
+    }
+
+    /// The literals that stand elsewhere, under names that do not say what they are.
+    fn follow(&mut self, name: &str, value: ExprId, site: Site) {
+        let Some(carried) = self.behind.carried(value) else { return };
+        let values = self.behind.of(carried);
+        for qualified in values.imported {
+            let used = Used { qualified, name: name.to_owned(), site };
+            if !self.used.contains(&used) {
+                self.used.push(used);
+            }
+        }
+        for value in values.exprs {
+            self.at_place(name, value, site);
+        }
+    }
+
+    /// A literal, or a list of them, that goes to a place of this name.
+    fn at_place(&mut self, name: &str, value: ExprId, site: Site) {
+        let module = self.module;
+        if let ExprKind::Sequence { items, .. } = module.kind(value) {
+            if items.iter().all(|item| matches!(module.kind(*item), ExprKind::Str(_))) {
+                for item in items.iter().take(1000) {
+                    self.at_place(name, *item, site);
+                }
+            }
+            return;
+        }
+        if behind::is_named(module, value, &self.targets) {
+            return;
+        }
+        let Some(text) = value_of(module, value).filter(|text| !text.open) else { return };
+        let list = self.list_around(value);
+        let site = match site {
+            Site::Cookie | Site::Header | Site::Pair => site,
+            _ if list.is_some() => Site::Entry,
+            _ => Site::Variable,
+        };
+        self.add(name, text, site, module.block_of(value), list);
     }
 
     /// Judges a value and keeps it if it is a secret.
@@ -211,19 +291,8 @@ impl<'m> Collector<'m> {
         }
     }
 
-    /// The outermost list or tuple around a value, if it has several entries.
     fn list_around(&self, value: ExprId) -> Option<Span> {
-        let mut current = self.module.parent(value);
-        let mut list = None;
-        while let Some(id) = current {
-            match self.module.kind(id) {
-                ExprKind::Sequence { items, .. } if items.len() > 1 => list = Some(self.module.span(id)),
-                ExprKind::Call { .. } => break,
-                _ => {}
-            }
-            current = self.module.parent(id);
-        }
-        list
+        behind::list_around(self.module, value)
     }
 
     fn key_site(&self, dict: ExprId, name: &str) -> Site {
@@ -372,9 +441,6 @@ impl<'m> Collector<'m> {
         }
         for statement in &module.statements {
             let StmtKind::Text(text, docstring) = statement.kind else { continue };
-            if docstring && !matches!(module.scope(module.block(statement.block).scope).kind, ScopeKind::Module) {
-                continue;
-            }
             if let ExprKind::Str(literal) = module.kind(text)
                 && (!docstring || looks_like_code(module.text(literal.content)))
             {
@@ -438,10 +504,17 @@ fn leftmost(module: &Module, expr: ExprId) -> Option<&str> {
     (start.eq_ignore_ascii_case("bearer") || start.eq_ignore_ascii_case("basic ")).then_some(text)
 }
 
-/// Whether a dead block of text is code that somebody put out of use, rather than a text with samples in it.
+/// Whether a docstring is code that somebody put out of use, rather than a text with samples in it.
 fn looks_like_code(text: &str) -> bool {
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    ["import ", "from ", "class ", "def ", "self.", "@", "headers =", "#"].iter().any(|start| first.starts_with(start))
+    let starts = |start: &str| first.starts_with(start);
+    starts("import ")
+        || starts("from ") && first.contains(" import ")
+        || (starts("class ") || starts("def ") || starts("with ")) && first.contains(['(', ':'])
+        || starts("@") && !starts("@param") && !starts("@return") && !starts("@throws") && !starts("@type")
+        || starts("self.")
+        || starts("headers =")
+        || starts("#")
 }
 
 /// Whether a name can be the key of something: no path, no sentence.

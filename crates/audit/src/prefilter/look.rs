@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use tegmen_classify as classify;
 
-use super::statements::{Statement, Statements};
+use super::statements::{Literal as Quoted, Statement, Statements};
 use super::words::{Says, Words, says};
 use crate::literal::judge::judge;
 use crate::literal::text::{Values, elements, pairs};
@@ -60,6 +60,11 @@ impl<'t> Look<'t> {
             return true;
         }
         if statement.comments.iter().any(|comment| !classify::find_tokens(&self.text[comment.clone()]).is_empty()) {
+            return true;
+        }
+        // What only the place that it goes to tells to be a secret, and commands with arguments.
+        let content = |literal: &Quoted| &self.text[literal.content.clone()];
+        if statement.literals.len() < 3 && statement.literals.iter().any(|literal| is_plain_secret(content(literal))) {
             return true;
         }
         if words.is_empty() {
@@ -224,6 +229,13 @@ fn has_pairs(text: &str) -> bool {
     }
     let values = if text.contains('\n') && !text.contains('&') { Values::Quoted } else { Values::Form };
     pairs(text, values).into_iter().chain(elements(text)).any(|pair| secret(&text[pair.name], &text[pair.value]))
+}
+
+/// Whether a string may be a secret under a name that says nothing, or has a command with one.
+fn is_plain_secret(text: &str) -> bool {
+    (16..=200).contains(&text.len())
+        && (classify::looks_random(text) && is_secret("token", text, Site::Variable)
+            || ["curl ", "wget ", "locust "].iter().any(|program| text.contains(program)))
 }
 
 fn is_secret(name: &str, value: &str, site: Site) -> bool {

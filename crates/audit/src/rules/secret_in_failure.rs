@@ -1,11 +1,11 @@
 //! `secret-in-failure`.
 
 use tegmen_findings::{Confidence, Severity};
-use tegmen_syntax::{ExprId, ExprKind, Module, StmtKind};
+use tegmen_syntax::{ExprId, ExprKind, StmtKind};
 
-use super::shared::{calls, keyword, leak};
+use super::shared::{calls, keyword, leak, of_a_language};
 use crate::context::{Candidate, Context};
-use crate::flow::{Flow, Origin};
+use crate::flow::Origin;
 
 rule! {
     /// ## What it does
@@ -45,19 +45,19 @@ rule! {
 
 /// Looks at failures, exceptions and assertions.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
-    let Some((module, flow)) = context.python() else { return };
+    let Some((module, _)) = context.python() else { return };
     if !context.locust {
         return;
     }
     for (_, func, args) in calls(module) {
         if matches!(module.kind(func), ExprKind::Attribute { .. }) && module.tail_str(func) == Some("failure") {
             for arg in args {
-                say(module, flow, arg.value, "the text of a failure", out);
+                say(context, arg.value, "the text of a failure", out);
             }
         } else if module.tail_str(func) == Some("fire")
             && let Some(exception) = keyword(module, args, "exception")
         {
-            say(module, flow, exception, "the exception of a request", out);
+            say(context, exception, "the exception of a request", out);
         }
     }
     for statement in &module.statements {
@@ -65,17 +65,18 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             StmtKind::Raise(Some(exception)) => {
                 if let ExprKind::Call { args, .. } = module.kind(exception) {
                     for arg in args {
-                        say(module, flow, arg.value, "an exception", out);
+                        say(context, arg.value, "an exception", out);
                     }
                 }
             }
-            StmtKind::Assert { message: Some(message), .. } => say(module, flow, message, "the message of an assertion", out),
+            StmtKind::Assert { message: Some(message), .. } => say(context, message, "the message of an assertion", out),
             _ => {}
         }
     }
 }
 
-fn say(module: &Module, flow: &Flow<'_>, value: ExprId, place: &str, out: &mut Vec<Candidate>) {
+fn say(context: &Context<'_>, value: ExprId, place: &str, out: &mut Vec<Candidate>) {
+    let Some((module, flow)) = context.python() else { return };
     // `raise Exception(…)` inside a failure is looked at once, where it stands.
     let value = match module.kind(value) {
         ExprKind::Call { func, args } if args.len() == 1 && module.tail_str(*func).is_some_and(|name| name.ends_with("Exception") || name.ends_with("Error")) => args[0].value,
@@ -83,6 +84,7 @@ fn say(module: &Module, flow: &Flow<'_>, value: ExprId, place: &str, out: &mut V
     };
     let taint = flow.of(value);
     let (source, severity) = match taint.secret() {
+        Some(source) if of_a_language(context, source) => return,
         Some(source) => (source, Severity::High),
         None => match taint.find(&[Origin::LoginBody, Origin::Body]) {
             Some(source) => (source, Severity::Medium),

@@ -2,7 +2,7 @@
 
 use tegmen_findings::{Confidence, Severity};
 
-use super::shared::{Sink, calls, leak, printed, sink};
+use super::shared::{Sink, calls, leak, of_a_language, printed, sink};
 use crate::context::{Candidate, Context};
 use crate::flow::Origin;
 
@@ -48,8 +48,7 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         for arg in printed(module, args) {
             let taint = flow.of(arg);
             let Some(source) = taint.secret() else { continue };
-            // Outside of load tests a token is as often one of a language.
-            if !context.locust && source.origin == Origin::Named && source.name.to_lowercase().contains("token") {
+            if of_a_language(context, source) {
                 continue;
             }
             let confidence = if source.origin == Origin::Named { Confidence::Medium } else { Confidence::High };

@@ -172,6 +172,18 @@ pub fn is_locust_request(module: &Module, func: ExprId) -> bool {
         || module.text(module.span(*value)).contains("client")
 }
 
+/// Whether a source is more likely a token of a language than a secret: its name is all there is, and nothing else in the module is
+/// about logging in, or outside of load tests.
+pub fn of_a_language(context: &Context<'_>, source: &Source) -> bool {
+    const LOGINS: &[&str] =
+        &["locust", "requests", "httpx", "aiohttp", "uthoriz", "uthent", "login", "Login", "earer", "jwt", "JWT"];
+    if source.origin != Origin::Named || !source.name.to_lowercase().contains("token") {
+        return false;
+    }
+    let has = |word: &str| memchr::memmem::find(context.file.text().as_bytes(), word.as_bytes()).is_some();
+    !context.locust || !LOGINS.iter().any(|word| has(word))
+}
+
 /// How sure a leak is: a value that only its name makes a secret is less so.
 pub fn confidence(source: &Source) -> Confidence {
     if source.origin == Origin::Named { Confidence::Medium } else { Confidence::High }

@@ -47,6 +47,7 @@ rule! {
 /// Looks at the reads of environment variables.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     let Some((module, flow)) = context.python() else { return };
+    let elsewhere = |name: &str| flow.others().any(|other| other.find_symbol(name).is_some());
     for (id, func, args) in calls(module) {
         if !is_environment_read(module, func) || module.tail_str(func) == Some("setdefault") {
             continue;
@@ -65,7 +66,7 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             None => true,
             Some(default) => matches!(module.kind(default), ExprKind::None) || module.as_str(default) == Some(""),
         };
-        if !empty || !checks::is_used(module, id) || checks::is_checked(module, id) {
+        if !empty || !checks::is_used(module, id) || checks::is_checked(module, id, &elsewhere) {
             continue;
         }
         if flow.others().any(|other| checks::is_checked_in(other, module, id)) {

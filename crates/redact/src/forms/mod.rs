@@ -75,6 +75,23 @@ pub(crate) fn all(value: &[u8], reach: Reach) -> Forms {
     forms
 }
 
+/// The text as it is.
+pub(crate) fn one(text: &[u8]) -> Forms {
+    let mut forms = Forms::default();
+    forms.add(text.to_vec());
+    forms
+}
+
+/// A long token as it is, in a URL and in JSON.
+pub(crate) fn of_long_token(value: &[u8]) -> Forms {
+    let mut forms = one(value);
+    url::common(value, &mut forms);
+    if let Ok(text) = std::str::from_utf8(value) {
+        json::plain(text, &mut forms);
+    }
+    forms
+}
+
 /// The value as it is and escaped: the forms in which it is still a word.
 pub(crate) fn text(value: &[u8]) -> Forms {
     let mut forms = Forms::default();

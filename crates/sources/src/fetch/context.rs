@@ -72,6 +72,7 @@ fn is_manager_credential(name: &str) -> bool {
 pub(super) fn consumed(manifest: &Manifest, environment: &Environment) -> BTreeSet<String> {
     let mut names = credentials(manifest, environment);
     names.extend(manifest.secrets.values().filter_map(|spec| variable(&spec.source)));
+    names.extend(manifest.pools.values().filter_map(|spec| variable(&spec.source)));
     names
 }
 

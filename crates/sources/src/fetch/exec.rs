@@ -20,14 +20,19 @@ const SHOWN: usize = 2000;
 
 /// What the command prints, without the newline at its end; whether there was one.
 pub(super) fn exec(context: &Context, command: &str) -> Result<(SecretBytes, bool), Trouble> {
-    run(context, command, TIME_LIMIT)
+    run(context, command, TIME_LIMIT, LONGEST)
 }
 
-fn run(context: &Context, command: &str, limit: Duration) -> Result<(SecretBytes, bool), Trouble> {
+/// The same, up to that many bytes: records of a pool.
+pub(super) fn exec_long(context: &Context, command: &str, most: usize) -> Result<SecretBytes, Trouble> {
+    run(context, command, TIME_LIMIT, most).map(|(value, _)| value)
+}
+
+fn run(context: &Context, command: &str, limit: Duration, most: usize) -> Result<(SecretBytes, bool), Trouble> {
     let words = shlex::split(command).unwrap_or_default();
     let program = words.first().cloned().unwrap_or_default();
     let Fed { status, mut output, errors } =
-        feed(context, Feed { words: &words, input: None, environment: &[], limit })?;
+        feed(context, Feed { words: &words, input: None, environment: &[], limit, most })?;
     let bytes = std::mem::take(&mut *output);
     if !status.success() {
         // A command that fails may still have printed a value: only its standard error is shown.
@@ -43,9 +48,9 @@ fn run(context: &Context, command: &str, limit: Duration) -> Result<(SecretBytes
             format!("run it by hand in {}", context.directory.display()),
         ));
     }
-    if bytes.len() > LONGEST {
+    if bytes.len() > most {
         drop(SecretBytes::new(bytes));
-        return Err(Trouble::new(format!("`{program}` printed more than {LONGEST} bytes"), "check the command"));
+        return Err(Trouble::new(format!("`{program}` printed more than {most} bytes"), "check the command"));
     }
     let (value, stripped) = without_newline(bytes);
     if value.is_empty() {
@@ -67,6 +72,8 @@ pub(crate) struct Feed<'a> {
     pub(crate) environment: &'a [(&'a str, &'a str)],
     /// How long it may take.
     pub(crate) limit: Duration,
+    /// How many bytes of its output are kept at most; of what is more, one.
+    pub(crate) most: usize,
 }
 
 /// How a command ended, and what it wrote. Wiped.
@@ -77,7 +84,10 @@ pub(crate) struct Fed {
 }
 
 /// Runs a command to its end, in the directory and with the environment of the context. No shell.
-pub(crate) fn feed(context: &Context, Feed { words, input, environment, limit }: Feed<'_>) -> Result<Fed, Trouble> {
+pub(crate) fn feed(
+    context: &Context,
+    Feed { words, input, environment, limit, most }: Feed<'_>,
+) -> Result<Fed, Trouble> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(Trouble::new("the command is empty", "write the command after exec:"));
     };
@@ -108,7 +118,7 @@ pub(crate) fn feed(context: &Context, Feed { words, input, environment, limit }:
             let _ = pipe.write_all(input.expose());
         });
     }
-    let output = reader(child.stdout.take(), LONGEST + 1);
+    let output = reader(child.stdout.take(), most + 1);
     let errors = reader(child.stderr.take(), 1 << 16);
     let status = loop {
         match child.try_wait() {
@@ -177,7 +187,7 @@ mod tests {
     }
 
     fn trouble(command: &str) -> String {
-        match run(&context(), command, Duration::from_millis(300)) {
+        match run(&context(), command, Duration::from_millis(300), LONGEST) {
             Ok(_) => panic!("{command} gave a value"),
             Err(trouble) => trouble.why,
         }
@@ -211,7 +221,7 @@ mod tests {
     #[test]
     fn a_grandchild_that_stays_does_not_hold_the_run() {
         let start = Instant::now();
-        let (value, _) = run(&context(), "sh -c 'sleep 20 & echo v'", Duration::from_secs(10)).ok().unwrap();
+        let (value, _) = run(&context(), "sh -c 'sleep 20 & echo v'", Duration::from_secs(10), LONGEST).ok().unwrap();
         assert_eq!(value.expose(), b"v");
         assert!(start.elapsed() < Duration::from_secs(15));
     }

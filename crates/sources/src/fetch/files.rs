@@ -88,21 +88,24 @@ pub(crate) fn without_newline(mut bytes: Vec<u8>) -> (SecretBytes, bool) {
     (SecretBytes::new(bytes), stripped)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
-    let told = |error: &std::io::Error| {
-        let shown = path.display();
-        match error.kind() {
-            ErrorKind::NotFound => Trouble::new(
-                format!("there is no file {shown}"),
-                "correct the path; it starts at the directory of the manifest unless it begins with / or ~/",
-            ),
-            ErrorKind::PermissionDenied => {
-                Trouble::new(format!("{shown} cannot be read: permission denied"), "make it readable for this user")
-            }
-            ErrorKind::IsADirectory => Trouble::new(format!("{shown} is a directory"), "name a file in it"),
-            _ => Trouble::new(format!("{shown} cannot be read: {error}"), "check the path"),
+/// Why a file cannot be read.
+pub(super) fn told(path: &Path, error: &std::io::Error) -> Trouble {
+    let shown = path.display();
+    match error.kind() {
+        ErrorKind::NotFound => Trouble::new(
+            format!("there is no file {shown}"),
+            "correct the path; it starts at the directory of the manifest unless it begins with / or ~/",
+        ),
+        ErrorKind::PermissionDenied => {
+            Trouble::new(format!("{shown} cannot be read: permission denied"), "make it readable for this user")
         }
-    };
+        ErrorKind::IsADirectory => Trouble::new(format!("{shown} is a directory"), "name a file in it"),
+        _ => Trouble::new(format!("{shown} cannot be read: {error}"), "check the path"),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
+    let told = |error: &std::io::Error| told(path, error);
     let file = File::open(path).map_err(|error| told(&error))?;
     // Room from the start, so that the vector does not grow and leave pieces of the value behind.
     let size = file.metadata().map_or(0, |metadata| metadata.len()).min(LONGEST as u64) as usize;

@@ -6,6 +6,7 @@ mod exec;
 mod facts;
 mod files;
 mod local;
+mod pool;
 mod preflight;
 mod session;
 mod vault;
@@ -27,7 +28,7 @@ pub use vault::{Ended, Ending, Form, Found, FoundField, Refused, Step, VaultLife
 pub(crate) use vault::{log_in, login_is_precious, mount};
 pub use visit::{Cost, Visit, visit};
 
-use crate::{Manifest, Source};
+use crate::{Manifest, Records, Source};
 
 /// The longest value, in bytes. What is longer is no secret but a mistake, such as the wrong file.
 pub(crate) const LONGEST: usize = 1 << 20;
@@ -36,6 +37,8 @@ pub(crate) const LONGEST: usize = 1 << 20;
 pub struct Fetched {
     /// Every secret of the manifest, by name.
     pub values: Vec<(String, SecretBytes)>,
+    /// The records of every pool of the manifest, by name.
+    pub pools: Vec<(String, Records)>,
     /// The manifest, in which a source that is a whole path has become a secret for each field.
     pub manifest: Manifest,
     /// What was done to a value that somebody should know.
@@ -67,9 +70,9 @@ pub struct Note {
 /// # Errors
 /// With every secret that cannot be had. A login made on the way is revoked.
 pub fn fetch_all(manifest: &Manifest, context: &Context) -> Result<Fetched, FetchErrors> {
-    let session::First { session, manifest: expanded, values, notes } = session::first(manifest, context)?;
+    let session::First { session, manifest: expanded, values, pools, notes } = session::first(manifest, context)?;
     let warnings = session.vault.as_ref().map(|vault| vault::warnings(vault.config(), manifest)).unwrap_or_default();
     let consumed = context::consumed(manifest, &context.environment);
     let credentials = context::credentials(manifest, &context.environment);
-    Ok(Fetched { values, manifest: expanded, notes, warnings, consumed, credentials, session })
+    Ok(Fetched { values, pools, manifest: expanded, notes, warnings, consumed, credentials, session })
 }

@@ -30,12 +30,14 @@ impl Preflight {
         };
         let sources = manifest.secrets.values().map(|spec| &spec.source).filter(|source| source.is_vault());
         let paths: BTreeSet<Source> = sources.map(without_field).collect();
-        if paths.is_empty() {
+        // A pool is read once.
+        let pools = manifest.pools.values().filter(|spec| spec.source.is_vault()).count();
+        if paths.is_empty() && pools == 0 {
             return None;
         }
         let polled = paths.iter().filter(|path| matches!(path, Source::Vault { version: None, .. })).count();
         let poll = manifest.vault.as_ref().and_then(|vault| vault.poll).unwrap_or(POLL);
-        Some(Self { reads: paths.len(), polled, poll })
+        Some(Self { reads: paths.len() + pools, polled, poll })
     }
 }
 

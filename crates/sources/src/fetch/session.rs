@@ -10,8 +10,9 @@ use super::context::Context;
 use super::error::{FetchError, FetchErrors, Trouble};
 use super::facts::{Fact, Facts};
 use super::local::Local;
+use super::pool;
 use super::vault::{self, Ending, Item, VaultLife, VaultOpener};
-use crate::{Manifest, SecretSpec, Source};
+use crate::{Manifest, Records, SecretSpec, Source};
 
 /// The way to the values: what is at hand on this machine, and Vault. Dropping it ends the login, see [`Ending`].
 pub struct Session {
@@ -37,10 +38,14 @@ pub struct LocalSession {
 /// Each secret's name and value.
 pub type Values = Vec<(String, SecretBytes)>;
 
+/// Each pool's name and records.
+type Pools = Vec<(String, Records)>;
+
 /// What came of all the sources.
 #[derive(Default)]
 struct Outcome {
     values: Values,
+    pools: Pools,
     notes: Vec<Note>,
     errors: Vec<FetchError>,
 }
@@ -55,10 +60,11 @@ impl Outcome {
         }
     }
 
-    fn finish(mut self) -> Result<(Values, Vec<Note>), FetchErrors> {
+    fn finish(mut self) -> Result<(Values, Pools, Vec<Note>), FetchErrors> {
         if self.errors.is_empty() {
             self.values.sort_by(|(a, _), (b, _)| a.cmp(b));
-            Ok((self.values, self.notes))
+            self.pools.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Ok((self.values, self.pools, self.notes))
         } else {
             self.errors.sort_by(|a, b| a.secrets.cmp(&b.secrets));
             Err(FetchErrors(self.errors))
@@ -71,6 +77,7 @@ pub(super) struct First {
     pub(super) session: Session,
     pub(super) manifest: Manifest,
     pub(super) values: Values,
+    pub(super) pools: Vec<(String, Records)>,
     pub(super) notes: Vec<Note>,
 }
 
@@ -128,15 +135,22 @@ pub(super) fn first(manifest: &Manifest, context: &Context) -> Result<First, Fet
         facts: BTreeMap::default(),
     };
     here.fetch(&mut local, &mut outcome);
+    for (name, spec) in manifest.pools.iter().filter(|(_, spec)| !spec.source.is_vault()) {
+        match pool::local(spec, context, &mut local) {
+            Ok(records) => outcome.pools.push((name.clone(), records)),
+            Err(trouble) => outcome.error(name, &spec.source, trouble),
+        }
+    }
     let mut expanded = manifest.clone();
     let ending = Ending::default();
-    let vault = match manifest.secrets.values().any(|spec| spec.source.is_vault()) {
+    let sources = manifest.secrets.values().map(|spec| &spec.source);
+    let vault = match sources.chain(manifest.pools.values().map(|spec| &spec.source)).any(Source::is_vault) {
         true => from_vault(manifest, &mut expanded, context, &mut local, &ending, &mut outcome),
         false => None,
     };
-    let (values, notes) = outcome.finish()?;
+    let (values, pools, notes) = outcome.finish()?;
     let opener = VaultOpener::new(&expanded, context, &ending);
-    Ok(First { session: Session { local: here, vault, opener, ending }, manifest: expanded, values, notes })
+    Ok(First { session: Session { local: here, vault, opener, ending }, manifest: expanded, values, pools, notes })
 }
 
 /// The number of a path, and what was read there.
@@ -152,6 +166,7 @@ fn from_vault(
     outcome: &mut Outcome,
 ) -> Option<VaultLife> {
     let secrets = || manifest.secrets.iter().filter(|(_, spec)| spec.source.is_vault());
+    let pools = || manifest.pools.iter().filter(|(_, spec)| spec.source.is_vault());
     let begun = if !outcome.errors.is_empty() && vault::login_is_precious(manifest, context) {
         Err(Trouble::new(
             "Vault was not asked, so that what is good for one login is not used up in vain",
@@ -164,6 +179,7 @@ fn from_vault(
         Ok(life) => life,
         Err(trouble) => {
             secrets().for_each(|(name, spec)| outcome.error(name, &spec.source, trouble.clone()));
+            pools().for_each(|(name, spec)| outcome.error(name, &spec.source, trouble.clone()));
             return None;
         }
     };
@@ -212,6 +228,12 @@ fn from_vault(
                 }
                 Err(trouble) => outcome.error(&item.name, &spec.source, trouble),
             }
+        }
+    }
+    for (name, spec) in pools() {
+        match pool::vault(spec, &mut life) {
+            Ok(records) => outcome.pools.push((name.clone(), records)),
+            Err(trouble) => outcome.error(name, &spec.source, trouble),
         }
     }
     Some(life)

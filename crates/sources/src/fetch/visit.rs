@@ -39,7 +39,8 @@ pub enum Cost {
 
 /// Logs in as the run would.
 pub fn visit(manifest: &Manifest, context: &Context, cost: Cost) -> Visit {
-    if !manifest.secrets.values().any(|spec| spec.source.is_vault()) {
+    let sources = manifest.secrets.values().map(|spec| &spec.source);
+    if !sources.chain(manifest.pools.values().map(|spec| &spec.source)).any(crate::Source::is_vault) {
         return Visit::NotNeeded;
     }
     let config = match config(manifest, context) {

@@ -3,6 +3,7 @@
 mod audit;
 mod edit;
 mod options;
+mod pool;
 mod problem;
 mod read;
 mod vault;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub use audit::{AuditConfig, AuditTable};
 pub use edit::{NewSecret, with_secrets};
+pub use pool::{OnEmpty, PoolFormat, PoolSpec, Share};
 pub use problem::{ManifestError, Problem};
 pub use vault::{Credential, Directory, VaultAuth, VaultConfig};
 
@@ -30,6 +32,10 @@ pub struct Manifest {
     pub rotations: BTreeMap<String, RotationSpec>,
     /// Where the key comes from that seals what passes between master and workers; `None`: each broker makes its own.
     pub cluster_key: Option<Source>,
+    /// The pools by name.
+    pub pools: BTreeMap<String, PoolSpec>,
+    /// `seal_responses = true` at the top: for all secrets and pools.
+    pub seal: bool,
     /// The file, as an absolute path. `None` when the secrets came from options or from the environment.
     pub path: Option<PathBuf>,
 }
@@ -55,6 +61,8 @@ pub struct SecretSpec {
     pub as_file: bool,
     /// Whether requests that carry it must be over verified TLS.
     pub tls: TlsPolicy,
+    /// Whether answers that repeat the value show its placeholder to Python.
+    pub seal: bool,
     /// The line of the manifest on which it begins; 0 when there is no manifest.
     pub line: usize,
 }
@@ -82,6 +90,7 @@ impl SecretSpec {
             reveal: false,
             as_file: false,
             tls: TlsPolicy::Verified,
+            seal: false,
             line: 0,
         }
     }

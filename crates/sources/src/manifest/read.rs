@@ -2,6 +2,7 @@
 
 mod audit;
 mod auth;
+mod pool;
 mod reader;
 mod rotate;
 mod secret;
@@ -17,7 +18,7 @@ use super::problem::Show;
 use super::{Manifest, ManifestError, VaultConfig};
 use crate::{Source, names};
 
-const TOP: [&str; 5] = ["audit", "cluster", "rotations", "secrets", "vault"];
+const TOP: [&str; 7] = ["audit", "cluster", "pools", "rotations", "seal_responses", "secrets", "vault"];
 const CLUSTER: [&str; 1] = ["key"];
 const VAULT: [&str; 14] = [
     "address",
@@ -44,6 +45,10 @@ pub(super) fn manifest(path: &Path, text: &str) -> Result<Manifest, ManifestErro
     match &parsed {
         Ok(document) => {
             for (key, value) in reader.entries(document.get_ref(), &TOP, "a manifest") {
+                if key.get_ref() == "seal_responses" {
+                    manifest.seal = reader.boolean(key, value).unwrap_or_default();
+                    continue;
+                }
                 match (key.get_ref().as_ref(), reader.table(key, value)) {
                     ("vault", Some(table)) => manifest.vault = Some(vault(&mut reader, key, table)),
                     ("cluster", Some(table)) => manifest.cluster_key = cluster(&mut reader, key, table),
@@ -60,6 +65,11 @@ pub(super) fn manifest(path: &Path, text: &str) -> Result<Manifest, ManifestErro
                             manifest.rotations.extend(rotate::rotation(&mut reader, name, value));
                         }
                         rotations = Some(table);
+                    }
+                    ("pools", Some(table)) => {
+                        for (name, value) in table {
+                            manifest.pools.extend(pool::pool(&mut reader, name, value));
+                        }
                     }
                     _ => {}
                 }

@@ -26,7 +26,14 @@ pub(super) fn run(
 ) -> Result<(), Trouble> {
     let environment = [("TEGMEN_SECRET", name), ("TEGMEN_STEP", step)];
     let program = words.first().cloned().unwrap_or_default();
-    let fed = feed(context, Feed { words: &words, input: Some(input), environment: &environment, limit: TIME_LIMIT })?;
+    let feeding = Feed {
+        words: &words,
+        input: Some(input),
+        environment: &environment,
+        limit: TIME_LIMIT,
+        most: crate::fetch::LONGEST,
+    };
+    let fed = feed(context, feeding)?;
     if fed.status.success() {
         return Ok(());
     }

@@ -10,6 +10,7 @@ mod follow;
 mod journal;
 mod kv;
 mod local;
+mod plan;
 mod record;
 mod rule;
 mod secret_id;

@@ -14,10 +14,13 @@ use tegmen_broker::{
     child::{self, ChildOptions, Masked},
     keep::{CLUSTER_KEY, Charge, Keep},
     life::Life,
+    pools::{PoolCharge, Pools},
     stand_in::StandIn,
     upstream::Upstream,
 };
-use tegmen_sources::{Ended, HostSpec, Manifest, PlaceSpec, Preflight, Revocation, Scheme, Session, TlsPolicy};
+use tegmen_sources::{
+    Ended, HostSpec, Manifest, OnEmpty, PlaceSpec, Preflight, Records, Revocation, Scheme, Session, Share, TlsPolicy,
+};
 use tegmen_sys::hardening;
 use tegmen_wire::{origin, place::Place, table::Binding};
 
@@ -58,8 +61,10 @@ pub struct Args {
     #[arg(long, value_name = "HOST", value_delimiter = ',')]
     hosts: Vec<String>,
 
-    #[command(flatten)]
-    hardening: fence::FenceArgs,
+    /// Which part of each pool's records is given out here, where several hosts run workers: 1/3, 2/3, 3/3. A pool that has
+    /// a `share` in the manifest keeps that
+    #[arg(long, value_name = "PART/PARTS", env = "TEGMEN_POOL_SHARE", value_parser = share)]
+    pool_share: Option<Share>,
 
     /// The key with which master and workers seal what passes between them, as a source like those of --secret; the
     /// default is [cluster] key of the manifest
@@ -87,6 +92,10 @@ pub struct Args {
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     command: Vec<OsString>,
+
+    // The last: its heading is for all that comes after it.
+    #[command(flatten)]
+    hardening: fence::FenceArgs,
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -113,12 +122,15 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (cluster_keys, values): (Vec<_>, Vec<_>) =
         fetched.values.into_iter().partition(|(name, _)| is_cluster_key(name));
     let charges = values.into_iter().map(|(name, value)| charge(&manifest, name, value));
+    let pools: Vec<PoolCharge> =
+        fetched.pools.into_iter().filter_map(|(name, records)| pool(&manifest, name, records)).collect();
+    say_pools(&pools, args.quiet);
     let mut keep = Keep::new(charges.collect(), chosen.shown.clone())?;
     for (_, key) in cluster_keys {
         keep.set_cluster_key(key)?;
     }
     let memory = keep.kind();
-    let has_secrets = keep.values().next().is_some();
+    let has_secrets = keep.values().next().is_some() || !pools.is_empty();
     let (patterns, remarks) = keep.patterns();
     for note in fetched.notes {
         messages::note_unless(args.quiet, format_args!("[{}] from {}: {}", note.secret, note.source, note.text));
@@ -166,8 +178,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
 
     let owner = user.as_ref().map(|account| Owner { uid: account.user.uid, gid: account.user.gid });
-    let (server, channel, address) =
-        Server::start(keep, summary::about(&manifest), owner).context("the channel to the plugin cannot be made")?;
+    let (server, channel, address) = Server::start(keep, Pools::new(pools), summary::about(&manifest), owner)
+        .context("the channel to the plugin cannot be made")?;
     let Session { local, vault, opener, ending } = session;
     let mut stand_in = None;
     let behind = opener.as_ref().and_then(|opener| Some((opener.address()?, opener.namespace())));
@@ -225,6 +237,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     sum_up(&server.contacts(), has_secrets);
     let overview = server.overview();
     summary::say(&overview, args.quiet);
+    say_pool_uses(&server, args.quiet);
     say_masked(&output.masked(), args.quiet);
     say_ended(ended, args.quiet);
     if let Some(file) = file {
@@ -260,9 +273,69 @@ fn charge(manifest: &Manifest, name: String, value: tegmen_secret::SecretBytes) 
         places: spec.places.iter().map(place).collect(),
         tls_unverified: spec.tls == TlsPolicy::Unverified,
         reveal: spec.reveal,
+        seal: spec.seal || manifest.seal,
         name,
     };
     Charge { binding, value, as_file: spec.as_file }
+}
+
+/// What the manifest says of a pool, as the broker needs it.
+fn pool(manifest: &Manifest, name: String, records: Records) -> Option<PoolCharge> {
+    let spec = manifest.pools.get(&name)?.clone();
+    let binding = Binding {
+        hosts: spec.hosts.as_ref().map(|hosts| hosts.iter().map(origin).collect()),
+        places: spec.places.iter().map(place).collect(),
+        tls_unverified: spec.tls == TlsPolicy::Unverified,
+        seal: spec.seal || manifest.seal,
+        ..Binding::default()
+    };
+    Some(PoolCharge { name, spec, binding, records })
+}
+
+fn share(text: &str) -> Result<Share, String> {
+    text.parse().map_err(str::to_owned)
+}
+
+/// Says what there is to give out, and what happens when it is all out.
+fn say_pools(pools: &[PoolCharge], quiet: bool) {
+    for PoolCharge { name, spec, records, .. } in pools {
+        let count = match spec.share {
+            Some(share) => format!("{} of {} records (share {share})", records.len(), records.total()),
+            None => format!("{} records", records.len()),
+        };
+        messages::note_unless(
+            quiet,
+            format_args!("pool {name}: {count} from {}; when all are out, {}", spec.source, spec.on_empty),
+        );
+        if records.short() > 0 {
+            messages::warning(format_args!(
+                "pool {name}: {} secret values have fewer than 6 bytes: in output they are masked only where they stand alone",
+                records.short()
+            ));
+        }
+    }
+}
+
+/// Says how much of each pool was used.
+fn say_pool_uses(server: &Server, quiet: bool) {
+    for pool in server.pools() {
+        messages::note_unless(
+            quiet,
+            format_args!("pool {}: {} of {} records used, {} at a time", pool.name, pool.used, pool.size, pool.most),
+        );
+        if pool.empty > 0 {
+            let times = if pool.empty == 1 { "once".to_owned() } else { format!("{} times", pool.empty) };
+            let then = match pool.on_empty {
+                OnEmpty::Fail => "checkout() failed",
+                OnEmpty::Wait => "users waited",
+                OnEmpty::Cycle => "a record was given out once more, to two users at a time",
+            };
+            messages::warning(format_args!(
+                "pool {}: {times} all records were out when one was wanted; {then}",
+                pool.name
+            ));
+        }
+    }
 }
 
 fn origin(spec: &HostSpec) -> origin::Origin {

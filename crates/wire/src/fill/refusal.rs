@@ -19,6 +19,8 @@ pub enum Reason {
     WrongPlace(Place),
     /// Only a part of the placeholder is there.
     Cut,
+    /// A whole placeholder, which stands for nothing here.
+    Unknown,
     /// The placeholder has been changed into a form that cannot be replaced.
     Unusable(&'static str),
     /// The value cannot stand there.
@@ -154,6 +156,10 @@ impl fmt::Display for Refusal {
             Reason::Cut => f.write_str(
                 "only a part of its placeholder is in the request. A script that takes a part of the value needs \
                  secret(…).reveal()",
+            ),
+            Reason::Unknown => f.write_str(
+                "its placeholder stands for nothing in this process. A record of a pool was given back before, or the \
+                 placeholder was made in another process",
             ),
             Reason::Unusable(form) => write!(
                 f,

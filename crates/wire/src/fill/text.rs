@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Clear, Filler, Layer, Reason, Result};
+use super::{Clear, Filler, Layer, Reason, Refusal, Result};
 use crate::{
     finder::Form,
     place::Place,
@@ -72,7 +72,7 @@ impl<'a> Filler<'a> {
     /// What the token at `at` belongs to: the whole placeholder if it stands there, else the part.
     pub(super) fn hit(&self, text: &[u8], at: usize, not_before: usize) -> Result<Hit<'a>> {
         let Some((layer, entry, token)) = self.look_up(&text[at..]) else {
-            return Err(self.refuse_at(text, at, Form::Cut, Reason::Cut));
+            return Err(self.refuse_unknown(text, at));
         };
         let whole = entry.placeholder.as_bytes();
         if let Some(start) = at.checked_sub(token.offset)
@@ -88,6 +88,16 @@ impl<'a> Filler<'a> {
             }
             _ => Err(self.refuse(entry, Reason::Cut)),
         }
+    }
+
+    /// A refusal where a tag belongs to no secret: it was cut, or what it stood for is gone.
+    fn refuse_unknown(&self, text: &[u8], at: usize) -> super::Error {
+        let is_digit = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
+        let is_whole = text.get(at..at + TOKEN_LEN).is_some_and(|token| token.iter().all(is_digit));
+        if is_whole {
+            return Refusal::unnamed(&self.origin, Reason::Unknown).into();
+        }
+        self.refuse_at(text, at, Form::Cut, Reason::Cut)
     }
 
     /// Where whole placeholders stand: those of documents and URLs hold quotes and more.

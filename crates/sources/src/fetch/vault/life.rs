@@ -117,6 +117,13 @@ impl VaultLife {
         Ok((self.paths.len() - 1, secret))
     }
 
+    /// Reads the path of a source once, and forgets about it.
+    pub(in crate::fetch) fn once(&mut self, source: &Source) -> Result<KvSecret, Trouble> {
+        let (path, secret) = self.first(source)?;
+        self.paths.truncate(path);
+        Ok(secret)
+    }
+
     /// A secret of a path that was read.
     pub(in crate::fetch) fn add(&mut self, path: usize, item: Item) {
         if let Some(path) = self.paths.get_mut(path) {

@@ -6,7 +6,8 @@ use super::reader::{Key, Reader, Val};
 use crate::manifest::problem::Show;
 use crate::{HostSpec, PlaceSpec, SecretSpec, Source, TlsPolicy, names};
 
-const KEYS: [&str; 9] = ["as", "env", "hosts", "max_age", "places", "reveal", "rotate", "source", "tls"];
+const KEYS: [&str; 10] =
+    ["as", "env", "hosts", "max_age", "places", "reveal", "rotate", "seal_responses", "source", "tls"];
 
 pub(super) fn secret(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<(String, SecretSpec)> {
     let name = key.get_ref().as_ref();
@@ -67,16 +68,10 @@ fn field(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>, spec: &mut Sec
     match key.get_ref().as_ref() {
         "env" => spec.env = variables(reader, key, value),
         "hosts" => spec.hosts = hosts(reader, key, value),
-        "places" => {
-            for (text, span) in reader.strings(key, value).unwrap_or_default() {
-                match text.parse::<PlaceSpec>() {
-                    Ok(place) => spec.places.push(place),
-                    Err(error) => reader.problem(span, Show::Text, format!("`places`: {error}"), error.hint),
-                }
-            }
-        }
+        "places" => spec.places = places(reader, key, value),
         "max_age" => spec.max_age = reader.period(key, value),
         "rotate" => spec.rotate = super::rotate::rotate(reader, key, value),
+        "seal_responses" => spec.seal = reader.boolean(key, value).unwrap_or_default(),
         "reveal" => spec.reveal = reader.boolean(key, value).unwrap_or_default(),
         "as" => spec.as_file = choice(reader, key, value, &["value", "file"]) == Some("file"),
         "tls" if choice(reader, key, value, &["verified", "unverified"]) == Some("unverified") => {
@@ -99,7 +94,20 @@ fn variables(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<
     Some(variables)
 }
 
-fn hosts(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<Vec<HostSpec>> {
+/// The places of a secret, or of a pool.
+pub(super) fn places(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Vec<PlaceSpec> {
+    let mut places = Vec::new();
+    for (text, span) in reader.strings(key, value).unwrap_or_default() {
+        match text.parse::<PlaceSpec>() {
+            Ok(place) => places.push(place),
+            Err(error) => reader.problem(span, Show::Text, format!("`places`: {error}"), error.hint),
+        }
+    }
+    places
+}
+
+/// The hosts of a secret, or of a pool.
+pub(super) fn hosts(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<Vec<HostSpec>> {
     let texts = reader.strings(key, value)?;
     if texts.is_empty() {
         let hint = "leave the line out for the test's own target, or name a host";
@@ -118,7 +126,13 @@ fn hosts(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<Vec<
     Some(hosts)
 }
 
-fn choice<'c>(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>, choices: &[&'c str]) -> Option<&'c str> {
+/// One of several words.
+pub(super) fn choice<'c>(
+    reader: &mut Reader<'_>,
+    key: &Key<'_>,
+    value: &Val<'_>,
+    choices: &[&'c str],
+) -> Option<&'c str> {
     let text = reader.string(key, value)?;
     let found = choices.iter().find(|choice| **choice == text).copied();
     if found.is_none() {

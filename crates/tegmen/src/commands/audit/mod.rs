@@ -136,6 +136,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         findings: &audit.findings,
         problems: &audit.problems,
         notes: if args.quiet { &[] } else { &audit.notes },
+        uses: &audit.uses,
         files: audit.files,
         suppressed: &audit.suppressed,
         baseline: gone,

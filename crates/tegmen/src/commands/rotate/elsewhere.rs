@@ -54,8 +54,7 @@ fn places(directory: &Path, name: &str) -> Vec<String> {
             continue;
         }
         let Ok(text) = std::fs::read_to_string(path) else { continue };
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| has_word(line, name)) {
-            let _ = line;
+        for (number, _) in text.lines().enumerate().filter(|(_, line)| has_word(line, name)) {
             let shown = path.strip_prefix(directory).unwrap_or(path).display();
             found.push(format!("{shown}:{}", number + 1));
             if found.len() == SHOWN {

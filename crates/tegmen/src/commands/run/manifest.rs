@@ -47,12 +47,18 @@ fn choose_secrets(args: &Args, cluster: Option<&Source>) -> anyhow::Result<Chose
         for spec in manifest.secrets.values_mut() {
             spec.hosts.get_or_insert_default().extend(more.iter().cloned());
         }
+        for spec in manifest.pools.values_mut() {
+            spec.hosts.get_or_insert_default().extend(more.iter().cloned());
+        }
+    }
+    for spec in manifest.pools.values_mut() {
+        spec.share = spec.share.or(args.pool_share);
     }
     let shown = path.strip_prefix(&here).unwrap_or(&path).display().to_string();
-    if manifest.secrets.is_empty() {
+    if manifest.secrets.is_empty() && manifest.pools.is_empty() {
         messages::warning(format_args!("no secret: {shown} names none"));
         messages::hint("add one: [secrets.API_KEY] with source = \"env:API_KEY\"");
-    } else {
+    } else if !manifest.secrets.is_empty() {
         let names = manifest.secrets.keys().cloned().collect::<Vec<_>>().join(", ");
         let number = counted(manifest.secrets.len());
         messages::note_unless(args.quiet, format_args!("{number} from {shown}: {names}"));

@@ -1,0 +1,248 @@
+//! Credentials that are born in the test: what the answer to a request gives out. Pure functions on text.
+//!
+//! What counts: in JSON, at any depth, the texts whose name says that they are to be kept (`access_token`, `idToken`,
+//! `apiKey`, `sessionId`), unless the value cannot be one (a word, a date, an address); the same in a form; cookies that
+//! carry a session.
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+use tegmen_classify::{auth_scheme, is_dummy, is_sensitive_name, why_not, words};
+
+/// An answer that is longer is not looked at, in bytes.
+pub const LONGEST: usize = 1 << 20;
+/// A value that is shorter is no credential that a server issues.
+const SHORT: usize = 8;
+/// Neither is one that is longer.
+const LONG: usize = 16 * 1024;
+/// The longest name that is shown.
+const NAME: usize = 40;
+/// What a body holds somewhere if it holds the name of a credential, in any case.
+const HINTS: [&str; 12] =
+    ["token", "secret", "key", "session", "sid", "jwt", "pass", "pwd", "bearer", "auth", "credential", "cookie"];
+
+/// A credential in an answer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Born {
+    /// What outputs show: its name in the answer, in capitals.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// Says the name only.
+impl std::fmt::Debug for Born {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Born({})", self.name)
+    }
+}
+
+/// The credentials in a body: JSON, or a form.
+pub fn in_body(body: &[u8]) -> Vec<Born> {
+    let mut found = Vec::new();
+    if body.len() > LONGEST || !may_name(body) {
+        return found;
+    }
+    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
+    match text.first() {
+        Some(b'{' | b'[') => {
+            if let Ok(document) = serde_json::from_slice(text) {
+                in_json(None, &document, &mut found);
+            }
+        }
+        Some(b'<') | None => {}
+        _ => in_form(text, &mut found),
+    }
+    found
+}
+
+/// Quick, and right in most cases: whether there can be a name.
+fn may_name(body: &[u8]) -> bool {
+    let hint = |window: &[u8], hint: &&str| {
+        window.len() >= hint.len() && window[..hint.len()].eq_ignore_ascii_case(hint.as_bytes())
+    };
+    let firsts = b"tskjpbacTSKJPBAC";
+    body.iter().enumerate().any(|(at, byte)| firsts.contains(byte) && HINTS.iter().any(|word| hint(&body[at..], word)))
+}
+
+fn in_json(name: Option<&str>, value: &Value, found: &mut Vec<Born>) {
+    match value {
+        Value::Object(entries) => entries.iter().for_each(|(name, value)| in_json(Some(name), value, found)),
+        // The elements of a list are called what the list is called.
+        Value::Array(items) => items.iter().for_each(|item| in_json(name, item, found)),
+        Value::String(text) => found.extend(name.and_then(|name| born(name, text))),
+        _ => {}
+    }
+}
+
+/// `access_token=…&token_type=bearer`, as some token endpoints answer.
+fn in_form(text: &[u8], found: &mut Vec<Born>) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    if text.len() > LONG || text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+        return;
+    }
+    for (name, value) in text.split('&').filter_map(|pair| pair.split_once('=')) {
+        let value = value.replace('+', " ");
+        found.extend(percent_decode_str(&value).decode_utf8().ok().and_then(|value| born(name, &value)));
+    }
+}
+
+fn born(name: &str, value: &str) -> Option<Born> {
+    if !is_credential_name(name) {
+        return None;
+    }
+    let value = value.trim();
+    let value = auth_scheme(value).and_then(|at| value.get(at..)).unwrap_or(value).trim();
+    is_credential(value).then(|| Born { name: shown(name), value: value.to_owned() })
+}
+
+/// Whether what an answer calls so is to be kept.
+fn is_credential_name(name: &str) -> bool {
+    if is_sensitive_name(name) {
+        return true;
+    }
+    let words = words(name);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    why_not(name).is_none()
+        && matches!(
+            words[..],
+            ["session"]
+                | ["sid"]
+                | ["ticket"]
+                | ["assertion"]
+                | [.., "session", "id" | "key"]
+                | [.., "sessionid" | "sessionkey" | "jsessionid" | "authorization" | "jwt" | "bearer"]
+        )
+}
+
+/// Whether it can be a credential: no word, date, address or sentence.
+fn is_credential(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let has = |wanted: fn(&u8) -> bool| bytes.iter().any(wanted);
+    let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    (SHORT..=LONG).contains(&bytes.len())
+        && bytes.iter().all(u8::is_ascii_graphic)
+        && !value.contains("://")
+        && !is_dummy(value)
+        && !is_date(bytes)
+        && (has(u8::is_ascii_digit) || (mixed && bytes.len() >= 16) || bytes.len() >= 20)
+        && !is_of_words(value)
+}
+
+/// `2026-11-28T22:00:00Z` and its like.
+fn is_date(bytes: &[u8]) -> bool {
+    bytes.len() <= 40
+        && bytes.iter().all(|byte| byte.is_ascii_digit() || b"-:.+TZ".contains(byte))
+        && bytes.get(4) == Some(&b'-')
+}
+
+/// `invalid_or_expired_refresh_token`: what a server says, not what it issues.
+fn is_of_words(value: &str) -> bool {
+    let mut parts = value.split(['_', '-', '.', ' ']);
+    value.len() <= 80 && parts.all(|part| part.len() <= 14 && part.bytes().all(|byte| byte.is_ascii_lowercase()))
+}
+
+/// The name as outputs show it.
+fn shown(name: &str) -> String {
+    let mut shown = words(name).join("_").to_ascii_uppercase();
+    shown.retain(|character| character.is_ascii_uppercase() || character == '_');
+    shown.truncate(NAME);
+    if shown.is_empty() { "TOKEN".to_owned() } else { shown }
+}
+
+/// The credential that a `Set-Cookie` line (RFC 6265, 4.1) hands out, if it is one of a session.
+pub fn in_cookie(line: &str) -> Option<Born> {
+    let mut parts = line.split(';');
+    let (name, value) = parts.next()?.split_once('=')?;
+    let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+    let is_guarded = parts.any(|part| part.trim().eq_ignore_ascii_case("httponly"));
+    let lower = name.to_ascii_lowercase();
+    // Those that balance load, count visitors or guard against forged requests are no credentials.
+    const OTHERS: [&str; 12] = [
+        "csrf",
+        "xsrf",
+        "antiforgery",
+        "_ga",
+        "_gid",
+        "awsalb",
+        "arraffinity",
+        "__cf",
+        "incap_",
+        "ak_bmsc",
+        "bigip",
+        "locale",
+    ];
+    if OTHERS.iter().any(|other| lower.contains(other)) {
+        return None;
+    }
+    const SESSIONS: [&str; 9] = ["sess", "sid", "token", "auth", "jwt", "remember", "identity", "login", "access"];
+    let is_session = is_sensitive_name(name) || SESSIONS.iter().any(|word| lower.contains(word));
+    // A cookie that scripts in the browser must not read, and that looks made at random, is one.
+    let is_random = is_guarded && tegmen_classify::looks_random(value);
+    if !(is_session || is_random) || value.len() < 12 || !is_credential(value) {
+        return None;
+    }
+    Some(Born { name: shown(name), value: value.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(body: &str) -> Vec<String> {
+        in_body(body.as_bytes()).into_iter().map(|born| format!("{}={}", born.name, born.value)).collect()
+    }
+
+    #[test]
+    fn what_a_login_gives_out() {
+        let token = "8Zr2nYt5LxW0qP";
+        for (body, name) in [
+            (format!(r#"{{"access_token": "{token}", "token_type": "bearer", "expires_in": 3600}}"#), "ACCESS_TOKEN"),
+            (format!(r#"{{"data": {{"user": {{"idToken": "{token}"}}, "ok": true}}}}"#), "ID_TOKEN"),
+            (format!(r#"[{{"refreshToken": "{token}"}}]"#), "REFRESH_TOKEN"),
+            (format!(r#"{{"apiKey": "{token}"}}"#), "API_KEY"),
+            (format!(r#"{{"sessionId": "{token}"}}"#), "SESSION_ID"),
+            (format!(r#"{{"session": "{token}"}}"#), "SESSION"),
+            (format!(r#"{{"jwt": "{token}"}}"#), "JWT"),
+            (format!(r#"{{"Authorization": "Bearer {token}"}}"#), "AUTHORIZATION"),
+            (format!(r#"{{"client_secret": "{token}"}}"#), "CLIENT_SECRET"),
+            (format!(r#"{{"tokens": ["{token}"]}}"#), "TOKENS"),
+            (format!("\u{FEFF} {{\"token\": \"{token}\"}}"), "TOKEN"),
+            (format!("access_token={token}&token_type=bearer&scope="), "ACCESS_TOKEN"),
+        ] {
+            assert_eq!(names(&body), [format!("{name}={token}")], "{body}");
+        }
+        assert_eq!(names(r#"{"token": "a\/b+c\u003d1234"}"#), ["TOKEN=a/b+c=1234"]);
+    }
+
+    #[test]
+    fn what_is_no_credential() {
+        for body in [
+            r#"{"next_page_token": "8Zr2nYt5LxW0qP", "csrf_token": "8Zr2nYt5LxW0qP"}"#,
+            r#"{"token_type": "bearer-bearer-1", "token_url": "https://a.example/1", "max_tokens": 4096}"#,
+            r#"{"error": "invalid_token", "token": "invalid_or_expired_token", "password": "required"}"#,
+            r#"{"token": "2026-11-28T22:00:00Z", "key": "8Zr2nYt5LxW0qP", "id": "8Zr2nYt5LxW0qP"}"#,
+            r#"{"token": 12345678, "session": {"id": 17}, "secret": null, "access_token": ""}"#,
+            r#"{"token": "8Zr2nYt5LxW0qP""#,
+            "<token>8Zr2nYt5LxW0qP</token>",
+            "The token=8Zr2nYt5LxW0qP is not ours",
+            "",
+        ] {
+            assert_eq!(names(body), [""; 0], "{body}");
+        }
+        assert_eq!(names(&format!("{{\"token\": \"8Zr2nYt5LxW0qP\", \"x\": \"{}\"}}", "x".repeat(LONGEST))), [""; 0]);
+    }
+
+    #[test]
+    fn cookies_of_sessions() {
+        let name = |line: &str| in_cookie(line).map(|born| born.name);
+        assert_eq!(name("sessionid=8Zr2nYt5LxW0qP; Path=/"), Some("SESSIONID".into()));
+        assert_eq!(name("JSESSIONID=8Zr2nYt5LxW0qP"), Some("JSESSIONID".into()));
+        assert_eq!(name("connect.sid=s%3A8Zr2nYt5LxW0qP.x; HttpOnly"), Some("CONNECT_SID".into()));
+        assert_eq!(name("__Host-app=8Zr2nYt5LxW0qP77; Secure; HttpOnly"), Some("HOST_APP".into()));
+        for line in
+            ["lang=en", "csrftoken=8Zr2nYt5LxW0qP", "_ga=GA1.2.8Zr2nYt5LxW0qP", "AWSALB=8Zr2nYt5LxW0qP", "x", "sid=1"]
+        {
+            assert_eq!(name(line), None, "{line}");
+        }
+    }
+}
