@@ -10,6 +10,7 @@ mod fix;
 mod inventory;
 mod level;
 mod location;
+pub mod proof;
 mod rule;
 mod suppression;
 

@@ -99,3 +99,11 @@ pub use growing::{Added, Growing};
 pub use patterns::Patterns;
 pub use policy::{Refused, Warning, Weakness};
 pub use stream::Redactor;
+
+/// Every form in which the redactor knows a value: as it is, and in all its encodings. For those who search for more than
+/// the whole of one.
+pub fn forms(value: &tegmen_secret::SecretBytes) -> Vec<zeroize::Zeroizing<Vec<u8>>> {
+    let value = value.expose().trim_ascii();
+    let all = if policy::is_long(value) { forms::all(value, forms::Reach::Full) } else { forms::text(value) };
+    all.into_vec()
+}

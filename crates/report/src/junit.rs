@@ -67,6 +67,6 @@ fn text(finding: &Finding, location: &Location) -> String {
 }
 
 /// What XML 1.0 can hold at all, escaped or not (section 2.2).
-fn is_xml(c: char) -> bool {
+pub(crate) fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }

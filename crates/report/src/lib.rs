@@ -11,6 +11,7 @@ mod json;
 mod junit;
 mod markdown;
 pub mod posture;
+pub mod proof;
 mod sarif;
 mod text;
 

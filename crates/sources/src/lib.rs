@@ -25,8 +25,8 @@ pub use fetch::{
 };
 pub use host::{HostSpec, HostSpecError, Scheme};
 pub use manifest::{
-    AuditConfig, AuditTable, Credential, Directory, Manifest, ManifestError, NewSecret, OnEmpty, PoolFormat, PoolSpec,
-    Problem, SecretSpec, Share, TlsPolicy, VaultAuth, VaultConfig, with_secrets,
+    AuditConfig, AuditTable, Bound, Credential, Directory, Manifest, ManifestError, NewSecret, OnEmpty, PoolFormat,
+    PoolSpec, Problem, SecretSpec, Share, TlsPolicy, VaultAuth, VaultConfig, with_bounds, with_secrets,
 };
 pub use names::{LOCUST_VARIABLES, is_secret_name, locust_parses};
 pub use place::{PlaceSpec, PlaceSpecError};

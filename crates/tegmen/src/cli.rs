@@ -14,7 +14,8 @@ use crate::commands;
   tegmen audit                            find insecure handling of sensitive data in this project
   tegmen fix --diff                       show what would be done about it
   tegmen run -- locust -f locustfile.py   run a load test whose secrets exist only on the wire
-  tegmen doctor                           check the machine that runs it")]
+  tegmen doctor                           check the machine that runs it
+  tegmen prove -- locust                  run it with made-up secrets and search everything for them")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -27,6 +28,7 @@ enum Command {
     Explain(commands::explain::Args),
     Run(commands::run::Args),
     Doctor(commands::doctor::Args),
+    Prove(commands::prove::Args),
     Redact(commands::redact::Args),
     Rotate(commands::rotate::Args),
     Secrets(commands::secrets::Args),
@@ -42,6 +44,7 @@ impl Cli {
             Command::Explain(args) => (commands::explain::run(args), 2),
             Command::Run(args) => (commands::run::run(args), 125),
             Command::Doctor(args) => (commands::doctor::run(args), 2),
+            Command::Prove(args) => (commands::prove::run(args), 2),
             Command::Redact(args) => (commands::redact::run(args), 2),
             Command::Rotate(args) => (commands::rotate::run(args), 2),
             Command::Secrets(args) => (commands::secrets::run(args), 2),

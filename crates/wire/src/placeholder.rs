@@ -5,8 +5,10 @@
 //! at the shape. Tokens are lower-case letters and digits: they survive headers, URLs, JSON, forms, cookies, XML,
 //! and `.lower()`.
 
+mod canary;
 mod shape;
 
+pub use canary::Canary;
 use serde::{Deserialize, Serialize};
 use tegmen_secret::SecretBytes;
 

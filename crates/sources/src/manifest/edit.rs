@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use toml_edit::{DocumentMut, InlineTable, Item, Table, value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 
 use super::{Manifest, ManifestError};
 use crate::Source;
@@ -62,6 +62,40 @@ pub fn with_secrets(path: &Path, text: &str, secrets: &[NewSecret]) -> Result<St
     Ok(out)
 }
 
+/// Where a secret of a manifest may go, as it was observed.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// The secret.
+    pub name: String,
+    /// The hosts, as the manifest has them.
+    pub hosts: Vec<String>,
+    /// The places; empty where the manifest has no word for one of them.
+    pub places: Vec<String>,
+}
+
+/// The text of a manifest in which secrets have `hosts` and `places`. What is written there already stays as it is.
+///
+/// # Errors
+/// When the text is no manifest, or the new one would be none.
+pub fn with_bounds(path: &Path, text: &str, bounds: &[Bound]) -> Result<String, ManifestError> {
+    Manifest::parse(path, text)?;
+    let unfit = |why: &str| ManifestError::unwritable(path, why);
+    let mut document: DocumentMut = text.parse().map_err(|_| unfit("it is not TOML"))?;
+    for bound in bounds {
+        let secret = document.get_mut("secrets").and_then(|secrets| secrets.get_mut(&bound.name));
+        let Some(table) = secret.and_then(Item::as_table_like_mut) else { continue };
+        for (key, texts) in [("hosts", &bound.hosts), ("places", &bound.places)] {
+            if !texts.is_empty() && !table.contains_key(key) {
+                table.insert(key, value(texts.iter().map(String::as_str).collect::<Array>()));
+            }
+        }
+    }
+    let out = document.to_string();
+    // What was written must be what was meant.
+    Manifest::parse(path, &out)?;
+    Ok(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +128,21 @@ mod tests {
         assert!(after.starts_with("source = \"store:NEW\"\n"), "{out}");
         assert!(out.contains("# the end"), "{out}");
         assert_eq!(with(&out, &[("NEW", false)]), out);
+    }
+
+    #[test]
+    fn bounds_are_added_and_what_is_written_stays() {
+        let text = "[secrets.A]\nsource = \"env:A\" # from outside\n\n[secrets.B]\nsource = \"env:B\"\nhosts = [\"b.example.com\"]\n";
+        let bound = |name: &str| Bound {
+            name: name.to_owned(),
+            hosts: vec!["shop.example.com".to_owned(), "http://localhost:8080".to_owned()],
+            places: vec!["header:authorization".to_owned()],
+        };
+        let out = with_bounds(Path::new("tegmen.toml"), text, &[bound("A"), bound("B"), bound("NONE")]).unwrap();
+        let expected = "[secrets.A]\nsource = \"env:A\" # from outside\nhosts = [\"shop.example.com\", \"http://localhost:8080\"]\n\
+                        places = [\"header:authorization\"]\n\n[secrets.B]\nsource = \"env:B\"\nhosts = [\"b.example.com\"]\n\
+                        places = [\"header:authorization\"]\n";
+        assert_eq!(out, expected);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use audit::{AuditConfig, AuditTable};
-pub use edit::{NewSecret, with_secrets};
+pub use edit::{Bound, NewSecret, with_bounds, with_secrets};
 pub use pool::{OnEmpty, PoolFormat, PoolSpec, Share};
 pub use problem::{ManifestError, Problem};
 pub use vault::{Credential, Directory, VaultAuth, VaultConfig};

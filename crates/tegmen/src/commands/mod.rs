@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod explain;
 pub mod fix;
 mod progress;
+pub mod prove;
 pub mod redact;
 pub mod rotate;
 pub mod run;

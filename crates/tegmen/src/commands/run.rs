@@ -1,9 +1,9 @@
 //! `tegmen run`: a command with its secrets protected.
 
-mod environment;
+pub(super) mod environment;
 mod fence;
-mod manifest;
-mod shim;
+pub(super) mod manifest;
+pub(super) mod shim;
 mod summary;
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, process::ExitCode};
@@ -47,33 +47,8 @@ Examples:
 Exit status: the command's own (a signal as 128 + its number); 125 tegmen itself failed,
 126 the command cannot be run, 127 it was not found.")]
 pub struct Args {
-    /// The manifest; the default is tegmen.toml here or in a directory above, up to the repository's root
-    #[arg(long, value_name = "FILE", conflicts_with = "secret")]
-    manifest: Option<PathBuf>,
-
-    /// A secret and its source, without a manifest: env:NAME, dotenv:FILE#NAME, file:PATH, store:NAME,
-    /// vault:MOUNT/PATH#FIELD, vault-dynamic:PATH#FIELD or exec:COMMAND (repeatable)
-    #[arg(long, value_name = "NAME=SOURCE")]
-    secret: Vec<String>,
-
-    /// A host to which the secrets may be sent: besides those in the manifest, or instead of the test's own target
-    /// (repeatable)
-    #[arg(long, value_name = "HOST", value_delimiter = ',')]
-    hosts: Vec<String>,
-
-    /// Which part of each pool's records is given out here, where several hosts run workers: 1/3, 2/3, 3/3. A pool that has
-    /// a `share` in the manifest keeps that
-    #[arg(long, value_name = "PART/PARTS", env = "TEGMEN_POOL_SHARE", value_parser = share)]
-    pool_share: Option<Share>,
-
-    /// The key with which master and workers seal what passes between them, as a source like those of --secret; the
-    /// default is [cluster] key of the manifest
-    #[arg(long, value_name = "SOURCE")]
-    cluster_key: Option<String>,
-
-    /// Run with a version of Locust that this version of tegmen does not know
-    #[arg(long)]
-    allow_unknown_locust: bool,
+    #[command(flatten)]
+    selection: Selection,
 
     /// Write what became of the secrets to a file, as JSON: where from, how old, sent how often and where to, what was
     /// refused, what was masked; no value. `-` is standard output, after that of the command
@@ -85,17 +60,50 @@ pub struct Args {
     #[arg(long, value_name = "ORIGIN")]
     web_origin: Vec<String>,
 
-    /// Say nothing but warnings and errors
-    #[arg(long, short)]
-    quiet: bool,
-
-    /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "CMD")]
-    command: Vec<OsString>,
-
     // The last: its heading is for all that comes after it.
     #[command(flatten)]
     hardening: fence::FenceArgs,
+}
+
+/// What is run, and which secrets it has: for `prove` too.
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Selection {
+    /// The manifest; the default is tegmen.toml here or in a directory above, up to the repository's root
+    #[arg(long, value_name = "FILE", conflicts_with = "secret")]
+    pub(super) manifest: Option<PathBuf>,
+
+    /// A secret and its source, without a manifest: env:NAME, dotenv:FILE#NAME, file:PATH, store:NAME,
+    /// vault:MOUNT/PATH#FIELD, vault-dynamic:PATH#FIELD or exec:COMMAND (repeatable)
+    #[arg(long, value_name = "NAME=SOURCE")]
+    pub(super) secret: Vec<String>,
+
+    /// A host to which the secrets may be sent: besides those in the manifest, or instead of the test's own target
+    /// (repeatable)
+    #[arg(long, value_name = "HOST", value_delimiter = ',')]
+    pub(super) hosts: Vec<String>,
+
+    /// Which part of each pool's records is given out here, where several hosts run workers: 1/3, 2/3, 3/3. A pool that has
+    /// a `share` in the manifest keeps that
+    #[arg(long, value_name = "PART/PARTS", env = "TEGMEN_POOL_SHARE", value_parser = share)]
+    pub(super) pool_share: Option<Share>,
+
+    /// The key with which master and workers seal what passes between them, as a source like those of --secret; the
+    /// default is [cluster] key of the manifest
+    #[arg(long, value_name = "SOURCE")]
+    pub(super) cluster_key: Option<String>,
+
+    /// Run with a version of Locust that this version of tegmen does not know
+    #[arg(long)]
+    pub(super) allow_unknown_locust: bool,
+
+    /// Say nothing but warnings and errors
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(super) command: Vec<OsString>,
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -110,11 +118,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     args.hardening.check()?;
     let user = args.hardening.user()?;
     let file = args.summary.as_deref().map(summary::Destination::open).transpose()?;
-    let mut chosen = manifest::choose(&args)?;
+    let mut chosen = manifest::choose(&args.selection)?;
     chosen.manifest.fetch_cluster_key_as(CLUSTER_KEY)?;
     let context = tegmen_sources::Context::of(&chosen.manifest).context("the current directory cannot be read")?;
     if let Some(preflight) = Preflight::of(&chosen.manifest) {
-        messages::note_unless(args.quiet, preflight);
+        messages::note_unless(args.selection.quiet, preflight);
     }
     let fetched = tegmen_sources::fetch_all(&chosen.manifest, &context)?;
     let (session, manifest) = (fetched.session, fetched.manifest);
@@ -124,7 +132,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let charges = values.into_iter().map(|(name, value)| charge(&manifest, name, value));
     let pools: Vec<PoolCharge> =
         fetched.pools.into_iter().filter_map(|(name, records)| pool(&manifest, name, records)).collect();
-    say_pools(&pools, args.quiet);
+    say_pools(&pools, args.selection.quiet);
     let mut keep = Keep::new(charges.collect(), chosen.shown.clone())?;
     for (_, key) in cluster_keys {
         keep.set_cluster_key(key)?;
@@ -133,7 +141,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let has_secrets = keep.values().next().is_some() || !pools.is_empty();
     let (patterns, remarks) = keep.patterns();
     for note in fetched.notes {
-        messages::note_unless(args.quiet, format_args!("[{}] from {}: {}", note.secret, note.source, note.text));
+        messages::note_unless(
+            args.selection.quiet,
+            format_args!("[{}] from {}: {}", note.secret, note.source, note.text),
+        );
     }
     for warning in fetched.warnings {
         messages::warning(warning);
@@ -149,9 +160,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut environment = environment::Builder::new(&context.environment);
     environment.without(&fetched.consumed);
     environment.protect(&keep);
-    environment.plugin(&shim, args.allow_unknown_locust);
+    environment.plugin(&shim, args.selection.allow_unknown_locust);
     environment.web_origins(&args.web_origin)?;
-    let (command, exposed) = environment::Builder::command(&args.command, &keep);
+    let (command, exposed) = environment::Builder::command(&args.selection.command, &keep);
     for name in exposed {
         messages::warning(format_args!(
             "the value of [{name}] stands in the command line, where everybody on this machine can read it; the command \
@@ -162,14 +173,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     environment.without_history();
     let sensitive = environment.take_sensitive(&keep, &args.hardening.keep_env);
     // Without either, what was taken and what was not has been said.
-    if !sensitive.is_empty() && (chosen.shown.is_some() || !args.secret.is_empty()) {
+    if !sensitive.is_empty() && (chosen.shown.is_some() || !args.selection.secret.is_empty()) {
         messages::warning(format_args!(
             "not protected, because {} does not name {}: {}",
-            if args.secret.is_empty() { "the manifest" } else { "--secret" },
+            if args.selection.secret.is_empty() { "the manifest" } else { "--secret" },
             if sensitive.len() == 1 { "it" } else { "them" },
             sensitive.join(", ")
         ));
-        messages::hint(if args.secret.is_empty() {
+        messages::hint(if args.selection.secret.is_empty() {
             format!("add [secrets.{0}] with source = \"env:{0}\" to it", sensitive[0])
         } else {
             format!("add --secret {0}=env:{0}", sensitive[0])
@@ -189,7 +200,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             .context("the stand-in for Vault cannot be started")?;
         environment.stand_in(&started, &fetched.credentials);
         messages::note_unless(
-            args.quiet,
+            args.selection.quiet,
             format_args!("{} stands in for Vault at {real}: scripts that ask it get placeholders", started.address),
         );
         stand_in = Some(started.address.clone());
@@ -204,12 +215,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         shim: shim.directory(),
         stand_in: stand_in.as_deref(),
         memory,
-        quiet: args.quiet,
+        quiet: args.selection.quiet,
     };
     let fenced = match args.hardening.make(user, &around) {
         Ok(fenced) => fenced,
         Err(error) => {
-            say_ended(ending.end(), args.quiet);
+            say_ended(ending.end(), args.selection.quiet);
             return Err(error);
         }
     };
@@ -221,7 +232,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(error) => {
             let code = error.code();
             messages::error(&error.into());
-            say_ended(ending.end(), args.quiet);
+            say_ended(ending.end(), args.selection.quiet);
             return Ok(ExitCode::from(code));
         }
     };
@@ -236,10 +247,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     sum_up(&server.contacts(), has_secrets);
     let overview = server.overview();
-    summary::say(&overview, args.quiet);
-    say_pool_uses(&server, args.quiet);
-    say_masked(&output.masked(), args.quiet);
-    say_ended(ended, args.quiet);
+    summary::say(&overview, args.selection.quiet);
+    say_pool_uses(&server, args.selection.quiet);
+    say_masked(&output.masked(), args.selection.quiet);
+    say_ended(ended, args.selection.quiet);
     if let Some(file) = file {
         file.write(&overview, status.code())?;
     }
@@ -263,7 +274,7 @@ fn say_masked(masked: &Masked, quiet: bool) {
 }
 
 /// What the manifest says of a secret, as the broker needs it.
-fn charge(manifest: &Manifest, name: String, value: tegmen_secret::SecretBytes) -> Charge {
+pub(super) fn charge(manifest: &Manifest, name: String, value: tegmen_secret::SecretBytes) -> Charge {
     let Some(spec) = manifest.secrets.get(&name) else {
         return Charge { binding: Binding { name, ..Binding::default() }, value, as_file: false };
     };
@@ -338,7 +349,7 @@ fn say_pool_uses(server: &Server, quiet: bool) {
     }
 }
 
-fn origin(spec: &HostSpec) -> origin::Origin {
+pub(super) fn origin(spec: &HostSpec) -> origin::Origin {
     let scheme = match spec.scheme {
         Scheme::Https => origin::Scheme::Https,
         Scheme::Http => origin::Scheme::Http,

@@ -43,6 +43,7 @@ impl Reason {
             Self::Proxy => "a proxy that would read it",
             Self::WrongPlace(_) | Self::HeaderName | Self::InHost => "another place",
             Self::Cut => "only a part of it",
+            Self::Unknown => "a placeholder that stands for nothing any more",
             Self::Unusable(_) | Self::Compressed(_) | Self::TooDeep => "a form that cannot be replaced",
             Self::Impossible(..) => "a place that cannot hold it",
         }

@@ -2,54 +2,91 @@
 //! its credentials, anything else a known prefix and the length.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 use tegmen_secret::SecretBytes;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Exhausted, Maker, Placeholder, TOKEN_LEN, Token};
+use super::{Exhausted, Maker, Placeholder, TOKEN_LEN, Token, canary::Dice};
+
+/// What is written in the place of a part of a value.
+enum Ink<'a> {
+    /// A token that stands for it: what comes out is a placeholder.
+    Tokens(&'a mut Maker),
+    /// Characters of the same kinds: what comes out is a canary.
+    Alike(Dice),
+}
+
+/// What a part has to be escaped for.
+#[derive(Clone, Copy)]
+enum Within {
+    Text,
+    Json,
+    Url,
+}
+
+/// The placeholder.
+pub(super) fn make(maker: &mut Maker, value: &SecretBytes) -> Result<Placeholder, Exhausted> {
+    shaped(&mut Ink::Tokens(maker), value)
+}
+
+/// A canary; its tokens are what was drawn.
+pub(super) fn draw(dice: Dice, value: &SecretBytes) -> Placeholder {
+    // Only tokens can be exhausted.
+    shaped(&mut Ink::Alike(dice), value).unwrap_or(Placeholder { text: String::new(), tokens: Vec::new() })
+}
 
 /// The shapes in the order in which they are tried.
-pub(super) fn make(maker: &mut Maker, value: &SecretBytes) -> Result<Placeholder, Exhausted> {
+fn shaped(ink: &mut Ink<'_>, value: &SecretBytes) -> Result<Placeholder, Exhausted> {
     if let Ok(text) = value.expose_str() {
         for shape in [json, jwt, url] {
-            if let Some(placeholder) = shape(maker, text)? {
+            if let Some(placeholder) = shape(ink, text)? {
                 return Ok(placeholder);
             }
         }
         let prefix = tegmen_classify::known_prefix(text).unwrap_or(0);
         if prefix < text.len() {
-            let mut builder = Builder::new(maker);
+            let mut builder = Builder::new(ink);
             builder.literal(&text[..prefix]);
-            builder.token(&text.as_bytes()[prefix..], true)?;
+            builder.token(&text.as_bytes()[prefix..], true, Within::Text)?;
             return Ok(builder.placeholder);
         }
     }
-    let mut builder = Builder::new(maker);
-    builder.token(value.expose(), true)?;
+    let mut builder = Builder::new(ink);
+    builder.token(value.expose(), true, Within::Text)?;
     Ok(builder.placeholder)
 }
 
-struct Builder<'a> {
-    maker: &'a mut Maker,
+struct Builder<'a, 'm> {
+    ink: &'a mut Ink<'m>,
     placeholder: Placeholder,
 }
 
-impl<'a> Builder<'a> {
-    fn new(maker: &'a mut Maker) -> Self {
-        Self { maker, placeholder: Placeholder { text: String::new(), tokens: Vec::new() } }
+impl<'a, 'm> Builder<'a, 'm> {
+    fn new(ink: &'a mut Ink<'m>) -> Self {
+        Self { ink, placeholder: Placeholder { text: String::new(), tokens: Vec::new() } }
     }
 
     fn literal(&mut self, text: &str) {
         self.placeholder.text.push_str(text);
     }
 
-    /// A token for `part`, filled up to its length where that is longer.
-    fn token(&mut self, part: &[u8], is_sensitive: bool) -> Result<(), Exhausted> {
-        let text = self.maker.token()?;
+    /// A token for `part`, filled up to its length where that is longer; or characters like those of the part.
+    fn token(&mut self, part: &[u8], is_sensitive: bool, within: Within) -> Result<(), Exhausted> {
         let offset = self.placeholder.text.len();
-        let filler = part.len().saturating_sub(TOKEN_LEN);
-        self.placeholder.text.push_str(&text);
+        let (text, filler) = match self.ink {
+            Ink::Tokens(maker) => (maker.token()?, part.len().saturating_sub(TOKEN_LEN)),
+            Ink::Alike(dice) => (dice.alike(&String::from_utf8_lossy(part)), 0),
+        };
+        match within {
+            Within::Text => self.placeholder.text.push_str(&text),
+            // Without the quotes, which stand around it already.
+            Within::Json => {
+                let quoted = Value::from(text.as_str()).to_string();
+                self.placeholder.text.push_str(&quoted[1..quoted.len() - 1]);
+            }
+            Within::Url => self.placeholder.text.extend(utf8_percent_encode(&text, NON_ALPHANUMERIC)),
+        }
         self.placeholder.text.extend(std::iter::repeat_n('x', filler));
         let part = SecretBytes::new(part.to_vec());
         self.placeholder.tokens.push(Token { text, offset, filler, part, is_sensitive });
@@ -58,23 +95,24 @@ impl<'a> Builder<'a> {
 }
 
 /// A JSON object or array: every string leaf becomes a token, names and the rest stay.
-fn json(maker: &mut Maker, text: &str) -> Result<Option<Placeholder>, Exhausted> {
+fn json(ink: &mut Ink<'_>, text: &str) -> Result<Option<Placeholder>, Exhausted> {
     if !text.trim_start().starts_with(['{', '[']) {
         return Ok(None);
     }
     let Ok(mut document) = serde_json::from_str::<Value>(text) else { return Ok(None) };
-    let mut builder = Builder::new(maker);
+    let mut builder = Builder::new(ink);
     let result = json_value(&mut builder, "", &document);
     wipe(&mut document);
     result?;
     Ok(Some(builder.placeholder).filter(|placeholder| !placeholder.tokens.is_empty()))
 }
 
-fn json_value(builder: &mut Builder<'_>, name: &str, value: &Value) -> Result<(), Exhausted> {
+fn json_value(builder: &mut Builder<'_, '_>, name: &str, value: &Value) -> Result<(), Exhausted> {
     match value {
         Value::String(leaf) if !leaf.is_empty() => {
             builder.literal("\"");
-            builder.token(leaf.as_bytes(), tegmen_classify::is_sensitive_name(name) || looks_secret(leaf))?;
+            let is_sensitive = tegmen_classify::is_sensitive_name(name) || looks_secret(leaf);
+            builder.token(leaf.as_bytes(), is_sensitive, Within::Json)?;
             builder.literal("\"");
         }
         Value::Array(items) => {
@@ -116,7 +154,7 @@ fn wipe(value: &mut Value) {
 
 /// A JSON Web Token (RFC 7519): header as it is, the claims' numbers as they are and their texts hidden, and a token
 /// in place of the signature.
-fn jwt(maker: &mut Maker, text: &str) -> Result<Option<Placeholder>, Exhausted> {
+fn jwt(ink: &mut Ink<'_>, text: &str) -> Result<Option<Placeholder>, Exhausted> {
     let parts: Vec<&str> = text.split('.').collect();
     let [header, payload, signature] = parts[..] else { return Ok(None) };
     let (Some(head), Some(mut claims)) = (decoded(header), decoded(payload)) else { return Ok(None) };
@@ -124,14 +162,15 @@ fn jwt(maker: &mut Maker, text: &str) -> Result<Option<Placeholder>, Exhausted> 
         return Ok(None);
     }
     hide(&mut claims);
-    let mut builder = Builder::new(maker);
+    let mut builder = Builder::new(ink);
     builder.literal(header);
     builder.literal(".");
     builder.literal(&URL_SAFE_NO_PAD.encode(claims.to_string()));
     builder.literal(".");
-    builder.token(signature.as_bytes(), true)?;
+    builder.token(signature.as_bytes(), true, Within::Text)?;
     // base64url has no text of 4n + 1 characters: fill up, so that the signature stays decodable.
-    if let Some(last) = builder.placeholder.tokens.last_mut()
+    if matches!(builder.ink, Ink::Tokens(_))
+        && let Some(last) = builder.placeholder.tokens.last_mut()
         && (TOKEN_LEN + last.filler) % 4 == 1
     {
         last.filler += 1;
@@ -159,7 +198,7 @@ fn hide(value: &mut Value) {
 
 /// A URL or DSN: user and password become tokens. Without them, as in a webhook's URL, the long parts of the path and
 /// the values of the query do.
-fn url(maker: &mut Maker, text: &str) -> Result<Option<Placeholder>, Exhausted> {
+fn url(ink: &mut Ink<'_>, text: &str) -> Result<Option<Placeholder>, Exhausted> {
     let Some((scheme, rest)) = text.split_once("://") else { return Ok(None) };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.bytes().all(|c| c.is_ascii_alphanumeric() || b"+-.".contains(&c));
@@ -173,7 +212,7 @@ fn url(maker: &mut Maker, text: &str) -> Result<Option<Placeholder>, Exhausted> 
         _ => rest.find('?').unwrap_or(rest.len()),
     };
     let userinfo_end = rest[..searched].rfind('@');
-    let mut builder = Builder::new(maker);
+    let mut builder = Builder::new(ink);
     builder.literal(&text[..scheme.len() + 3]);
     let tail = match userinfo_end {
         Some(at) => {
@@ -194,17 +233,17 @@ fn url(maker: &mut Maker, text: &str) -> Result<Option<Placeholder>, Exhausted> 
     Ok(Some(builder.placeholder).filter(|placeholder| !placeholder.tokens.is_empty()))
 }
 
-fn credential(builder: &mut Builder<'_>, text: &str, is_sensitive: bool) -> Result<(), Exhausted> {
+fn credential(builder: &mut Builder<'_, '_>, text: &str, is_sensitive: bool) -> Result<(), Exhausted> {
     if text.is_empty() {
         return Ok(());
     }
     let decoded = Zeroizing::new(percent_decode_str(text).collect::<Vec<u8>>());
-    builder.token(&decoded, is_sensitive)
+    builder.token(&decoded, is_sensitive, Within::Url)
 }
 
 /// With credentials before the host, only what is named like a secret in the query is hidden; without, everything that
 /// may be one.
-fn path_and_query(builder: &mut Builder<'_>, text: &str, has_credentials: bool) -> Result<(), Exhausted> {
+fn path_and_query(builder: &mut Builder<'_, '_>, text: &str, has_credentials: bool) -> Result<(), Exhausted> {
     let (path, query) = text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
     for (index, segment) in path.split('/').enumerate() {
         builder.literal(if index == 0 { "" } else { "/" });

@@ -153,6 +153,16 @@ impl Builder {
         Ok(())
     }
 
+    /// Puts a directory before all others in which Python looks for modules.
+    pub fn lead_path(&mut self, directory: &std::path::Path) {
+        let mut path = directory.as_os_str().to_owned();
+        if let Some(others) = self.0.get(&OsString::from("PYTHONPATH")).filter(|path| !path.is_empty()) {
+            path.push(":");
+            path.push(others);
+        }
+        self.set("PYTHONPATH", path);
+    }
+
     pub fn finish(self) -> Vec<(OsString, OsString)> {
         self.0.into_iter().collect()
     }

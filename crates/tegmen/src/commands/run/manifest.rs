@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use tegmen_sources::{Environment, HostSpec, Manifest, Source};
 
-use super::Args;
+use super::Selection;
 use crate::messages;
 
 /// The manifest of a run, and what to call it in messages.
@@ -13,7 +13,7 @@ pub struct Chosen {
     pub shown: Option<String>,
 }
 
-pub fn choose(args: &Args) -> anyhow::Result<Chosen> {
+pub fn choose(args: &Selection) -> anyhow::Result<Chosen> {
     let cluster = args.cluster_key.as_deref().map(cluster_key).transpose()?;
     let mut chosen = choose_secrets(args, cluster.as_ref())?;
     if cluster.is_some() {
@@ -33,7 +33,7 @@ fn cluster_key(written: &str) -> anyhow::Result<Source> {
     }
 }
 
-fn choose_secrets(args: &Args, cluster: Option<&Source>) -> anyhow::Result<Chosen> {
+fn choose_secrets(args: &Selection, cluster: Option<&Source>) -> anyhow::Result<Chosen> {
     if !args.secret.is_empty() {
         return Ok(Chosen { manifest: Manifest::from_options(&args.secret, &args.hosts)?, shown: None });
     }
@@ -66,7 +66,7 @@ fn choose_secrets(args: &Args, cluster: Option<&Source>) -> anyhow::Result<Chose
     Ok(Chosen { manifest, shown: Some(shown) })
 }
 
-fn hosts(texts: &[String]) -> anyhow::Result<Vec<HostSpec>> {
+pub fn hosts(texts: &[String]) -> anyhow::Result<Vec<HostSpec>> {
     let mut specs = Vec::new();
     for text in texts {
         match HostSpec::parse(text) {
@@ -80,7 +80,7 @@ fn hosts(texts: &[String]) -> anyhow::Result<Vec<HostSpec>> {
 }
 
 /// Every variable whose name says that it is sensitive, and the run says which.
-fn from_environment(args: &Args, cluster: Option<&Source>) -> anyhow::Result<Chosen> {
+fn from_environment(args: &Selection, cluster: Option<&Source>) -> anyhow::Result<Chosen> {
     let (mut manifest, mut taken, left) = Manifest::from_environment(&Environment::of_this_process());
     // The name of its variable says that it is sensitive, and so it is; but it is none of the test's secrets.
     manifest.secrets.retain(|_, spec| cluster != Some(&spec.source));

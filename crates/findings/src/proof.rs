@@ -1,0 +1,239 @@
+//! The vocabulary of `tegmen prove`: what was shown of which secret in which channel. Plain data; written to
+//! `.tegmen/prove.json`, and read from there by reports. It holds no value and no canary.
+//!
+//! The file is one [`Proof`] as JSON. `format` is [`FORMAT`]; a reader that knows another one must not guess.
+
+use serde::{Deserialize, Serialize};
+
+/// The version of this format.
+pub const FORMAT: u32 = 1;
+
+/// Ways out of a load test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// Locust's log file.
+    Log,
+    /// Statistics, failures and exceptions as CSV.
+    Csv,
+    /// Locust's HTML report.
+    Html,
+    /// Every page, endpoint and asset of the web UI.
+    WebUi,
+    /// Messages between workers and master.
+    Messages,
+    /// Files that the test wrote, in the project and in the temporary directories.
+    Files,
+    /// Compiled scripts.
+    Bytecode,
+    /// Hosts that the secret is not bound to, and whatever is no HTTP.
+    OtherHosts,
+    /// `/proc/PID/environ`, to another process of the same user.
+    Environ,
+    /// Command lines of processes.
+    CommandLine,
+    /// The memory of the test's processes, to another process of the same user.
+    Memory,
+    /// A core dump.
+    CoreDump,
+    /// The system's log: syslog and journald.
+    SystemLog,
+    /// Traces and metrics to a collector of OpenTelemetry.
+    Telemetry,
+}
+
+impl Channel {
+    /// All of them, in the order in which they are shown.
+    pub const ALL: [Self; 16] = [
+        Self::Stdout,
+        Self::Stderr,
+        Self::Log,
+        Self::Csv,
+        Self::Html,
+        Self::WebUi,
+        Self::Messages,
+        Self::Files,
+        Self::Bytecode,
+        Self::OtherHosts,
+        Self::Environ,
+        Self::CommandLine,
+        Self::Memory,
+        Self::CoreDump,
+        Self::SystemLog,
+        Self::Telemetry,
+    ];
+
+    /// What it is called in tables.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Stdout => "standard output",
+            Self::Stderr => "standard error",
+            Self::Log => "log file",
+            Self::Csv => "CSV files",
+            Self::Html => "HTML report",
+            Self::WebUi => "web UI",
+            Self::Messages => "ZMQ, workers and master",
+            Self::Files => "files written",
+            Self::Bytecode => "compiled scripts",
+            Self::OtherHosts => "other hosts",
+            Self::Environ => "/proc/PID/environ",
+            Self::CommandLine => "/proc/PID/cmdline",
+            Self::Memory => "memory, seen from outside",
+            Self::CoreDump => "core dump",
+            Self::SystemLog => "syslog and journald",
+            Self::Telemetry => "OpenTelemetry",
+        }
+    }
+}
+
+/// Whether the test ran with Tegmen's protection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protection {
+    /// As under `tegmen run`.
+    #[default]
+    On,
+    /// As without Tegmen.
+    Off,
+}
+
+/// What was shown of a secret in a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// The channel was looked at while the secret was in use, and nothing of it was there.
+    Clean,
+    /// It, or at least eight bytes of it, came out.
+    Leaked,
+    /// Nothing was shown: the channel was not used, or the secret was not.
+    NotExercised,
+}
+
+/// A place in the code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spot {
+    /// The file, relative to the project.
+    pub path: String,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+/// A leak.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leak {
+    /// Through which channel.
+    pub channel: Channel,
+    /// Of which secret.
+    pub secret: String,
+    /// How often it was found.
+    pub count: u64,
+    /// Whether all of it was there, and not only a piece.
+    pub is_whole: bool,
+    /// Where in the channel: a file, a page, a host.
+    pub source: String,
+    /// What stood there, the secret replaced by its name.
+    pub sample: String,
+    /// Where the script lets it out, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spot: Option<Spot>,
+    /// What to do.
+    pub repair: String,
+}
+
+/// A place of a host at which a secret arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// As `hosts` of the manifest has it.
+    pub host: String,
+    /// As `places` of the manifest has it; `elsewhere` where the manifest has no word for it.
+    pub place: String,
+    /// In how many requests.
+    pub count: u64,
+}
+
+/// What was shown of a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretProof {
+    /// Its name.
+    pub name: String,
+    /// Where its name is from: `manifest`, `environment`, `script`, or `target` for what the target issued in the test.
+    pub origin: String,
+    /// Where it arrived, of the hosts that it is bound to.
+    pub arrivals: Vec<Arrival>,
+    /// Why nothing can be shown of it, if that is so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unprovable: Option<String>,
+}
+
+/// What was shown of a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelProof {
+    /// Which.
+    pub channel: Channel,
+    /// How many bytes of it were searched.
+    pub bytes: u64,
+    /// Why it was not exercised, if that is so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_exercised: Option<String>,
+    /// What else there is to say, such as that it was closed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+    /// For each secret, in their order.
+    pub states: Vec<State>,
+}
+
+/// What of the scripts ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// Tasks that ran.
+    pub ran: Vec<String>,
+    /// Tasks that did not.
+    pub not_run: Vec<String>,
+    /// How many requests the target got.
+    pub requests: u64,
+    /// The ways in which it was hostile, and how often.
+    pub ways: Vec<(String, u64)>,
+}
+
+/// One run of `tegmen prove`, with or without protection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Tegmen's version.
+    pub tegmen: String,
+    /// When it began, in seconds since 1970 (UTC).
+    pub began: u64,
+    /// How long it took, in seconds.
+    pub seconds: u64,
+    /// With or without.
+    pub protection: Protection,
+    /// What kept it from every network: `network namespace`, or `nothing` for a run against a real target.
+    pub isolation: String,
+    /// The secrets.
+    pub secrets: Vec<SecretProof>,
+    /// The channels.
+    pub channels: Vec<ChannelProof>,
+    /// What came out.
+    pub leaks: Vec<Leak>,
+    /// What ran.
+    pub coverage: Coverage,
+    /// What the person should know of this proof.
+    pub remarks: Vec<String>,
+}
+
+impl Proof {
+    /// Whether nothing leaked.
+    pub fn is_clean(&self) -> bool {
+        self.leaks.is_empty()
+    }
+
+    /// The channel of that kind.
+    pub fn channel(&self, channel: Channel) -> Option<&ChannelProof> {
+        self.channels.iter().find(|known| known.channel == channel)
+    }
+}

@@ -1,0 +1,130 @@
+//! The ledger: which canary was found where. Everything that comes out is shown to it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tegmen_findings::proof::{Channel, Spot};
+
+use crate::search::Searcher;
+
+/// What is known of one secret in one channel.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// How often it was found.
+    pub count: u64,
+    /// Whether all of it was there.
+    pub is_whole: bool,
+    /// Where in the channel it was found first.
+    pub source: String,
+    /// What stood there, masked.
+    pub sample: String,
+}
+
+/// What is known of one channel.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// How many bytes were searched.
+    pub bytes: u64,
+    /// By the number of the secret.
+    pub found: BTreeMap<usize, Found>,
+    /// What else there is to say.
+    pub note: Option<String>,
+}
+
+/// Where a canary arrived at the target: secret, host, place.
+pub type Arrival = (usize, String, String);
+
+/// Everything that was seen.
+#[derive(Debug, Default)]
+pub struct State {
+    /// By channel.
+    pub channels: BTreeMap<Channel, Seen>,
+    /// Where canaries arrived, and in how many requests.
+    pub arrivals: BTreeMap<Arrival, u64>,
+    /// The hosts that the test itself says it is for.
+    pub targets: BTreeSet<String>,
+    /// Tasks that the test has.
+    pub declared: BTreeSet<String>,
+    /// Tasks that ran.
+    pub ran: BTreeSet<String>,
+    /// Lines of the script that said a canary: channel and secret to place.
+    pub spots: BTreeMap<(Channel, usize), Spot>,
+    /// How many requests came.
+    pub requests: u64,
+    /// How often the target was hostile, in which way.
+    pub ways: BTreeMap<usize, u64>,
+    /// Pages of the web UI that the script or its extensions have added.
+    pub pages: BTreeSet<String>,
+}
+
+/// Clones are the same.
+#[derive(Clone)]
+pub struct Ledger {
+    searcher: Arc<Searcher>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Ledger {
+    /// An empty one.
+    pub fn new(searcher: Arc<Searcher>) -> Self {
+        Self { searcher, state: Arc::default() }
+    }
+
+    /// What is looked for.
+    pub fn searcher(&self) -> &Searcher {
+        &self.searcher
+    }
+
+    /// The state, for a moment.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        // Every change is whole: there is nothing that a panic could have left half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Searches what came out of a channel; `source` says where in it.
+    pub fn look(&self, channel: Channel, source: &str, bytes: &[u8]) {
+        let hits = self.searcher.search(bytes);
+        let mut found: BTreeMap<usize, Found> = BTreeMap::new();
+        for hit in hits {
+            let entry = found.entry(hit.secret).or_insert_with(|| Found {
+                count: 0,
+                is_whole: false,
+                source: source.to_owned(),
+                sample: self.searcher.sample(bytes, &hit.at),
+            });
+            entry.count += 1;
+            entry.is_whole |= hit.is_whole;
+        }
+        if matches!(channel, Channel::Stdout | Channel::Stderr | Channel::Log) {
+            for secret in self.searcher.shown(bytes) {
+                found.entry(secret).or_insert_with(|| Found {
+                    count: 1,
+                    is_whole: true,
+                    source: source.to_owned(),
+                    sample: "in colours, or folded at the edge of a terminal".to_owned(),
+                });
+            }
+        }
+        let mut state = self.state();
+        let seen = state.channels.entry(channel).or_default();
+        seen.bytes += bytes.len() as u64;
+        for (secret, new) in found {
+            match seen.found.get_mut(&secret) {
+                Some(known) => {
+                    known.count += new.count;
+                    known.is_whole |= new.is_whole;
+                }
+                None => {
+                    seen.found.insert(secret, new);
+                }
+            }
+        }
+    }
+
+    /// Says something of a channel, and that it was looked at.
+    pub fn note(&self, channel: Channel, note: &str) {
+        self.state().channels.entry(channel).or_default().note = Some(note.to_owned());
+    }
+}

@@ -1,0 +1,135 @@
+//! The processes of the test, as another process of the same user sees them: command line, environment, memory.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{Read, Seek, SeekFrom},
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use tegmen_findings::proof::Channel;
+
+use crate::ledger::Ledger;
+
+const PAUSE: Duration = Duration::from_millis(300);
+/// Memory is read when a process has been there for so long: once it has begun its work, and later.
+const MOMENTS: [Duration; 2] = [Duration::from_millis(2200), Duration::from_millis(5500)];
+/// So much memory of a process is searched.
+const LONGEST: usize = 1 << 30;
+
+/// Looks again and again at everything below the process `root`, until `over`. Gives up the rights of this thread first.
+pub fn watch(ledger: &Ledger, root: u32, over: &AtomicBool) {
+    if tegmen_sys::isolation::be_one_of_them().is_err() {
+        return;
+    }
+    let mut first_seen: BTreeMap<u32, Instant> = BTreeMap::new();
+    let mut moments: BTreeMap<u32, usize> = BTreeMap::new();
+    let (mut closed, mut open) = (BTreeSet::new(), BTreeSet::new());
+    while !over.load(Ordering::Acquire) {
+        for pid in below(root) {
+            let since = *first_seen.entry(pid).or_insert_with(Instant::now);
+            let name = name(pid);
+            if let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) {
+                ledger.look(Channel::CommandLine, &name, &line);
+            }
+            match fs::read(format!("/proc/{pid}/environ")) {
+                Ok(environment) => ledger.look(Channel::Environ, &name, &environment),
+                Err(_) => ledger.look(Channel::Environ, &name, b""),
+            }
+            let moment = moments.entry(pid).or_default();
+            if MOMENTS.get(*moment).is_some_and(|after| since.elapsed() >= *after) {
+                *moment += 1;
+                match memory(pid, &mut |bytes| ledger.look(Channel::Memory, &name, bytes)) {
+                    Ok(()) => {
+                        open.insert(pid);
+                    }
+                    Err(_) => {
+                        closed.insert(pid);
+                        ledger.look(Channel::Memory, &name, b"");
+                    }
+                }
+                core_dump(ledger, pid, &name);
+                let note = format!("{} closed to others, {} open", processes(closed.len()), open.len());
+                ledger.note(Channel::Memory, &note);
+            }
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn processes(count: usize) -> String {
+    if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
+}
+
+/// A core dump is the memory, where one may be written at all.
+fn core_dump(ledger: &Ledger, pid: u32, name: &str) {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max core file size")?.split_whitespace().next());
+    if limit == Some("0") {
+        ledger.look(Channel::CoreDump, name, b"");
+        ledger.note(Channel::CoreDump, "none is written: the limit is 0");
+    } else if limit.is_some() {
+        // What would be in it is what is in the memory, which is read here as the kernel would write it.
+        let _ = memory(pid, &mut |bytes| ledger.look(Channel::CoreDump, name, bytes));
+    }
+}
+
+/// Shows the writable memory of a process, piece by piece.
+fn memory(pid: u32, show: &mut impl FnMut(&[u8])) -> std::io::Result<()> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let mut file = fs::File::open(format!("/proc/{pid}/mem"))?;
+    let (mut total, mut read_any) = (0, false);
+    for line in maps.lines() {
+        let mut fields = line.split_whitespace();
+        let (Some(range), Some(rights)) = (fields.next(), fields.next()) else { continue };
+        let Some((from, to)) = range.split_once('-') else { continue };
+        let (Ok(from), Ok(to)) = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16)) else { continue };
+        let length = (to - from) as usize;
+        if !rights.starts_with("rw") || total + length > LONGEST {
+            continue;
+        }
+        total += length;
+        let mut bytes = vec![0; length];
+        if file.seek(SeekFrom::Start(from)).is_err() {
+            continue;
+        }
+        // Some mappings cannot be read, such as those of secret memory.
+        let mut done = 0;
+        while done < length {
+            match file.read(&mut bytes[done..]) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => done += count,
+            }
+        }
+        read_any |= done > 0;
+        show(&bytes[..done]);
+    }
+    if read_any { Ok(()) } else { Err(std::io::ErrorKind::PermissionDenied.into()) }
+}
+
+/// The process and all that descend from it.
+pub fn below(root: u32) -> Vec<u32> {
+    let mut parents: Vec<(u32, u32)> = Vec::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let status = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // After the name, which may hold anything, in parentheses: state, parent.
+        let parent = status.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        if let Some(parent) = parent {
+            parents.push((pid, parent));
+        }
+    }
+    let mut family = vec![root];
+    let mut at = 0;
+    while let Some(member) = family.get(at).copied() {
+        family.extend(parents.iter().filter(|(pid, parent)| *parent == member && *pid != member).map(|(pid, _)| *pid));
+        at += 1;
+    }
+    family
+}
+
+fn name(pid: u32) -> String {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    format!("{} ({pid})", name.trim())
+}

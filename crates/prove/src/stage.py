@@ -1,0 +1,394 @@
+"""Goes along in every Python process of a test under `tegmen prove`, and nowhere else: it is no part of the package.
+
+It leaves the test's code as it is. It says which port is about to be dialled, so that somebody listens there; it bounds
+how many users there are and for how long, and how long they wait; and it says which tasks ran and which line said what.
+"""
+
+import _socket
+import json
+import os
+import sys
+
+_PLAN = json.loads(os.environ.get("TEGMEN_STAGE") or "{}")
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_PROJECT = _PLAN.get("project", os.getcwd())
+
+
+class _Gate:
+    """The connection to `tegmen prove`: one for each process."""
+
+    def __init__(self):
+        self._pid = None
+        self._socket = None
+
+    def _connected(self):
+        if self._pid != os.getpid():
+            self._socket = _socket.socket(1, 1)
+            self._socket.connect("\0" + _PLAN["gate"])
+            self._pid = os.getpid()
+        return self._socket
+
+    def tell(self, message, answered=False):
+        try:
+            connection = self._connected()
+            data = json.dumps(message).encode() + b"\n"
+            while data:
+                data = data[connection.send(data) :]
+            if answered:
+                connection.recv(16)
+        except (OSError, KeyError):
+            # The test goes on as it would; what is not heard is not exercised.
+            self._pid = None
+
+
+_gate = _Gate()
+_dialled = set()
+
+
+def _announce(family, address):
+    """Before a connection: somebody is to listen there."""
+    if family in (2, 10) and isinstance(address, tuple) and len(address) >= 2 and isinstance(address[1], int):
+        port = address[1]
+        if port not in _dialled:
+            _gate.tell({"dial": port}, answered=True)
+            _dialled.add(port)
+
+
+def _announcing(socket_class):
+    for name in ("connect", "connect_ex"):
+        function = getattr(socket_class, name)
+        if hasattr(function, "_stage"):
+            continue
+
+        def announcing(self, address, _function=function):
+            _announce(getattr(self, "family", None), address)
+            return _function(self, address)
+
+        announcing._stage = True
+        announcing.__name__ = name
+        setattr(socket_class, name, announcing)
+
+
+def _on_socket(module):
+    _announcing(module.socket)
+
+
+def _on_ssl(module):
+    """Scripts that name their own authorities trust the one of this run as well."""
+    context = module.SSLContext
+    load = context.load_verify_locations
+    authority = _PLAN.get("authority")
+    if authority is None or hasattr(load, "_stage"):
+        return
+
+    def loading(self, cafile=None, capath=None, cadata=None):
+        if cafile is not None or capath is not None or cadata is not None:
+            load(self, cafile, capath, cadata)
+        return load(self, authority)
+
+    loading._stage = True
+    context.load_verify_locations = loading
+
+
+def _on_parser(module):
+    """Users and time are bounded, and everything that Locust can write is written."""
+    parser = module.LocustArgumentParser
+    parse = parser.parse_args
+
+    def parsing(self, *args, **kwargs):
+        options = parse(self, *args, **kwargs)
+        if hasattr(options, "num_users") and hasattr(options, "headless"):
+            for name, value in _PLAN.get("options", {}).items():
+                if hasattr(options, name):
+                    setattr(options, name, value)
+        return options
+
+    parser.parse_args = parsing
+
+
+def _name(task):
+    code = getattr(task, "__code__", None)
+    function = getattr(task, "__wrapped__", None)
+    if code is None and function is not None:
+        code = getattr(function, "__code__", None)
+    name = getattr(task, "__qualname__", repr(type(task).__name__))
+    if code is None:
+        return name
+    return f"{name} ({_relative(code.co_filename)}:{code.co_firstlineno})"
+
+
+def _relative(path):
+    path = os.path.abspath(path)
+    prefix = os.path.join(_PROJECT, "")
+    return path[len(prefix) :] if path.startswith(prefix) else path
+
+
+def _on_tasks(module):
+    wait = _PLAN.get("wait", 0.05)
+    seen = set()
+
+    def sleep(self, seconds, _sleep=module.TaskSet._sleep):
+        return _sleep(self, min(seconds, wait))
+
+    module.TaskSet._sleep = sleep
+    for task_set in (module.TaskSet, module.DefaultTaskSet):
+
+        def execute(self, task, _execute=task_set.execute_task):
+            name = _name(task)
+            if name not in seen:
+                seen.add(name)
+                _gate.tell({"ran": name})
+            return _execute(self, task)
+
+        task_set.execute_task = execute
+
+
+def _leaves(tasks, into, seen):
+    for task in tasks or ():
+        inner = getattr(task, "tasks", None)
+        if inner is not None and isinstance(task, type):
+            if task not in seen:
+                seen.add(task)
+                _leaves(inner, into, seen)
+            into.append(_name(task))
+        else:
+            into.append(_name(task))
+
+
+def _on_locust(module):
+    def started(environment, **_):
+        classes = getattr(environment, "user_classes", ()) or ()
+        declared = []
+        for user_class in classes:
+            _leaves(getattr(user_class, "tasks", ()), declared, set())
+        hosts = [getattr(environment, "host", None), *(getattr(user_class, "host", None) for user_class in classes)]
+        _gate.tell({"declared": sorted(set(declared))})
+        _gate.tell({"targets": [host for host in hosts if isinstance(host, str)]})
+        shape = getattr(environment, "shape_class", None)
+        if shape is not None:
+            _bound(shape)
+        ui = getattr(environment, "web_ui", None)
+        if ui is not None:
+            rules = [str(rule) for rule in ui.app.url_map.iter_rules() if "GET" in rule.methods and not rule.arguments]
+            _gate.tell({"pages": rules})
+
+    module.events.init.add_listener(started)
+
+
+def _bound(shape):
+    tick = shape.tick
+    users, seconds = _PLAN.get("users", 4), _PLAN.get("seconds", 8)
+
+    def bounded():
+        step = tick()
+        if step is None or shape.get_run_time() > seconds:
+            return None
+        return (min(step[0], users), *step[1:])
+
+    shape.tick = bounded
+
+
+def _frame():
+    """The line of the project that is being run."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        path = frame.f_code.co_filename
+        if path.startswith(_PROJECT) and "site-packages" not in path:
+            return _relative(path), frame.f_lineno
+        frame = frame.f_back
+    return None
+
+
+_said = {}
+
+
+def _say(channel, text, place=None):
+    place = place or _frame()
+    if place is None or len(text) < 6:
+        return
+    key = (channel, *place)
+    _said[key] = _said.get(key, 0) + 1
+    # A line that says the same again and again is heard often enough.
+    if _said[key] <= 60:
+        path, line = place
+        _gate.tell({"said": {"channel": channel, "path": path, "line": line, "text": text[:20000]}})
+
+
+def _watch_prints():
+    import builtins
+
+    said = builtins.print
+
+    def printing(*args, sep=" ", end="\n", file=None, flush=False):
+        said(*args, sep=sep, end=end, file=file, flush=flush)
+        try:
+            if file is None or file in (sys.stdout, sys.stderr):
+                channel = "stderr" if file is not None and file is sys.stderr else "stdout"
+                _say(channel, (" " if sep is None else sep).join(str(arg) for arg in args))
+        except Exception:
+            # What a script's own objects do when they are shown is not for us to judge.
+            return
+
+    printing.__name__ = printing.__qualname__ = "print"
+    builtins.print = printing
+
+
+def _on_logging(module):
+    handle = module.Logger.callHandlers
+
+    def handling(self, record):
+        path = getattr(record, "pathname", "")
+        if path.startswith(_PROJECT) and "site-packages" not in path:
+            try:
+                text = record.getMessage()
+            except Exception:
+                text = ""
+            for channel in ("log", "stderr"):
+                _say(channel, text, (_relative(path), record.lineno))
+        return handle(self, record)
+
+    module.Logger.callHandlers = handling
+
+
+def _on_clients(module):
+    """Failures that a script names itself stand in CSV, report and web UI."""
+    context = getattr(module, "ResponseContextManager", None)
+    if context is None:
+        return
+    failure = context.failure
+
+    def failing(self, exc, *args, **kwargs):
+        place = _frame()
+        if place is not None:
+            for channel in ("csv", "html", "web-ui", "messages", "stdout", "log"):
+                _say(channel, str(exc), place)
+        return failure(self, exc, *args, **kwargs)
+
+    context.failure = failing
+
+
+def _on_tegmen(module):
+    """A test without protection, of a script that asks for it: what it gets are plain strings."""
+    if not _PLAN.get("plain"):
+        return
+
+    class Plain(str):
+        name = ""
+
+        def reveal(self):
+            return str(self)
+
+        def hmac_sha256(self, data):
+            import hashlib
+            import hmac
+
+            return hmac.new(self.encode(), data, hashlib.sha256).digest()
+
+    def secret(name):
+        value = os.environ.get(name, os.environ.get("LOCUST_" + name))
+        if value is None:
+            raise KeyError(f"there is no secret {name}")
+        plain = Plain(value)
+        plain.name = name
+        return plain
+
+    def protect(value, *, name="TOKEN"):
+        plain = Plain(value)
+        plain.name = name
+        return plain
+
+    module.secret, module.protect = secret, protect
+
+
+def _switched_off(name):
+    """For the self-test: a protection that does nothing must be noticed."""
+
+    def off(module):
+        if name in _PLAN.get("off", ()):
+            for function in ("apply", "before"):
+                if hasattr(module, function):
+                    setattr(module, function, lambda *_: None)
+
+    return off
+
+
+def _open_to_inspection(module):
+    if "inspection" in _PLAN.get("off", ()):
+        import ctypes
+
+        set_dumpable = 4
+        ctypes.CDLL(None).prctl(set_dumpable, 1, 0, 0, 0)
+
+
+_HOOKS = {
+    "tegmen._hooks.locust_outputs": _switched_off("outputs"),
+    "tegmen._hooks.locust_web": _switched_off("outputs"),
+    "locust.runners": _open_to_inspection,
+    "socket": _on_socket,
+    "gevent._socket3": _on_socket,
+    "ssl": _on_ssl,
+    "logging": _on_logging,
+    "tegmen": _on_tegmen,
+    "locust": _on_locust,
+    "locust.argument_parser": _on_parser,
+    "locust.user.task": _on_tasks,
+    "locust.clients": _on_clients,
+    "locust.contrib.fasthttp": _on_clients,
+}
+
+
+class _Loader:
+    def __init__(self, loader, hook):
+        self._loader = loader
+        self._hook = hook
+
+    def create_module(self, spec):
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module):
+        self._loader.exec_module(module)
+        self._hook(module)
+
+    def __getattr__(self, name):
+        return getattr(self._loader, name)
+
+
+class _Watcher:
+    def __init__(self):
+        self._asking = set()
+
+    def find_spec(self, fullname, path=None, target=None):
+        hook = _HOOKS.get(fullname)
+        if hook is None or fullname in self._asking:
+            return None
+        import importlib.util
+
+        self._asking.add(fullname)
+        try:
+            spec = importlib.util.find_spec(fullname)
+        finally:
+            self._asking.discard(fullname)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader, hook)
+        return spec
+
+
+def _go_on():
+    """Runs the sitecustomize that would have run without this one."""
+    import importlib.machinery
+    import importlib.util
+
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _HERE]
+    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path)
+    if spec is not None and spec.loader is not None:
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["sitecustomize"] = module
+        spec.loader.exec_module(module)
+
+
+_go_on()
+sys.meta_path.insert(0, _Watcher())
+for _module, _hook in _HOOKS.items():
+    if _module in sys.modules:
+        _hook(sys.modules[_module])
+_watch_prints()

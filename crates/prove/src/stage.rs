@@ -1,0 +1,52 @@
+//! What goes along in the Python processes of the test: a directory for PYTHONPATH, and the plan in a variable.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// The variable with the plan.
+pub const VARIABLE: &str = "TEGMEN_STAGE";
+
+const CODE: &str = include_str!("stage.py");
+
+/// A test that lets its secret out everywhere.
+pub const LEAKY: &str = include_str!("leaky.py");
+/// A test that is clean under protection, and under nothing less.
+pub const CAREFUL: &str = include_str!("careful.py");
+
+/// What the code in the test's processes is to do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// The socket of the gate.
+    pub gate: String,
+    /// The certificate of the authority.
+    pub authority: PathBuf,
+    /// The directory of the project: lines outside it are nobody's.
+    pub project: PathBuf,
+    /// Options of Locust, as its parser calls them, that are set whatever the command line says.
+    pub options: BTreeMap<&'static str, Value>,
+    /// The most users at a time, for tests that bring their own shape.
+    pub users: u32,
+    /// The longest time, in seconds, for those.
+    pub seconds: u32,
+    /// Whether the test runs without protection, so that `secret()` and `protect()` give plain strings.
+    pub plain: bool,
+    /// Protections that are switched off, for the self-test. They are known here only: the package has no such switch.
+    pub off: Vec<&'static str>,
+    /// The longest wait between two tasks, in seconds.
+    pub wait: f64,
+}
+
+/// Writes the code into a directory, which is for PYTHONPATH.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(directory: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    std::fs::write(directory.join("sitecustomize.py"), CODE)
+}

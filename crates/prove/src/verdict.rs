@@ -1,0 +1,176 @@
+//! From what was seen to what is shown.
+
+use std::collections::BTreeSet;
+
+use tegmen_findings::proof::{
+    Arrival, Channel, ChannelProof, Coverage, FORMAT, Leak, Proof, Protection, SecretProof, State,
+};
+use tegmen_wire::origin::Origin;
+
+use crate::{ledger::Ledger, target::answers::WAYS};
+
+/// A secret of the test, as the verdict needs it. In the order of the searcher's numbers.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// Its name.
+    pub name: String,
+    /// Where it is from; see [`SecretProof::origin`].
+    pub origin: String,
+    /// The hosts that it is bound to, as the manifest has them; `None`: the test's own target.
+    pub hosts: Option<Vec<String>>,
+    /// Why nothing can be shown of it.
+    pub unprovable: Option<String>,
+}
+
+/// What else is known of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Circumstances {
+    /// When it began, in seconds since 1970.
+    pub began: u64,
+    /// How long it took, in seconds.
+    pub seconds: u64,
+    /// With or without protection.
+    pub protection: Protection,
+    /// What kept it from every network.
+    pub isolation: String,
+    /// The version of Tegmen.
+    pub tegmen: String,
+    /// What the person should know.
+    pub remarks: Vec<String>,
+    /// Why a channel was not exercised.
+    pub unused: Vec<(Channel, String)>,
+}
+
+/// The proof.
+pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstances) -> Proof {
+    let state = ledger.state();
+    let targets: BTreeSet<String> =
+        state.targets.iter().filter_map(|url| Origin::of_url(url)).map(|origin| origin.as_hosts_entry()).collect();
+    let mut secrets = Vec::new();
+    let mut leaks = Vec::new();
+    let mut in_use = Vec::new();
+    for (number, subject) in subjects.iter().enumerate() {
+        let mut arrivals = Vec::new();
+        for ((_, host, place), count) in state.arrivals.iter().filter(|((secret, _, _), _)| *secret == number) {
+            let belongs = match &subject.hosts {
+                Some(hosts) => hosts.contains(host),
+                None => targets.contains(host),
+            };
+            // What the target itself has issued may go back to any host of the test: it is bound to none.
+            let is_issued = subject.origin == "target" && !host.starts_with(crate::target::ELSEWHERE);
+            let arrival = Arrival { host: host.clone(), place: place.clone(), count: *count };
+            if belongs || is_issued {
+                arrivals.push(arrival);
+            } else {
+                leaks.push(Leak {
+                    channel: Channel::OtherHosts,
+                    secret: subject.name.clone(),
+                    count: *count,
+                    is_whole: true,
+                    source: host.clone(),
+                    sample: format!("[{}] in {place}", subject.name),
+                    spot: None,
+                    repair: repair(Channel::OtherHosts, subject, circumstances.protection),
+                });
+            }
+        }
+        let found = state.channels.values().any(|seen| seen.found.contains_key(&number));
+        in_use.push(!arrivals.is_empty() || found || leaks.iter().any(|leak| leak.secret == subject.name));
+        secrets.push(SecretProof {
+            name: subject.name.clone(),
+            origin: subject.origin.clone(),
+            arrivals,
+            unprovable: subject.unprovable.clone(),
+        });
+    }
+    let mut channels = Vec::new();
+    for channel in Channel::ALL {
+        let seen = state.channels.get(&channel);
+        let is_host = channel == Channel::OtherHosts;
+        // Other hosts are watched whenever the target is.
+        let exercised = seen.is_some() || (is_host && state.requests > 0);
+        let reason = circumstances.unused.iter().find(|(known, _)| *known == channel).map(|(_, reason)| reason.clone());
+        let mut states = Vec::new();
+        for (number, subject) in subjects.iter().enumerate() {
+            let found = seen.and_then(|seen| seen.found.get(&number));
+            if let Some(found) = found.filter(|_| subject.unprovable.is_none()) {
+                leaks.push(Leak {
+                    channel,
+                    secret: subject.name.clone(),
+                    count: found.count,
+                    is_whole: found.is_whole,
+                    source: found.source.clone(),
+                    sample: found.sample.clone(),
+                    spot: state.spots.get(&(channel, number)).cloned(),
+                    repair: repair(channel, subject, circumstances.protection),
+                });
+            }
+            let leaked = leaks.iter().any(|leak| leak.channel == channel && leak.secret == subject.name);
+            states.push(match (leaked, exercised && in_use[number] && subject.unprovable.is_none()) {
+                (true, _) => State::Leaked,
+                (false, true) => State::Clean,
+                (false, false) => State::NotExercised,
+            });
+        }
+        let not_exercised = (!exercised).then(|| reason.unwrap_or_else(|| "the test did not use it".to_owned()));
+        channels.push(ChannelProof {
+            channel,
+            bytes: seen.map_or(0, |seen| seen.bytes),
+            not_exercised,
+            note: seen.and_then(|seen| seen.note.clone()),
+            states,
+        });
+    }
+    leaks.sort_by(|one, other| (one.channel, &one.secret).cmp(&(other.channel, &other.secret)));
+    let coverage = Coverage {
+        ran: state.ran.iter().cloned().collect(),
+        not_run: state.declared.difference(&state.ran).cloned().collect(),
+        requests: state.requests,
+        ways: WAYS
+            .iter()
+            .enumerate()
+            .map(|(way, name)| ((*name).to_owned(), state.ways.get(&way).copied().unwrap_or(0)))
+            .collect(),
+    };
+    Proof {
+        format: FORMAT,
+        tegmen: circumstances.tegmen.clone(),
+        began: circumstances.began,
+        seconds: circumstances.seconds,
+        protection: circumstances.protection,
+        isolation: circumstances.isolation.clone(),
+        secrets,
+        channels,
+        leaks,
+        coverage,
+        remarks: circumstances.remarks.clone(),
+    }
+}
+
+/// What to do about a leak.
+fn repair(channel: Channel, subject: &Subject, protection: Protection) -> String {
+    let name = &subject.name;
+    if subject.origin == "target" {
+        // What stands behind the colon is what the target calls it.
+        let issued = name.rsplit(':').next().unwrap_or_default();
+        let shown: String =
+            issued.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+        let from = if issued == "session" { "self.client.cookies[\"session\"]" } else { "token" };
+        return format!("let Tegmen know it as soon as it is there: protect({from}, name=\"{shown}\")");
+    }
+    if protection == Protection::Off {
+        return "run the test with `tegmen run`".to_owned();
+    }
+    match channel {
+        Channel::OtherHosts => {
+            format!("bind it: hosts = [\"…\"] under [secrets.{name}] in tegmen.toml names every host that may have it")
+        }
+        Channel::Memory | Channel::CoreDump | Channel::Environ | Channel::CommandLine => {
+            "let nothing hand the value to other programs, and start the test with `tegmen run`".to_owned()
+        }
+        _ => format!(
+            "let the script use the placeholder and not .reveal(), and drop `reveal = true` under [secrets.{name}] if it is \
+             there; `tegmen audit` shows the lines"
+        ),
+    }
+}

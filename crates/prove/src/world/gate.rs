@@ -1,0 +1,82 @@
+//! The gate: where the code that goes along in the test's Python processes (`stage.py`) says what it is about to dial,
+//! and what of the script runs. It tells nothing that would have to be believed: whatever it says, a proof only gets
+//! worse by it.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    os::{
+        linux::net::SocketAddrExt,
+        unix::net::{SocketAddr, UnixListener, UnixStream},
+    },
+};
+
+use serde::Deserialize;
+use tegmen_findings::proof::{Channel, Spot};
+
+use crate::{ProveError, ledger::Ledger, target::Target};
+
+/// A message, one line of JSON each.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Message {
+    /// A port that is about to be dialled: answered with a line when somebody listens there.
+    Dial(u16),
+    /// The hosts that the test was started against.
+    Targets(Vec<String>),
+    /// The tasks that it has.
+    Declared(Vec<String>),
+    /// A task that has begun.
+    Ran(String),
+    /// Pages of the web UI.
+    Pages(Vec<String>),
+    /// What a line of the script has put into a channel.
+    Said { channel: Channel, path: String, line: u32, text: String },
+}
+
+/// Listens, in the background, for as long as the process lives; gives back the name of its socket.
+///
+/// # Errors
+/// When the operating system has no socket or no randomness to give.
+pub fn open(target: Target, ledger: Ledger) -> Result<String, ProveError> {
+    let name = format!("tegmen-gate-{:016x}", getrandom::u64()?);
+    let listener = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
+    let accept = move || {
+        for stream in listener.incoming().flatten() {
+            let (target, ledger) = (target.clone(), ledger.clone());
+            // A process that is not heard finds no port open, and the coverage says so.
+            let _ = std::thread::Builder::new()
+                .name("gate".to_owned())
+                .stack_size(256 * 1024)
+                .spawn(move || hear(&stream, &target, &ledger));
+        }
+    };
+    std::thread::Builder::new().name("gates".to_owned()).spawn(accept)?;
+    Ok(name)
+}
+
+fn hear(stream: &UnixStream, target: &Target, ledger: &Ledger) {
+    for line in BufReader::new(stream).lines() {
+        let Ok(line) = line else { return };
+        match serde_json::from_str(&line) {
+            Ok(Message::Dial(port)) => {
+                target.open(port);
+                if (&mut &*stream).write_all(b"ok\n").is_err() {
+                    return;
+                }
+            }
+            Ok(Message::Targets(hosts)) => ledger.state().targets.extend(hosts),
+            Ok(Message::Declared(tasks)) => ledger.state().declared.extend(tasks),
+            Ok(Message::Ran(task)) => {
+                ledger.state().ran.insert(task);
+            }
+            Ok(Message::Pages(pages)) => ledger.state().pages.extend(pages),
+            Ok(Message::Said { channel, path, line, text }) => {
+                for hit in ledger.searcher().search(text.as_bytes()) {
+                    let spot = Spot { path: path.clone(), line };
+                    ledger.state().spots.entry((channel, hit.secret)).or_insert(spot);
+                }
+            }
+            Err(_) => {}
+        }
+    }
+}

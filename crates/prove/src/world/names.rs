@@ -1,0 +1,105 @@
+//! The names of a closed world: every host name has an address, and from the address it is known which name was asked for.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr, UdpSocket},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Names and their addresses. Clones are the same.
+#[derive(Clone, Default)]
+pub struct Names(Arc<Mutex<HashMap<String, u32>>>);
+
+/// 198.18.0.0/15 is for tests of networks (RFC 2544): no host of anybody's.
+const FIRST: u32 = 0xC612_0001;
+const ROOM: u32 = 0x1_FFF0;
+const A: u16 = 1;
+const SERVERS: u16 = 53;
+
+impl Names {
+    /// Answers questions for names on the usual port, as long as the process lives.
+    ///
+    /// # Errors
+    /// When the port cannot be had.
+    pub fn serve(&self) -> std::io::Result<()> {
+        let socket = UdpSocket::bind(("::", SERVERS)).or_else(|_| UdpSocket::bind(("0.0.0.0", SERVERS)))?;
+        let names = self.clone();
+        std::thread::Builder::new().name("names".to_owned()).spawn(move || {
+            let mut question = [0; 1500];
+            // A socket that has failed for good ends the thread; nobody is misled by that.
+            while let Ok((count, from)) = socket.recv_from(&mut question) {
+                if let Some(answer) = names.answer(&question[..count]) {
+                    let _ = socket.send_to(&answer, from);
+                }
+            }
+        })?;
+        Ok(())
+    }
+
+    /// The address of a name; a new one where nobody has asked for it before.
+    pub fn address(&self, name: &str) -> Ipv4Addr {
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        if name == "localhost" || name.ends_with(".localhost") {
+            return Ipv4Addr::LOCALHOST;
+        }
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = known.len() as u32 % ROOM;
+        Ipv4Addr::from(FIRST + *known.entry(name).or_insert(next))
+    }
+
+    /// The name that has that address.
+    pub fn name(&self, address: IpAddr) -> Option<String> {
+        let IpAddr::V4(address) = address.to_canonical() else { return None };
+        let number = u32::from(address).checked_sub(FIRST)?;
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(_, other)| **other == number).map(|(name, _)| name.clone())
+    }
+
+    /// An answer in the format of DNS (RFC 1035, section 4).
+    fn answer(&self, question: &[u8]) -> Option<Vec<u8>> {
+        let mut at = 12;
+        let mut labels = Vec::new();
+        loop {
+            let length = usize::from(*question.get(at)?);
+            if length == 0 {
+                break;
+            }
+            // Questions have no compressed names.
+            let label = question.get(at + 1..at + 1 + length.min(63))?;
+            labels.push(String::from_utf8_lossy(label).into_owned());
+            at += 1 + length;
+        }
+        let kind = u16::from_be_bytes(question.get(at + 1..at + 3)?.try_into().ok()?);
+        let asked = question.get(12..at + 5)?;
+        let has_answer = kind == A && !labels.is_empty();
+        let mut answer = question.get(..2)?.to_vec();
+        // A recursive server's answer without an error; one question, one record or none.
+        answer.extend([0x81, 0x80, 0, 1, 0, u8::from(has_answer), 0, 0, 0, 0]);
+        answer.extend(asked);
+        if has_answer {
+            answer.extend([0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+            answer.extend(self.address(&labels.join(".")).octets());
+        }
+        Some(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_one_address_and_the_address_one_name() {
+        let names = Names::default();
+        let mut question = vec![7, 9, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        question.extend(b"\x04Shop\x07example\x03com\x00\x00\x01\x00\x01");
+        let answer = names.answer(&question).unwrap();
+        assert_eq!(answer[..2], [7, 9]);
+        let address: [u8; 4] = answer[answer.len() - 4..].try_into().unwrap();
+        let address = IpAddr::from(address);
+        assert_eq!(names.name(address).as_deref(), Some("shop.example.com"));
+        assert_eq!(IpAddr::from(names.address("shop.example.com.")), address);
+        assert_eq!(names.address("localhost"), Ipv4Addr::LOCALHOST);
+        assert!(names.answer(&question[..20]).is_none());
+    }
+}

@@ -1,0 +1,211 @@
+//! `tegmen prove`: the test runs with canaries, and everything that comes out is searched for them.
+
+mod manifest;
+mod secrets;
+mod self_test;
+mod stages;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context as _, bail};
+use tegmen_findings::proof::{Proof, Protection};
+use tegmen_prove::{
+    ledger::Ledger,
+    search::Searcher,
+    target::Target,
+    verdict::{self, Circumstances},
+    world::{self, authority::Authority, datagrams, gate, names::Names},
+};
+use tegmen_report::Colour;
+use tegmen_sys::hardening;
+
+use self::{secrets::Secrets, self_test::Mutation, stages::Stage};
+use super::run;
+use crate::messages;
+
+/// Run a load test with canaries instead of secrets, and search everything that comes out for them.
+///
+/// Your own locustfile runs as it is, for some seconds, in a network that ends at this machine. Every secret is a made-up
+/// value of the same shape; a hostile target stands in for every host that the test talks to, quotes requests in error
+/// pages, redirects elsewhere, breaks off. Then standard output and errors, logs, CSV files, reports, the web UI, messages
+/// between workers, files, environments and memory are searched for the canaries, in every encoding.
+///
+/// Nothing real is touched: no secrets manager is asked, and no request leaves the machine.
+#[derive(clap::Args)]
+// Its own name is that of the options of `run` in it, and both would be groups.
+#[group(skip)]
+#[command(after_help = "\
+Examples:
+  tegmen prove -- locust -f locustfile.py --host https://shop.example.com
+  tegmen prove --write-manifest -- locust                  which secret goes where, into tegmen.toml
+  tegmen prove --without -- locust -f locustfile.py        what the same test gives away without Tegmen
+  tegmen prove --self-test -- locust                       would it find a leak?
+  tegmen prove --format json --output proof.json -- locust
+
+What was found is kept in .tegmen/prove.json, without any value.
+
+Exit status: 0 nothing leaked, 1 something leaked, 2 it could not do its work.")]
+pub struct Args {
+    #[command(flatten)]
+    run: run::Selection,
+
+    /// Run the test a second time without Tegmen's protection, to show the difference
+    #[arg(long)]
+    without: bool,
+
+    /// Write the hosts and places of each secret into the manifest, as they are observed in a run without protection;
+    /// then prove the test with that manifest
+    #[arg(long)]
+    write_manifest: bool,
+
+    /// How long each stage runs, in seconds
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(2..=600))]
+    seconds: u32,
+
+    /// How many users there are at most
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=200))]
+    users: u32,
+
+    /// How the test is started: alone, in one process with the web UI; workers, headless with a master and two of them
+    #[arg(long, value_enum, value_name = "STAGE", value_delimiter = ',', default_value = "alone,workers")]
+    stages: Vec<Stage>,
+
+    /// Prove the proof: leaks that are planted in every channel must be found, and each of Tegmen's protections must be
+    /// missed when it is switched off. CMD is how Locust is started
+    #[arg(long, conflicts_with_all = ["without", "write_manifest"])]
+    self_test: bool,
+
+    /// How the verdict is shown
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Write the verdict to a file
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Junit,
+    Html,
+}
+
+pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
+    if std::env::var_os(tegmen_wire::protocol::CHANNEL_VARIABLE).is_some() {
+        bail!("this is inside of `tegmen run`: prove what runs there by calling `tegmen prove -- …` without it");
+    }
+    if args.run.cluster_key.is_some() || args.run.pool_share.is_some() {
+        bail!("--cluster-key and --pool-share are for `tegmen run`: here no key and no pool is fetched");
+    }
+    let folder =
+        tempfile::Builder::new().prefix("tegmen-prove-").tempdir().context("no temporary directory can be made")?;
+    // First of all: from here on nothing can leave, whatever happens. There is one thread until then.
+    if let Err(error) = world::close(folder.path()) {
+        messages::error(
+            &anyhow::Error::new(error).context(
+                "the network cannot be closed, and without that no canary is let fly: it could reach somebody",
+            ),
+        );
+        messages::hint(
+            "allow user namespaces: sysctl -w kernel.unprivileged_userns_clone=1 (on Ubuntu also \
+             kernel.apparmor_restrict_unprivileged_userns=0); in a container run with --cap-add SYS_ADMIN",
+        );
+        return Ok(ExitCode::from(2));
+    }
+    let logs = datagrams::cover(folder.path());
+    world::limit()?;
+    hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;
+
+    let authority = Arc::new(Authority::new()?);
+    std::fs::write(folder.path().join("authority.pem"), authority.pem()).context("no temporary file can be written")?;
+    let names = Names::default();
+    names.serve().context("nobody can answer for names in here")?;
+    let target = Target::new(names, Arc::clone(&authority));
+    datagrams::listen(&target, logs);
+    for port in [80, 443] {
+        target.open(port);
+    }
+    if args.self_test {
+        return self_test::run(args, &authority, &target, folder.path());
+    }
+    let mut secrets = Secrets::gather(&args.run, &authority)?;
+    let mut proofs = Vec::new();
+    if args.without || args.write_manifest {
+        let (proof, ledger) = prove(&args, &secrets, &target, folder.path(), Protection::Off, None)?;
+        if args.write_manifest {
+            let path = manifest::write(&secrets, &ledger, args.run.manifest.as_deref())?;
+            messages::note_unless(args.run.quiet, format_args!("hosts and places are in {}", path.display()));
+            args.run.manifest = Some(path);
+            secrets.rules_from(&args.run)?;
+        }
+        if args.without {
+            proofs.push(proof);
+        }
+    }
+    proofs.insert(0, prove(&args, &secrets, &target, folder.path(), Protection::On, None)?.0);
+    let is_clean = proofs[0].is_clean();
+    let is_idle = is_clean && proofs[0].coverage.requests == 0;
+    keep(&proofs[0])?;
+    let text = match args.format {
+        Format::Text if args.output.is_some() => tegmen_report::proof::text(&proofs, Colour::Never),
+        Format::Text => tegmen_report::proof::text(&proofs, Colour::Always),
+        Format::Json => tegmen_report::proof::json(&proofs)?,
+        Format::Junit => tegmen_report::proof::junit(&proofs[0])?,
+        Format::Html => tegmen_report::proof::html(&proofs)?,
+    };
+    match &args.output {
+        Some(path) => std::fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?,
+        None => anstream::print!("{text}"),
+    }
+    if is_idle {
+        messages::error(&anyhow::anyhow!("the test made no request, so that nothing is shown"));
+        messages::hint("the notes above say how it ended; does the command run with `tegmen run` in front of it?");
+        return Ok(ExitCode::from(2));
+    }
+    Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// One run, with or without protection, or with all of it but one.
+fn prove(
+    args: &Args,
+    secrets: &Secrets,
+    target: &Target,
+    folder: &Path,
+    protection: Protection,
+    off: Option<Mutation>,
+) -> anyhow::Result<(Proof, Ledger)> {
+    let (began, clock) = (SystemTime::now(), Instant::now());
+    let searcher = Searcher::new(secrets.canaries.iter().map(|canary| (canary.name.as_str(), canary.parts.as_slice())));
+    let ledger = Ledger::new(Arc::new(searcher));
+    target.answer_with(secrets.expected.clone(), secrets.session.clone());
+    target.report_to(&ledger);
+    let gate = gate::open(target.clone(), ledger.clone())?;
+    let stages = stages::Stages { args, secrets, folder, protection, ledger: &ledger, gate: &gate, off };
+    let stages::Told { unused, mut remarks } = stages.run()?;
+    remarks.splice(0..0, secrets.remarks.iter().cloned());
+    let circumstances = Circumstances {
+        began: began.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        seconds: clock.elapsed().as_secs(),
+        protection,
+        isolation: "network namespace".to_owned(),
+        tegmen: env!("CARGO_PKG_VERSION").to_owned(),
+        remarks,
+        unused,
+    };
+    Ok((verdict::proof(&ledger, &secrets.subjects, &circumstances), ledger))
+}
+
+/// Keeps the proof where reports look for it.
+fn keep(proof: &Proof) -> anyhow::Result<()> {
+    let directory = Path::new(".tegmen");
+    let written = std::fs::create_dir_all(directory)
+        .and_then(|()| std::fs::write(directory.join("prove.json"), serde_json::to_vec_pretty(proof)?));
+    written.context("the proof cannot be kept in .tegmen/prove.json")
+}

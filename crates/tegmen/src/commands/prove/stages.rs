@@ -1,0 +1,351 @@
+//! The stages of a run: the user's command once with the web UI, once with workers; its output kept, and observed meanwhile.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs::{self, File},
+    net::TcpListener,
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use tegmen_broker::{
+    channel::Server,
+    child::{self, ChildOptions},
+    keep::Keep,
+    pools::Pools,
+};
+use tegmen_findings::proof::{Channel, Protection};
+use tegmen_prove::{
+    ledger::Ledger,
+    observe::{files::Files, processes, relay, web},
+    stage::{self, Plan},
+    target::ELSEWHERE,
+};
+use tegmen_redact::Patterns;
+use tegmen_sys::{process::ProcessHandle, sandbox::Fence, standard::Led};
+use tegmen_wire::origin::{Origin, Scheme};
+
+use super::{Args, secrets::Secrets, self_test::Mutation};
+use crate::commands::run::{environment, shim};
+
+/// How much longer than asked for a stage may take: to start, to stop, and for scripts that do not listen.
+const GRACE: Duration = Duration::from_secs(25);
+const INTERRUPT: i32 = 2;
+const KILL: i32 = 9;
+
+pub struct Stages<'a> {
+    pub args: &'a Args,
+    pub secrets: &'a Secrets,
+    pub folder: &'a Path,
+    pub protection: Protection,
+    pub ledger: &'a Ledger,
+    pub gate: &'a str,
+    /// A protection that is switched off, for the self-test.
+    pub off: Option<Mutation>,
+}
+
+/// How the test is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Stage {
+    /// One process, with web UI and all files.
+    Alone,
+    /// A master and two workers, headless.
+    Workers,
+}
+
+/// What the stages have to say.
+#[derive(Default)]
+pub struct Told {
+    /// Why channels were not exercised, where that is known.
+    pub unused: Vec<(Channel, String)>,
+    /// What the person should know.
+    pub remarks: Vec<String>,
+}
+
+/// What a stage leaves behind.
+struct Left {
+    status: String,
+    output: PathBuf,
+    errors: PathBuf,
+}
+
+impl Stages<'_> {
+    /// Runs all of them.
+    pub fn run(&self) -> anyhow::Result<Told> {
+        let Told { mut unused, mut remarks } = Told::default();
+        for stage in self.args.stages.iter().copied() {
+            let outputs = self.folder.join(format!("{:?}-{stage:?}-{:?}", self.protection, self.off));
+            let temporary = outputs.join("tmp");
+            fs::create_dir_all(&temporary).context("no temporary directory can be made")?;
+            let written = Files::before(vec![self.secrets.project.clone()]);
+            let requests = self.ledger.state().requests;
+            let left = self.stage(stage, &outputs, &temporary)?;
+            self.ledger.look(Channel::Stdout, "standard output", &fs::read(&left.output).unwrap_or_default());
+            self.ledger.look(Channel::Stderr, "standard error", &fs::read(&left.errors).unwrap_or_default());
+            let skipped = [left.output.clone(), left.errors.clone()];
+            Files::nothing_before(vec![outputs.clone()]).search(self.ledger, |path| {
+                if skipped.iter().any(|own| own == path) { None } else { channel_of(path) }
+            });
+            written.search(self.ledger, |path| {
+                if path.components().any(|part| part.as_os_str() == ".tegmen") { None } else { channel_of(path) }
+            });
+            if self.ledger.state().requests == requests {
+                let tail = last_lines(&fs::read(&left.errors).unwrap_or_default());
+                remarks.push(format!(
+                    "the test made no request while it ran {} ({}): {tail}",
+                    stage.title(),
+                    left.status
+                ));
+            }
+        }
+        if !self.ledger.state().channels.contains_key(&Channel::SystemLog) {
+            unused.push((Channel::SystemLog, "the test wrote nothing to it".to_owned()));
+        }
+        Ok(Told { unused, remarks })
+    }
+
+    fn stage(&self, stage: Stage, outputs: &Path, temporary: &Path) -> anyhow::Result<Left> {
+        let (web_port, master_port) = (free_port()?, free_port()?);
+        let relay = relay::start(self.ledger, master_port).context("no relay can be started")?;
+        let code = outputs.join("stage");
+        stage::write(&code).context("no temporary directory can be made")?;
+        let plan = Plan {
+            gate: self.gate.to_owned(),
+            authority: self.folder.join("authority.pem"),
+            project: self.secrets.project.clone(),
+            options: self.options(stage, outputs, web_port, master_port, relay),
+            users: self.args.users,
+            seconds: self.args.seconds,
+            plain: self.protection == Protection::Off,
+            off: match self.off {
+                Some(Mutation::Outputs) => vec!["outputs"],
+                Some(Mutation::Inspection) => vec!["inspection"],
+                _ => Vec::new(),
+            },
+            wait: 0.05,
+        };
+        let (output, errors) = (outputs.join("stdout.txt"), outputs.join("stderr.txt"));
+        let streams = (File::create(&output)?, File::create(&errors)?);
+        let over = Arc::new(AtomicBool::new(false));
+        let status = std::thread::scope(|scope| {
+            let result = self.command(&plan, &code, temporary, &streams, |pid| {
+                let over = Arc::clone(&over);
+                let ledger = self.ledger.clone();
+                let watching = Arc::clone(&over);
+                scope.spawn(move || processes::watch(&ledger, pid, &watching));
+                if stage == Stage::Alone {
+                    let ledger = self.ledger.clone();
+                    scope.spawn(move || web::watch(&ledger, web_port, &over));
+                }
+            });
+            over.store(true, Ordering::Release);
+            result
+        })?;
+        Ok(Left { status, output, errors })
+    }
+
+    fn options(
+        &self,
+        stage: Stage,
+        outputs: &Path,
+        web_port: u16,
+        master_port: u16,
+        relay: u16,
+    ) -> BTreeMap<&'static str, Value> {
+        let file = |name: &str| Value::from(outputs.join(name).display().to_string());
+        let mut options = BTreeMap::from([
+            ("num_users", json!(self.args.users)),
+            ("spawn_rate", json!(self.args.users)),
+            ("run_time", json!(self.args.seconds)),
+            ("stop_timeout", json!(1)),
+            ("master", json!(false)),
+            ("worker", json!(false)),
+            ("processes", Value::Null),
+            ("csv_prefix", file("csv/locust")),
+            ("stats_history_enabled", json!(true)),
+            ("html_file", file("report.html")),
+            ("json_file", file("statistics")),
+            ("logfile", file("locust.log")),
+            ("print_stats", json!(true)),
+            ("autostart", json!(stage == Stage::Alone)),
+            ("headless", json!(stage == Stage::Workers)),
+            ("headful", json!(false)),
+            ("autoquit", json!(if stage == Stage::Alone { 1 } else { -1 })),
+            ("show_task_ratio", json!(false)),
+            ("list_commands", json!(false)),
+        ]);
+        match stage {
+            Stage::Alone => options.extend([("web_port", json!(web_port)), ("web_host", json!("127.0.0.1"))]),
+            Stage::Workers => options.extend([
+                ("processes", json!(2)),
+                ("master_bind_host", json!("127.0.0.1")),
+                ("master_bind_port", json!(master_port)),
+                ("master_host", json!("127.0.0.1")),
+                ("master_port", json!(relay)),
+            ]),
+        }
+        options
+    }
+
+    /// Runs the command to its end; `started` learns its process.
+    fn command(
+        &self,
+        plan: &Plan,
+        code: &Path,
+        temporary: &Path,
+        streams: &(File, File),
+        started: impl FnOnce(u32),
+    ) -> anyhow::Result<String> {
+        let nothing = File::open("/dev/null")?;
+        let deadline = Duration::from_secs(self.args.seconds.into()) + GRACE;
+        let mut environment = environment::Builder::new(&self.secrets.environment);
+        let shim = shim::Shim::new().context("no temporary directory can be made")?;
+        if self.protection == Protection::Off {
+            for (name, value) in self.secrets.variables() {
+                environment.set(&name, value);
+            }
+            self.prepare(&mut environment, plan, code, temporary)?;
+            let (program, arguments) = self.secrets.command.split_first().context("there is no command")?;
+            let mut child = std::process::Command::new(program)
+                .args(arguments)
+                .env_clear()
+                .envs(environment.finish())
+                .stdin(nothing)
+                .stdout(streams.0.try_clone()?)
+                .stderr(streams.1.try_clone()?)
+                .spawn()
+                .with_context(|| format!("{} cannot be started", program.display()))?;
+            started(child.id());
+            let ended = End::after(deadline, child.id());
+            let status = child.wait()?;
+            ended.reached();
+            return Ok(status.to_string());
+        }
+        let mut charges = self.secrets.charges();
+        if self.off == Some(Mutation::Hosts) {
+            for charge in &mut charges {
+                let hosts = ["self-test.example", ELSEWHERE].map(|host| Origin::new(Scheme::Https, host, None));
+                charge.binding.hosts = Some(hosts.to_vec());
+            }
+        }
+        let keep = Keep::new(charges, self.secrets.shown.clone())?;
+        let (mut patterns, _) = keep.patterns();
+        if self.off == Some(Mutation::Redactor) {
+            patterns = Patterns::builder().build();
+        }
+        environment.protect(&keep);
+        if self.off == Some(Mutation::Environment) {
+            for (name, value) in self.secrets.variables() {
+                environment.set(&name, value);
+            }
+        }
+        environment.plugin(&shim, self.args.run.allow_unknown_locust);
+        let (command, _) = environment::Builder::command(&self.secrets.command, &keep);
+        self.prepare(&mut environment, plan, code, temporary)?;
+        let (server, channel, address) = Server::start(keep, Pools::default(), std::collections::BTreeMap::new(), None)
+            .context("the channel to the plugin cannot be made")?;
+        environment.set(tegmen_wire::protocol::CHANNEL_VARIABLE, address.to_string());
+        // As under `tegmen run`.
+        let fence = Fence { no_new_privs: true, umask: Some(0o077), ..Fence::default() };
+        let options = ChildOptions { command, env: environment.finish(), inherit_fds: vec![channel], cwd: None, fence };
+        let led = Led::to(nothing.as_fd(), streams.0.as_fd(), streams.1.as_fd())?;
+        // What goes wrong is said where the person reads: the streams are led back before.
+        let child = child::spawn(options, patterns)?;
+        server.set_output(child.handle());
+        started(child.pid());
+        let ended = End::after(deadline, child.pid());
+        let status = child.wait();
+        ended.reached();
+        server.hear_out(Duration::from_millis(500));
+        drop(led);
+        Ok(format!("exit status: {}", status.code()))
+    }
+
+    fn prepare(
+        &self,
+        environment: &mut environment::Builder,
+        plan: &Plan,
+        code: &Path,
+        temporary: &Path,
+    ) -> anyhow::Result<()> {
+        environment.lead_path(code);
+        environment.set(stage::VARIABLE, serde_json::to_string(plan)?);
+        for name in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"] {
+            environment.set(name, plan.authority.as_os_str());
+        }
+        environment.set("TMPDIR", temporary.as_os_str());
+        // The script's own bytecode is written as always; that of the stage is nobody's business.
+        environment.set("PYTHONUNBUFFERED", OsString::from("1"));
+        Ok(())
+    }
+}
+
+impl Stage {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Alone => "with the web UI",
+            Self::Workers => "with workers",
+        }
+    }
+}
+
+/// Ends a command that does not end by itself.
+struct End(mpsc::Sender<()>);
+
+impl End {
+    fn after(deadline: Duration, pid: u32) -> Self {
+        let (sender, receiver) = mpsc::channel::<()>();
+        let watch = move || {
+            let mut signal = INTERRUPT;
+            let mut wait = deadline;
+            while receiver.recv_timeout(wait) == Err(mpsc::RecvTimeoutError::Timeout) {
+                for process in processes::below(pid) {
+                    // Ended meanwhile: all the better.
+                    let _ = ProcessHandle::open(process).and_then(|process| process.signal(signal));
+                }
+                (signal, wait) = (KILL, Duration::from_secs(8));
+            }
+        };
+        // Without the thread a command that hangs hangs; the person can end it.
+        let _ = std::thread::Builder::new().name("deadline".to_owned()).spawn(watch);
+        Self(sender)
+    }
+
+    fn reached(self) {
+        drop(self.0);
+    }
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("there is no free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+fn channel_of(path: &Path) -> Option<Channel> {
+    let name = path.file_name()?.to_string_lossy();
+    let is_ours = path.components().any(|part| part.as_os_str() == "stage");
+    match path.extension().and_then(|end| end.to_str()) {
+        _ if is_ours => None,
+        Some("pyc") => Some(Channel::Bytecode),
+        Some("csv") if path.components().any(|part| part.as_os_str() == "csv") => Some(Channel::Csv),
+        _ if name == "report.html" => Some(Channel::Html),
+        _ if name == "locust.log" => Some(Channel::Log),
+        _ => Some(Channel::Files),
+    }
+}
+
+/// The end of what a command said, on one line.
+fn last_lines(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(3)..].join(" | ").chars().take(400).collect()
+}

@@ -1,0 +1,168 @@
+"""`tegmen prove`: real Locust against the hostile target; what leaks is found, what does not is not."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import Project
+from support.run import BIN, Result
+
+LOCUST = (str(BIN / "locust"), "-f", "locustfile.py")
+
+QUIET = """
+import os
+from locust import FastHttpUser, HttpUser, between, task
+
+KEY = os.environ["SHOP_API_KEY"]
+
+class Shopper(HttpUser):
+    wait_time = between(5, 15)
+    host = "https://shop.example.com"
+
+    def on_start(self):
+        token = self.client.post("/login", json={"password": os.environ["SHOP_PASSWORD"]}).json()["access_token"]
+        assert token
+
+    @task
+    def orders(self):
+        self.client.get("/orders", headers={"Authorization": f"Bearer {KEY}"})
+
+    @task
+    def search(self):
+        print("looking with", KEY)
+        self.client.get(f"/search?key={KEY}")
+
+class Fast(FastHttpUser):
+    wait_time = between(5, 15)
+    host = "https://shop.example.com"
+
+    @task
+    def orders(self):
+        with self.client.get("/fast", headers={"X-Api-Key": KEY}, catch_response=True) as response:
+            if response.status_code != 200:
+                response.failure(f"not found: {response.text}")
+"""
+
+
+TITLES = {
+    "stdout": "standard output",
+    "csv": "CSV files",
+    "html": "HTML report",
+    "web-ui": "web UI",
+    "messages": "ZMQ",
+    "environ": "/proc/PID/environ",
+    "memory": "memory",
+    "other-hosts": "other hosts",
+}
+
+
+def values() -> dict[str, str]:
+    return {"SHOP_API_KEY": f"sk_live_{secrets.token_hex(16)}", "SHOP_PASSWORD": f"Pw-{secrets.token_hex(8)}"}
+
+
+def prove(project: Project, *options: str, env: dict[str, str] | None = None, seconds: str = "4") -> Result:
+    command = (project.tegmen, "prove", "--seconds", seconds, *options, "--", *LOCUST)
+    return project.run(*command, env=values() if env is None else env, timeout=200)
+
+
+def proof(project: Project) -> dict:  # type: ignore[type-arg]
+    read: dict = json.loads(project.read(".tegmen/prove.json"))  # type: ignore[type-arg]
+    return read
+
+
+@pytest.fixture(autouse=True)
+def _closed(tegmen_bin: Path) -> None:
+    """Where the kernel gives no namespace, `prove` refuses; that is tested in Rust."""
+    if subprocess.run(["unshare", "-Urn", "true"], capture_output=True).returncode != 0:
+        pytest.skip("the kernel gives this user no network namespace")
+
+
+def test_a_test_under_protection_is_clean_and_its_secrets_arrive(project: Project) -> None:
+    project.write("locustfile.py", QUIET)
+    env = values()
+    result = prove(project, "--without", "--output", "proof.txt", env=env).check(0)
+    text = project.read("proof.txt")
+    assert "Nothing leaked" in text
+    assert "without Tegmen" in text
+    read = proof(project)
+    arrivals = {
+        secret["name"]: {(arrival["host"], arrival["place"]) for arrival in secret["arrivals"]}
+        for secret in read["secrets"]
+    }
+    assert arrivals["SHOP_PASSWORD"] == {("shop.example.com", "body:password")}
+    places = {place for host, place in arrivals["SHOP_API_KEY"] if host == "shop.example.com"}
+    assert {"header:authorization", "query:key", "header:x-api-key"} <= places
+    states = {channel["channel"]: channel["states"] for channel in read["channels"]}
+    for channel in ("stdout", "stderr", "log", "csv", "html", "web-ui", "messages", "environ", "memory", "other-hosts"):
+        assert states[channel][:2] == ["clean", "clean"], channel
+    for channel in ("stdout", "csv", "html", "web-ui", "messages", "environ", "memory", "other-hosts"):
+        row = next(line for line in text.splitlines() if line.strip().startswith(TITLES[channel]))
+        assert "SHOP_API_KEY" in row, f"without Tegmen it comes out: {row}"
+    # Neither the values nor anything of them is in what is kept or shown.
+    for value in env.values():
+        assert value not in result.output
+        assert value[8:20] not in project.read(".tegmen/prove.json")
+
+
+def test_a_leak_is_found_with_its_line(project: Project) -> None:
+    project.write(
+        "locustfile.py",
+        """
+        import os
+        from locust import HttpUser, task
+        from tegmen import secret
+
+        class Shopper(HttpUser):
+            host = "http://localhost:8080"
+
+            @task
+            def leak(self):
+                value = secret("SHOP_API_KEY").reveal()
+                open("notes.txt", "w").write(value[4:20])
+                self.client.get("/", headers={"X-Key": secret("SHOP_API_KEY")})
+        """,
+    )
+    result = prove(project, "--stages", "alone", env=values(), seconds="3").check(1)
+    assert "notes.txt" in result.stdout
+    leaks = [leak for leak in proof(project)["leaks"] if leak["secret"] == "SHOP_API_KEY"]
+    assert {leak["channel"] for leak in leaks} == {"files"}
+    assert not leaks[0]["is_whole"]
+
+
+def test_the_proof_is_proved(project: Project) -> None:
+    command = (project.tegmen, "prove", "--self-test", "--seconds", "4", "--stages", "alone", "--", str(BIN / "locust"))
+    result = project.run(*command, timeout=200)
+    # A leak that is planted between workers needs workers, which are in the first test.
+    failed = [line for line in result.stdout.splitlines() if "FAILED" in line and "ZMQ" not in line]
+    assert failed == [], result.output
+    assert "placeholders in the environment: " in result.stdout
+
+
+def test_what_is_issued_and_printed_leaks_and_nothing_leaves_the_machine(project: Project) -> None:
+    project.write(
+        "locustfile.py",
+        """
+        import os, socket
+        from locust import HttpUser, task
+
+        class Shopper(HttpUser):
+            host = "https://shop.example.com"
+
+            @task
+            def once(self):
+                answer = self.client.get("/", headers={"X-Key": os.environ["SHOP_API_KEY"]})
+                print("cookies", self.client.cookies.get_dict())
+                print("links", [name for _, name in socket.if_nameindex()], socket.gethostbyname("example.org"))
+        """,
+    )
+    result = prove(project, "--format", "json", "--stages", "alone", seconds="3").check(1)
+    read = json.loads(result.stdout)["proofs"][0]
+    assert read["isolation"] == "network namespace"
+    assert {(leak["secret"], leak["channel"]) for leak in read["leaks"]} == {("issued:session", "stdout")}
+    assert read["leaks"][0]["spot"]["path"] == "locustfile.py"
+    assert "protect(" in read["leaks"][0]["repair"]
