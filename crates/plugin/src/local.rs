@@ -163,7 +163,14 @@ mod tests {
     use super::*;
 
     fn local() -> Local {
-        Local::new(&Table { tag: Tag::random().unwrap(), manifest: None, entries: Vec::new(), cluster: None }).unwrap()
+        Local::new(&Table {
+            tag: Tag::random().unwrap(),
+            manifest: None,
+            targets: Vec::new(),
+            entries: Vec::new(),
+            cluster: None,
+        })
+        .unwrap()
     }
 
     fn named(name: &str) -> Binding {
