@@ -23,36 +23,51 @@ pub fn watch(ledger: &Ledger, root: u32, over: &AtomicBool) {
     if tegmen_sys::isolation::be_one_of_them().is_err() {
         return;
     }
-    let mut first_seen: BTreeMap<u32, Instant> = BTreeMap::new();
-    let mut moments: BTreeMap<u32, usize> = BTreeMap::new();
+    // Memory takes its time; what comes and goes meanwhile is not to be missed.
+    std::thread::scope(|scope| {
+        scope.spawn(|| watch_memory(ledger, root, over));
+        while !over.load(Ordering::Acquire) {
+            for pid in below(root) {
+                let name = name(pid);
+                if let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) {
+                    ledger.look(Channel::CommandLine, &name, &line);
+                }
+                let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+                ledger.look(Channel::Environ, &name, &environment);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    });
+}
+
+fn watch_memory(ledger: &Ledger, root: u32, over: &AtomicBool) {
+    let mut first_seen: BTreeMap<u32, (Instant, usize)> = BTreeMap::new();
     let (mut closed, mut open) = (BTreeSet::new(), BTreeSet::new());
     while !over.load(Ordering::Acquire) {
         for pid in below(root) {
-            let since = *first_seen.entry(pid).or_insert_with(Instant::now);
+            let (since, moment) = first_seen.entry(pid).or_insert_with(|| (Instant::now(), 0));
+            if MOMENTS.get(*moment).is_none_or(|after| since.elapsed() < *after) {
+                continue;
+            }
+            *moment += 1;
             let name = name(pid);
-            if let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) {
-                ledger.look(Channel::CommandLine, &name, &line);
-            }
-            match fs::read(format!("/proc/{pid}/environ")) {
-                Ok(environment) => ledger.look(Channel::Environ, &name, &environment),
-                Err(_) => ledger.look(Channel::Environ, &name, b""),
-            }
-            let moment = moments.entry(pid).or_default();
-            if MOMENTS.get(*moment).is_some_and(|after| since.elapsed() >= *after) {
-                *moment += 1;
-                match memory(pid, &mut |bytes| ledger.look(Channel::Memory, &name, bytes)) {
-                    Ok(()) => {
-                        open.insert(pid);
-                    }
-                    Err(_) => {
-                        closed.insert(pid);
-                        ledger.look(Channel::Memory, &name, b"");
-                    }
+            let is_dumped = may_dump(ledger, pid, &name);
+            let mut show = |bytes: &[u8]| {
+                ledger.look(Channel::Memory, &name, bytes);
+                if is_dumped {
+                    // What would be written is what is in the memory.
+                    ledger.look(Channel::CoreDump, &name, bytes);
                 }
-                core_dump(ledger, pid, &name);
-                let note = format!("{} closed to others, {} open", processes(closed.len()), open.len());
-                ledger.note(Channel::Memory, &note);
-            }
+            };
+            let is_open = memory(pid, &mut show).is_ok();
+            ledger.look(Channel::Memory, &name, b"");
+            if is_open {
+                open.insert(pid)
+            } else {
+                closed.insert(pid)
+            };
+            let note = format!("{} closed to others, {} open", processes(closed.len()), open.len());
+            ledger.note(Channel::Memory, &note);
         }
         std::thread::sleep(PAUSE);
     }
@@ -62,17 +77,15 @@ fn processes(count: usize) -> String {
     if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
 }
 
-/// A core dump is the memory, where one may be written at all.
-fn core_dump(ledger: &Ledger, pid: u32, name: &str) {
+/// Whether a core dump of the process may be written.
+fn may_dump(ledger: &Ledger, pid: u32, name: &str) -> bool {
     let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
     let limit = limits.lines().find_map(|line| line.strip_prefix("Max core file size")?.split_whitespace().next());
+    ledger.look(Channel::CoreDump, name, b"");
     if limit == Some("0") {
-        ledger.look(Channel::CoreDump, name, b"");
         ledger.note(Channel::CoreDump, "none is written: the limit is 0");
-    } else if limit.is_some() {
-        // What would be in it is what is in the memory, which is read here as the kernel would write it.
-        let _ = memory(pid, &mut |bytes| ledger.look(Channel::CoreDump, name, bytes));
     }
+    limit.is_some_and(|limit| limit != "0")
 }
 
 /// Shows the writable memory of a process, piece by piece.
