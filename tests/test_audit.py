@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -46,3 +47,15 @@ def test_sarif_validates_against_the_schema(tegmen_bin: Path, project: Path) -> 
     rules = {result["ruleId"] for result in document["runs"][0]["results"]}
     assert {"TGM101", "TGM201", "TGM402"} <= rules
     assert b"hunter2x" not in done.stdout
+
+
+def test_the_problem_matcher_of_the_documents_reads_what_the_audit_writes(tegmen_bin: Path, project: Path) -> None:
+    page = (SUPPORT.parent.parent / "docs/how-to/use-in-an-editor.md").read_text()
+    task = json.loads(page.split("```json\n")[1].split("```")[0])["tasks"][0]
+    command = [tegmen_bin, *task["command"].split()[1:]]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    pattern = task["problemMatcher"]["pattern"]
+    found = [match for line in done.stdout.splitlines() if (match := re.match(pattern["regexp"], line))]
+    places = {(match[pattern["file"]], match[pattern["line"]], match[pattern["severity"]]) for match in found}
+    assert ("locustfile.py", "8", "error") in places
+    assert not any("%0A" in match[pattern["message"]] for match in found)

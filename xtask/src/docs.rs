@@ -17,6 +17,7 @@ pub struct Args {
 const PAGES: &[(&str, &[&str])] = &[
     ("docs/rules.md", &["explain", "--all", "--format", "markdown"]),
     ("docs/reference/doctor.md", &["doctor", "--list", "--format", "markdown"]),
+    ("docs/reference/risk.md", &["reference", "risk"]),
 ];
 
 /// Writes or checks all generated files.

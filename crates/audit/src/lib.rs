@@ -24,6 +24,7 @@ mod python2;
 mod read;
 mod rules;
 mod spot;
+pub mod survey;
 mod walk;
 
 use std::collections::BTreeMap;

@@ -1,4 +1,5 @@
-//! Posture: the state of the machine, of Locust's settings and of Vault's configuration.
+//! Posture: the state of the machine, of Locust's settings and of Vault's configuration; and [`risk`], what remains when all that
+//! is known of a project is put together.
 //!
 //! Facts are gathered in one place ([`gather`]) and judged in another ([`checks`]), which does no I/O, so that every check
 //! can be asked about facts that were made up. Nothing is guessed: a fact that could not be read says why, and the answer is
@@ -14,6 +15,7 @@ pub mod facts;
 pub mod fix;
 pub mod gather;
 mod profile;
+pub mod risk;
 pub mod vault;
 
 pub use check::{Answer, Check, Judgement, Outcome, Place, Reference, Selection, Subject, Unknown};

@@ -6,12 +6,14 @@
 mod fixes;
 mod github;
 mod gitlab;
+pub mod guide;
 mod html;
 mod json;
 mod junit;
 mod markdown;
 pub mod posture;
 pub mod proof;
+pub mod risk;
 mod sarif;
 mod text;
 

@@ -58,7 +58,7 @@ fn place(finding: &Finding) -> String {
 }
 
 /// Text as code, whatever is in it. A `|` would end the cell of a table even there.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = line(text).replace('|', "\\|");
     let runs = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(runs + 1);
@@ -67,7 +67,7 @@ fn code(text: &str) -> String {
 }
 
 /// Text that means nothing to Markdown or HTML, but for names between backticks, which are code.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let text = line(text);
     let parts: Vec<&str> = text.split('`').collect();
     if parts.len().is_multiple_of(2) {

@@ -6,16 +6,20 @@ use crate::commands;
 
 /// Secret protection for Locust load tests.
 ///
-/// Start with `tegmen audit` to see what your load test gives away, then `tegmen run -- locust …` to run it with its
-/// secrets protected.
+/// Start with `tegmen audit` to see what your load test gives away, then `tegmen init` and `tegmen run -- locust …` to run it
+/// with its secrets protected, then `tegmen report` to see what remains.
 #[derive(clap::Parser)]
 #[command(name = "tegmen", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(after_help = "First steps:
-  tegmen audit                            find insecure handling of sensitive data in this project
+  tegmen audit                            see what the load test in this directory gives away
   tegmen fix --diff                       show what would be done about it
-  tegmen run -- locust -f locustfile.py   run a load test whose secrets exist only on the wire
+  tegmen init                             write tegmen.toml: which secrets there are, and where they may go
+  tegmen run -- locust -f locustfile.py   run the load test; its secrets exist only on the wire
+  tegmen prove -- locust                  run it with made-up secrets and search everything for them
   tegmen doctor                           check the machine that runs it
-  tegmen prove -- locust                  run it with made-up secrets and search everything for them")]
+  tegmen report -o risk.html              see what remains, and what to do next
+
+`tegmen COMMAND --help` has examples of each.")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -23,32 +27,40 @@ pub struct Cli {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    Init(commands::init::Args),
     Audit(commands::audit::Args),
     Fix(commands::fix::Args),
     Explain(commands::explain::Args),
     Run(commands::run::Args),
     Doctor(commands::doctor::Args),
     Prove(commands::prove::Args),
+    Report(commands::report::Args),
+    Guide(commands::guide::Args),
     Redact(commands::redact::Args),
     Rotate(commands::rotate::Args),
     Secrets(commands::secrets::Args),
     Completions(commands::completions::Args),
+    Reference(commands::reference::Args),
 }
 
 impl Cli {
     /// Runs the subcommand. A failure is said on standard error, with its causes; the exit status is 2, for `run` 125.
     pub fn run(self) -> ExitCode {
         let (result, failure) = match self.command {
+            Command::Init(args) => (commands::init::run(args), 2),
             Command::Audit(args) => (commands::audit::run(args), 2),
             Command::Fix(args) => (commands::fix::run(args), 2),
             Command::Explain(args) => (commands::explain::run(args), 2),
             Command::Run(args) => (commands::run::run(args), 125),
             Command::Doctor(args) => (commands::doctor::run(args), 2),
             Command::Prove(args) => (commands::prove::run(args), 2),
+            Command::Report(args) => (commands::report::run(args), 2),
+            Command::Guide(args) => (commands::guide::run(args), 2),
             Command::Redact(args) => (commands::redact::run(args), 2),
             Command::Rotate(args) => (commands::rotate::run(args), 2),
             Command::Secrets(args) => (commands::secrets::run(args), 2),
             Command::Completions(args) => (commands::completions::run(args), 2),
+            Command::Reference(args) => (commands::reference::run(args), 2),
         };
         result.unwrap_or_else(|error| {
             crate::messages::error(&error);
@@ -65,11 +77,29 @@ pub fn misunderstood(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_none_or(|subcommand| subcommand != "run") {
+    let subcommand = arguments.next();
+    if error.kind() == clap::error::ErrorKind::InvalidSubcommand {
+        hint_at(subcommand.as_deref().and_then(std::ffi::OsStr::to_str).unwrap_or_default());
+    }
+    if subcommand.is_none_or(|subcommand| subcommand != "run") {
         return ExitCode::from(2);
     }
     if error.kind() == clap::error::ErrorKind::UnknownArgument && arguments.all(|argument| argument != "--") {
         crate::messages::hint("the command stands behind two dashes: `tegmen run -- locust …`");
     }
     ExitCode::from(125)
+}
+
+/// What somebody meant who takes Tegmen for another tool.
+fn hint_at(word: &str) {
+    let meant = match word {
+        "locust" | "python" | "python3" | "pytest" | "make" | "exec" | "start" | "protect" => "tegmen run -- locust …",
+        "scan" | "check" | "lint" | "find" | "detect" => "tegmen audit",
+        "list" | "ls" | "set" | "get" | "rm" | "import" | "secret" | "store" => "tegmen secrets --help",
+        "risk" | "html" | "status" | "summary" => "tegmen report",
+        "new" | "setup" | "configure" | "config" => "tegmen init",
+        "rule" | "rules" | "man" => "tegmen explain --all",
+        _ => return,
+    };
+    crate::messages::hint(format_args!("perhaps `{meant}`"));
 }

@@ -36,6 +36,8 @@ pub struct Manifest {
     pub pools: BTreeMap<String, PoolSpec>,
     /// `seal_responses = true` at the top: for all secrets and pools.
     pub seal: bool,
+    /// Whom to ask about them.
+    pub owner: Option<String>,
     /// The file, as an absolute path. `None` when the secrets came from options or from the environment.
     pub path: Option<PathBuf>,
 }
@@ -55,6 +57,8 @@ pub struct SecretSpec {
     pub max_age: Option<Duration>,
     /// How it is rotated.
     pub rotate: Option<RotateSpec>,
+    /// Whom to ask about it, where that is somebody else than for the others.
+    pub owner: Option<String>,
     /// Whether Python code gets the value itself.
     pub reveal: bool,
     /// `as = "file"`: served as a path of the form `/proc/self/fd/N`, for client certificates and keys.
@@ -87,6 +91,7 @@ impl SecretSpec {
             places: Vec::new(),
             max_age: None,
             rotate: None,
+            owner: None,
             reveal: false,
             as_file: false,
             tls: TlsPolicy::Verified,

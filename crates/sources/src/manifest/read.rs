@@ -5,6 +5,8 @@ mod auth;
 mod pool;
 mod reader;
 mod rotate;
+#[cfg(test)]
+mod schema;
 mod secret;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,7 @@ use super::problem::Show;
 use super::{Manifest, ManifestError, VaultConfig};
 use crate::{Source, names};
 
-const TOP: [&str; 7] = ["audit", "cluster", "pools", "rotations", "seal_responses", "secrets", "vault"];
+const TOP: [&str; 8] = ["audit", "cluster", "owner", "pools", "rotations", "seal_responses", "secrets", "vault"];
 const CLUSTER: [&str; 1] = ["key"];
 const VAULT: [&str; 14] = [
     "address",
@@ -47,6 +49,10 @@ pub(super) fn manifest(path: &Path, text: &str) -> Result<Manifest, ManifestErro
             for (key, value) in reader.entries(document.get_ref(), &TOP, "a manifest") {
                 if key.get_ref() == "seal_responses" {
                     manifest.seal = reader.boolean(key, value).unwrap_or_default();
+                    continue;
+                }
+                if key.get_ref() == "owner" {
+                    manifest.owner = reader.string(key, value).map(str::to_owned);
                     continue;
                 }
                 match (key.get_ref().as_ref(), reader.table(key, value)) {

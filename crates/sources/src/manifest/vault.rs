@@ -168,6 +168,23 @@ pub enum Credential {
 }
 
 impl VaultAuth {
+    /// The word for it in `method`.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::Token { .. } => "token",
+            Self::Agent => "agent",
+            Self::AppRole { .. } => "approle",
+            Self::Password { directory: Directory::Vault, .. } => "userpass",
+            Self::Password { directory: Directory::Ldap, .. } => "ldap",
+            Self::Certificate { .. } => "cert",
+            Self::Jwt { .. } => "jwt",
+            Self::Kubernetes { .. } => "kubernetes",
+            Self::Aws { .. } => "aws",
+            Self::Gcp { .. } => "gcp",
+            Self::Azure { .. } => "azure",
+        }
+    }
+
     /// The credentials that the manifest names.
     pub fn credentials(&self) -> Vec<&Credential> {
         match self {

@@ -2,7 +2,7 @@
 
 mod vault;
 
-use std::{ffi::OsString, io::IsTerminal, io::Write, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, io::IsTerminal, io::Write, path::Path, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
@@ -134,7 +134,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         output::can_be_written(path, "--output")?;
     }
     let wants_vault = checks::all().iter().any(|check| check.subject == Subject::Vault && selection.takes(check));
-    let project = project(&args, wants_vault)?;
+    let cost = if args.vault_login { Cost::Anything } else { Cost::Nothing };
+    let project = project(args.manifest.as_deref(), args.command.clone(), wants_vault.then_some(cost))?;
     let profile = args.profile.map(|kind| match kind {
         Kind::Laptop => Profile::Laptop,
         Kind::Ci => Profile::Ci,
@@ -160,11 +161,15 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(least.is_some_and(|least| posture.fails_at(least)))))
 }
 
-/// What is known of the project without looking at the machine.
-fn project(args: &Args, wants_vault: bool) -> anyhow::Result<Project> {
+/// What is known of the project without looking at the machine. Vault is asked only for something.
+pub(super) fn project(
+    named: Option<&Path>,
+    command: Vec<OsString>,
+    vault_for: Option<Cost>,
+) -> anyhow::Result<Project> {
     let here = std::env::current_dir().context("the current directory cannot be read")?;
     let environment = Environment::of_this_process();
-    let found = args.manifest.clone().or_else(|| Manifest::find(&here));
+    let found = named.map(Path::to_owned).or_else(|| Manifest::find(&here));
     let mut files = Vec::new();
     let mut vault = tegmen_posture::vault::Facts::default();
     if let Some(path) = found {
@@ -179,8 +184,7 @@ fn project(args: &Args, wants_vault: bool) -> anyhow::Result<Project> {
                 _ => {}
             }
         }
-        if wants_vault {
-            let cost = if args.vault_login { Cost::Anything } else { Cost::Nothing };
+        if let Some(cost) = vault_for {
             vault = vault::facts(&manifest, &context, cost);
         }
     }
@@ -188,7 +192,7 @@ fn project(args: &Args, wants_vault: bool) -> anyhow::Result<Project> {
         files.push((Role::Store, store.path().to_owned()));
         files.extend(store.key_path().map(|path| (Role::StoreKey, path.to_owned())));
     }
-    Ok(Project { root: here, files, command: args.command.clone(), vault })
+    Ok(Project { root: here, files, command, vault })
 }
 
 /// Does what can be done, and says what it did.

@@ -12,7 +12,7 @@ use std::process::ExitCode;
   tegmen explain --all                          all rules, a line each")]
 pub struct Args {
     /// The rule or check, by id or code
-    #[arg(required_unless_present = "all")]
+    #[arg(required_unless_present = "all", value_parser = super::names::RuleName, hide_possible_values = true)]
     rule: Option<String>,
     /// All rules
     #[arg(long, conflicts_with = "rule")]

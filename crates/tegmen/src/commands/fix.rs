@@ -1,7 +1,7 @@
 //! `tegmen fix`: apply what the audit proposes.
 
-mod keep;
-mod write;
+pub mod keep;
+pub mod write;
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};

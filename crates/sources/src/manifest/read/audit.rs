@@ -11,7 +11,7 @@ use super::super::{Manifest, ManifestError};
 use super::reader::{Key, Reader, Val};
 use crate::names;
 
-const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 10] = [
     "baseline",
     "exclude",
     "fail-on",

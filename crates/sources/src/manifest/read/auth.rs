@@ -13,10 +13,10 @@ use crate::source::has_scheme;
 use crate::{Source, names};
 
 /// A method of logging in: the keys that it needs, and those that it may have.
-struct Method {
+pub(super) struct Method {
     name: &'static str,
     needed: &'static [Needed],
-    keys: &'static [&'static str],
+    pub(super) keys: &'static [&'static str],
 }
 
 /// A key, and how it is written.
@@ -27,7 +27,7 @@ const USERNAME: Needed = ("username", "username = \"NAME\" or \"env:NAME\"");
 const PASSWORD: Needed = ("password", "password = \"file:PATH\" or \"env:NAME\"");
 const ROLE_ID: Needed = ("role_id", "for example role_id = \"env:VAULT_ROLE_ID\"");
 
-const METHODS: [Method; 11] = [
+pub(super) const METHODS: [Method; 11] = [
     Method { name: "token", needed: &[], keys: &["method", "remove_after_reading", "token", "wrapped"] },
     Method {
         name: "approle",

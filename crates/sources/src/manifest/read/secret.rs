@@ -6,8 +6,8 @@ use super::reader::{Key, Reader, Val};
 use crate::manifest::problem::Show;
 use crate::{HostSpec, PlaceSpec, SecretSpec, Source, TlsPolicy, names};
 
-const KEYS: [&str; 10] =
-    ["as", "env", "hosts", "max_age", "places", "reveal", "rotate", "seal_responses", "source", "tls"];
+pub(super) const KEYS: [&str; 11] =
+    ["as", "env", "hosts", "max_age", "owner", "places", "reveal", "rotate", "seal_responses", "source", "tls"];
 
 pub(super) fn secret(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>) -> Option<(String, SecretSpec)> {
     let name = key.get_ref().as_ref();
@@ -72,6 +72,7 @@ fn field(reader: &mut Reader<'_>, key: &Key<'_>, value: &Val<'_>, spec: &mut Sec
         "max_age" => spec.max_age = reader.period(key, value),
         "rotate" => spec.rotate = super::rotate::rotate(reader, key, value),
         "seal_responses" => spec.seal = reader.boolean(key, value).unwrap_or_default(),
+        "owner" => spec.owner = reader.string(key, value).map(str::to_owned),
         "reveal" => spec.reveal = reader.boolean(key, value).unwrap_or_default(),
         "as" => spec.as_file = choice(reader, key, value, &["value", "file"]) == Some("file"),
         "tls" if choice(reader, key, value, &["verified", "unverified"]) == Some("unverified") => {

@@ -56,7 +56,7 @@ enum Kind {
 
 impl Keep {
     /// Opens a place, and reads which names it has.
-    pub fn open(
+    pub(in crate::commands::fix) fn open(
         place: &Place,
         project: &Project,
         environment: &Environment,
@@ -166,7 +166,7 @@ fn line(secret: &NewSecret) -> anyhow::Result<Zeroizing<Vec<u8>>> {
 }
 
 /// Has git ignore a file, before there is anything in it.
-fn ignored_by_git(root: &Path, path: &Path) -> anyhow::Result<()> {
+pub fn ignored_by_git(root: &Path, path: &Path) -> anyhow::Result<()> {
     let within = path.strip_prefix(root).ok();
     let mut top = root;
     for directory in root.ancestors() {

@@ -1,0 +1,84 @@
+//! `tegmen guide`: the guide for the developers of one project.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use camino::Utf8PathBuf;
+use tegmen_sys::hardening;
+
+use super::audit::output;
+use super::progress;
+use super::report::facts;
+use super::settings::{Baselines, Choice, Settings};
+use crate::messages;
+
+/// Write the guide for this project's developers, from its manifest and findings.
+///
+/// How to run the test here and in the pipeline, how to add a secret, what not to do (with this project's own code as the
+/// example, values masked), when each secret is due, and whom to ask. Markdown.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  tegmen guide -o docs/secrets.md
+  tegmen guide | less")]
+pub struct Args {
+    #[command(flatten)]
+    choice: Choice,
+    /// Write to a file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<Utf8PathBuf>,
+    /// The manifest; the default is tegmen.toml here or in a directory above, up to the repository's root
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// Nothing but the guide
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    // The store is read for the ages of what is in it.
+    hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
+    hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;
+    if let Some(path) = &args.output {
+        output::can_be_written(path, "--output")?;
+    }
+    let project = facts::Project::find(&args.choice.paths, args.manifest.as_deref())?;
+    if project.manifest.is_none() {
+        bail!("there is no tegmen.toml here or above, which the guide is about; `tegmen init` writes one");
+    }
+    let settings = Settings::new(&args.choice, Baselines::Given)?;
+    let bar = progress::show(&settings.options.progress, args.quiet);
+    let audit = tegmen_audit::audit(&args.choice.paths, &settings.options);
+    drop(bar);
+    let audit = audit?;
+    let survey = tegmen_audit::survey::survey(&args.choice.paths, &settings.options)?;
+    let now = jiff::Timestamp::now();
+    let gathered = facts::gather(&project, &audit, &survey, &[], now);
+    let due = |secret: &tegmen_posture::risk::SecretFact| {
+        let (age, most) = (secret.age?, secret.max_age?);
+        let left = i64::try_from(most).ok()? - i64::try_from(age.seconds).ok()?;
+        let day = now.checked_add(jiff::SignedDuration::from_secs(left)).ok()?;
+        Some((secret.name.clone(), day.strftime("%Y-%m-%d").to_string()))
+    };
+    let due: Vec<(String, String)> = gathered.facts.secrets.iter().filter_map(due).collect();
+    let text = tegmen_report::guide::guide(&tegmen_report::guide::Guide {
+        project: &project.name,
+        day: &now.strftime("%Y-%m-%d").to_string(),
+        facts: &gathered.facts,
+        findings: &audit.findings,
+        due: &due,
+    });
+    match &args.output {
+        Some(path) => {
+            output::to_file(path, text.as_bytes(), "--output")?;
+            messages::note_unless(args.quiet, format_args!("written to {path}"));
+        }
+        None => match std::io::stdout().write_all(text.as_bytes()) {
+            // Whoever read it has had enough.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            other => other.context("standard output could not be written")?,
+        },
+    }
+    Ok(ExitCode::SUCCESS)
+}
