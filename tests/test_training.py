@@ -1,4 +1,4 @@
-"""The course can be taken: before the exercise of a lesson its check fails, after it it succeeds, from the first lesson to the last."""
+"""The course can be taken: before its exercise the check of a lesson fails, after it it succeeds, from first to last."""
 
 from __future__ import annotations
 
