@@ -113,8 +113,35 @@ def no_farther_than_needed(pupil: Pupil) -> None:
     )
 
 
+def prove_it(pupil: Pupil) -> None:
+    leaky = (
+        ("\n\nclass Customer", '\nPASSWORD_IN_CLEAR = secret("PASSWORD").reveal()\n\n\nclass Customer'),
+        ("def on_start(self):\n", 'def on_start(self):\n        open("debug.txt", "w").write(PASSWORD_IN_CLEAR)\n'),
+    )
+    pupil.edits(*leaky)
+    proof = pupil.types(
+        "tegmen prove --seconds 2 --output leaky.txt -- locust -f locustfile.py --host https://shop.example.com"
+    )
+    assert proof.returncode == 1, proof.stderr
+    pupil.edits(*((new, old) for old, new in leaky))
+
+
+def keep_it_so(pupil: Pupil) -> None:
+    text = Path(COURSE / "6-keep-it-so.md").read_text()
+    (hook,) = re.findall(r"```yaml\n(.*?)```", text, re.S)
+    Path(pupil.folder, ".pre-commit-config.yaml").write_text(hook)
+    pupil.types("sed -i 's/^source = .*/&\\nmax_age = \"90d\"/' tegmen.toml; tegmen report -o report.html")
+
+
 #: The solution of each lesson's exercise.
-SOLUTIONS: list[Callable[[Pupil], None]] = [see_it, out_of_the_code, run_it, no_farther_than_needed]
+SOLUTIONS: list[Callable[[Pupil], None]] = [
+    see_it,
+    out_of_the_code,
+    run_it,
+    no_farther_than_needed,
+    prove_it,
+    keep_it_so,
+]
 
 
 def test_every_lesson_has_a_solution() -> None:
