@@ -63,6 +63,11 @@ bench-audit: tools ## The audit beside other scanners on a large tree, a small p
 	@$(call say,Audit)
 	@$(BIN)/python benches/audit.py $(if $(PEERS),--peers $(PEERS))
 
+.PHONY: site
+site: tools ## The documentation as a site, in target/site.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "target/site/index.html"
+
 .PHONY: wheel
 wheel: tools ## The wheel for users, in dist/ (a release build).
 	@$(call say,Wheel (release))

@@ -75,6 +75,7 @@ def steps(python: str) -> list[Step]:
             group="lint",
         ),
         Step("Rust tests", rust),
+        Step("documentation site", [python, "-m", "mkdocs", "build", "--quiet", "--strict"], group="lint"),
         Step("generated documents", ["cargo", "xtask", "docs", "--check"], skip=missing_task("docs")),
         Step("wheel into .venv", ["make", "install", f"PYTHON={python}"]),
         Step("browser", [python, "tools/browser.py"]),
