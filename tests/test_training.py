@@ -1,4 +1,4 @@
-"""The course can be taken: before its exercise the check of a lesson fails, after it it succeeds, one after the other."""
+"""The course can be taken: before its exercise the check of a lesson fails, after it it succeeds, in order."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ use crate::walk::FileKind;
 /// What a file beside the scripts says.
 pub fn look(path: &str, kind: FileKind, text: &str) -> Survey {
     let mut survey = Survey::default();
-    // Most files say nothing of the kind.
-    if !(text.contains("locust") || text.contains("tegmen") || text.contains("LOCUST_HOST")) {
+    // Most files say nothing of the kind. Locust's own settings need not name it.
+    let is_settings = kind == FileKind::Ini && path.contains("locust");
+    if !(is_settings || ["locust", "tegmen", "LOCUST_HOST"].iter().any(|word| text.contains(word))) {
         return survey;
     }
     let at = |line: u32| At { path: path.to_owned(), line };

@@ -45,7 +45,9 @@ pub fn text(report: &Report<'_>, colour: Colour, width: usize) -> String {
         let lead = format!("  {}. ", index + 1);
         wrap(&mut out, &format!("{} ({})", planned.step.title, planned.step.effort.as_str()), &lead, width);
         let after = paint(style(planned.leaves), planned.leaves.as_str());
-        let _ = writeln!(out, "     {}   then: {after}", paint(AnsiColor::Cyan.on_default(), planned.step.how));
+        let fits = format!("     {}   then: {}", planned.step.how, planned.leaves.as_str()).chars().count() <= width;
+        let gap = if fits { "   " } else { "\n     " };
+        let _ = writeln!(out, "     {}{gap}then: {after}", paint(AnsiColor::Cyan.on_default(), planned.step.how));
     }
     let more = report.assessment.plan.len().saturating_sub(STEPS);
     if more > 0 {
