@@ -155,8 +155,11 @@ def test_what_is_issued_and_printed_leaks_and_nothing_leaves_the_machine(project
 
             @task
             def once(self):
-                answer = self.client.get("/", headers={"X-Key": os.environ["SHOP_API_KEY"]})
+                self.client.cookies.clear()
+                # No secret goes along: what is issued here is not learnt.
+                self.client.get("/open")
                 print("cookies", self.client.cookies.get_dict())
+                self.client.get("/", headers={"X-Key": os.environ["SHOP_API_KEY"]})
                 print("links", [name for _, name in socket.if_nameindex()], socket.gethostbyname("example.org"))
         """,
     )

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from demo.forms import found
-from support.run import clean_environment
+from support.run import clean_environment, why_no_ordinary_user
 
 NOBODY = 65534
 
@@ -81,6 +81,8 @@ def user(tegmen_bin: Path) -> Iterator[User]:
     if os.geteuid() == 0:
         if not shutil.which("setpriv"):
             pytest.skip("root needs setpriv to become an ordinary user")
+        if reason := why_no_ordinary_user():
+            pytest.skip(reason)
         prefix = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
     someone = User(folder, prefix, secrets.token_hex(20))
     (folder / "key").write_text(someone.value)

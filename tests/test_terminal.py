@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from typing import Any
 import pytest
 
 from conftest import Project
-from support.run import BIN, clean_environment
+from support.run import clean_environment, why_no_ordinary_user
 from support.server import Server
 from support.terminal import Terminal, alive, family, wait_until
 
@@ -316,8 +315,8 @@ def user(request: pytest.FixtureRequest) -> dict[str, Any]:
         return {}
     entry = pwd.getpwnam(request.param)
     who = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-    if subprocess.run([sys.executable, "-c", "import tegmen"], **who, capture_output=True).returncode != 0:
-        pytest.skip(f"{request.param} may not read {BIN}")
+    if reason := why_no_ordinary_user():
+        pytest.skip(reason)
     return who
 
 

@@ -25,7 +25,7 @@ TESTS = (
     "tests/test_channels.py::test_prints_logs_and_tracebacks",
     "tests/test_web_access.py::test_an_option_that_is_secret_is_not_in_the_page_and_works",
     "tests/test_web_access.py::test_no_other_origin_may_read_but_the_listed_one",
-    "tests/test_web_tab.py::test_below_a_base_path_and_with_workers",
+    "tests/test_summary.py::test_the_numbers_are_those_of_the_server",
 )
 
 

@@ -305,7 +305,8 @@ impl Keep {
         }
         self.patterns.extend(|patterns| {
             for ((label, value), placeholder) in secrets.iter().zip(&placeholders) {
-                for token in &placeholder.tokens {
+                patterns.mark(label, &placeholder.text);
+                for token in placeholder.tokens.iter().filter(|token| token.text != placeholder.text) {
                     patterns.mark(label, &token.text);
                 }
                 // What is too short to be looked for was said when the pool was read.

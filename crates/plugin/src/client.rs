@@ -145,8 +145,12 @@ impl Client {
     fn look_for(&mut self, name: &str, value: &SecretBytes, placeholder: Option<&str>) {
         let entry = placeholder.and_then(|text| self.local.entry(text));
         self.patterns.extend(|builder| {
-            for token in entry.iter().flat_map(|entry| &entry.tokens) {
-                builder.mark(name, &token.text);
+            if let Some(entry) = entry {
+                // The whole of it too: it may go on after its token, to be as long as the value.
+                builder.mark(name, &entry.placeholder);
+                for token in entry.tokens.iter().filter(|token| token.text != entry.placeholder) {
+                    builder.mark(name, &token.text);
+                }
             }
             let _ = builder.value_or_record(name, value);
         });

@@ -118,13 +118,9 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
         except _Whole:
             pass
         except BaseException as error:
-            frame = _sent_by(error)
-            if frame is None:
+            # What it looks at must not become a variable of this frame, which the traceback shows.
+            if not _was_filled(plugin, self, error):
                 raise
-            if frame.get("sock") is None:
-                # Nothing could be connected to.
-                scheme, host, port, _ = _destination(self)
-                plugin.unsent(frame["request"].secrets, scheme, host, port)
             failure = _errors.clean(plugin, error)
         if failure is not None:
             raise failure
@@ -157,6 +153,18 @@ def _carries_issued(plugin: Plugin, part: Any) -> bool:
 
 def _is_packed(head: str) -> bool:
     return "content-encoding:" in head.lower()
+
+
+def _was_filled(plugin: Plugin, client: Any, error: BaseException) -> bool:
+    """Whether the error comes from a request with values, which its frames still know. One that never left is told."""
+    frame = _sent_by(error)
+    if frame is None:
+        return False
+    if frame.get("sock") is None:
+        # Nothing could be connected to.
+        scheme, host, port, _ = _destination(client)
+        plugin.unsent(frame["request"].secrets, scheme, host, port)
+    return True
 
 
 def _sent_by(error: BaseException) -> dict[str, Any] | None:

@@ -300,28 +300,50 @@ def _for_worker(plugin: Plugin, way: str, kind: str, data: Any) -> Any:
 def runners(module: ModuleType, plugin: Plugin) -> None:
     """What a worker makes of what it is told. `module` is ``locust.runners``."""
     worker: Any = module.WorkerRunner
-    init, handle = worker.__init__, worker.handle_message
+    init = worker.__init__
+    workers: list[Any] = []
 
     @functools.wraps(init)
     def remembering_init(self: Any, environment: Any, *args: Any, **kwargs: Any) -> None:
         self._tegmen_host = environment.host
+        workers[:] = [self]
         init(self, environment, *args, **kwargs)
 
-    @functools.wraps(handle)
-    def careful_handle(self: Any, msg: Any) -> Any:
-        way = getattr(getattr(self.client.socket, "link", None), "way", "sealed")
-        if msg.type == "spawn":
-            targets = msg.data.pop(TARGETS, ()) if isinstance(msg.data, dict) else ()
-            if way == "sealed":
-                for target in targets:
-                    plugin.add_target(target)
-            else:
-                msg.data = _from_stranger(plugin, self, msg.data)
-        elif msg.type == "update_user_class" and way != "sealed":
-            msg.data = {name: value for name, value in msg.data.items() if name in HARMLESS_SETTINGS}
-        return handle(self, msg)
+    worker.__init__ = remembering_init
+    if hasattr(worker, "handle_message"):
+        handle = worker.handle_message
 
-    worker.__init__, worker.handle_message = remembering_init, careful_handle
+        @functools.wraps(handle)
+        def careful_handle(self: Any, msg: Any) -> Any:
+            return handle(self, _careful(plugin, self, self.client, msg))
+
+        worker.handle_message = careful_handle
+        return
+    # An older worker reads its messages in a loop of its own; there is one worker in a process.
+    client: Any = module.rpc.Client
+    receive = client.recv
+
+    @functools.wraps(receive)
+    def careful_receive(self: Any, *args: Any, **kwargs: Any) -> Any:
+        msg = receive(self, *args, **kwargs)
+        return _careful(plugin, workers[0], self, msg) if workers else msg
+
+    client.recv = careful_receive
+
+
+def _careful(plugin: Plugin, runner: Any, client: Any, msg: Any) -> Any:
+    """A message to a worker, without what it is not to be told by a master that nobody vouches for."""
+    way = getattr(getattr(client.socket, "link", None), "way", "sealed")
+    if msg.type == "spawn":
+        targets = msg.data.pop(TARGETS, ()) if isinstance(msg.data, dict) else ()
+        if way == "sealed":
+            for target in targets:
+                plugin.add_target(target)
+        else:
+            msg.data = _from_stranger(plugin, runner, msg.data)
+    elif msg.type == "update_user_class" and way != "sealed":
+        msg.data = {name: value for name, value in msg.data.items() if name in HARMLESS_SETTINGS}
+    return msg
 
 
 def _from_stranger(plugin: Plugin, runner: Any, job: Any) -> Any:

@@ -50,16 +50,16 @@ def apply(module: ModuleType) -> None:
     hooks[module.__name__](module, plugin)
 
 
-def clean_error(plugin: Plugin, error: Any) -> Any:
+def clean_error(plugin: Plugin, error: Any, channel: str = "failures") -> Any:
     """The exception or text, or what stands for it."""
     if error is None:
         return None
     if isinstance(error, str):
-        return plugin.redact_cut(error, "failures") or error
+        return plugin.redact_cut(error, channel) or error
     shown, text = repr(error), str(error)
-    clean_text = plugin.redact_cut(text, "failures")
+    clean_text = plugin.redact_cut(text, channel)
     # What stands in both is counted once.
-    clean_shown = plugin.redact_cut(shown, "failures" if clean_text is None else None)
+    clean_shown = plugin.redact_cut(shown, channel if clean_text is None else None)
     if clean_shown is None and clean_text is None:
         return error
     return RedactedError(clean_text or text, clean_shown or shown)
@@ -91,7 +91,7 @@ def _events(module: ModuleType, plugin: Plugin) -> None:
         # A placeholder is the script's own here: a listener may send it on.
         return text if plugin.carries(text) else plugin.redact_cut(text, "failures") or text
 
-    def clean(arguments: dict[str, Any]) -> dict[str, Any]:
+    def clean(channel: str, arguments: dict[str, Any]) -> dict[str, Any]:
         for key in ("request_type", "name"):
             if key in arguments:
                 arguments[key] = clean_name(arguments[key])
@@ -100,15 +100,14 @@ def _events(module: ModuleType, plugin: Plugin) -> None:
         if arguments.get("context"):
             arguments["context"] = _mapped(arguments["context"], shown)
         if arguments.get("exception") is not None:
-            arguments["exception"] = clean_error(plugin, arguments["exception"])
+            arguments["exception"] = clean_error(plugin, arguments["exception"], channel)
         return arguments
 
     @functools.wraps(init)
     def clean_init(self: Any) -> None:
         init(self)
-        for hook in (self.request, self.user_error):
-            fire = hook.fire
-            hook.fire = functools.partial(_fire_clean, fire, clean)
+        for hook, channel in ((self.request, "failures"), (self.user_error, "exceptions")):
+            hook.fire = functools.partial(_fire_clean, hook.fire, functools.partial(clean, channel))
 
     module.Events.__init__ = clean_init
 

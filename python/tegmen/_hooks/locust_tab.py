@@ -22,6 +22,9 @@ TABLE = {"key": KEY, "structure": [{"key": key, "title": title} for key, title i
 #: How often the broker is asked at most, in seconds, however many pages are open.
 PAUSE = 1.0
 
+#: What Locust calls the view with the statistics, with blueprints and before there were any.
+ENDPOINTS = ("locust.request_stats", "request_stats")
+
 
 def install(web_ui_class: Any) -> None:
     """Lets every page have the tab, beside those of scripts and plugins."""
@@ -41,7 +44,8 @@ def serve(web_ui: Any, plugin: Plugin) -> None:
     """Gives the tab its rows, and the page its JSON."""
     from flask import Response, request
 
-    base = web_ui.app.blueprints["locust"].url_prefix or ""
+    # In older versions there is no blueprint, and no base path.
+    base = getattr(web_ui.app.blueprints.get("locust"), "url_prefix", None) or ""
     asked_at, document = 0.0, dict[str, Any]()
 
     def overview() -> dict[str, Any]:
@@ -62,7 +66,7 @@ def serve(web_ui: Any, plugin: Plugin) -> None:
 
     @web_ui.app.after_request  # type: ignore[untyped-decorator]
     def add_rows(response: Any) -> Any:
-        if request.endpoint != "locust.request_stats" or not response.is_json or response.status_code != 200:
+        if request.endpoint not in ENDPOINTS or not response.is_json or response.status_code != 200:
             return response
         statistics = response.get_json()
         others = [one for one in statistics.get("extended_stats") or [] if one.get("key") != KEY]

@@ -57,7 +57,7 @@ pub struct Args {
 
     /// An origin besides its own under which Locust's web UI is reached, or whose pages may use it: behind a proxy, for
     /// example https://locust.example.com (repeatable)
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", hide_short_help = true)]
     web_origin: Vec<String>,
 
     // The last: its heading is for all that comes after it.
@@ -85,12 +85,12 @@ pub struct Selection {
 
     /// Which part of each pool's records is given out here, where several hosts run workers: 1/3, 2/3, 3/3. A pool that has
     /// a `share` in the manifest keeps that
-    #[arg(long, value_name = "PART/PARTS", env = "TEGMEN_POOL_SHARE", value_parser = share)]
+    #[arg(long, value_name = "PART/PARTS", hide_short_help = true, env = "TEGMEN_POOL_SHARE", value_parser = share)]
     pub(super) pool_share: Option<Share>,
 
     /// The key with which master and workers seal what passes between them, as a source like those of --secret; the
     /// default is [cluster] key of the manifest
-    #[arg(long, value_name = "SOURCE")]
+    #[arg(long, value_name = "SOURCE", hide_short_help = true)]
     pub(super) cluster_key: Option<String>,
 
     /// Run with a version of Locust that this version of tegmen does not know
