@@ -55,3 +55,23 @@ def test_make_targets_that_are_shown_exist() -> None:
     for document in DOCUMENTS:
         shown = set(re.findall(r"(?:^ +|`|\$ )make ([a-z-]+)", document.read_text(), re.M))
         assert shown <= targets, document
+
+
+def test_the_versions_of_locust_are_the_same_everywhere() -> None:
+    """What the plugin lets run, what the doctor says, what the documents say and what is tried."""
+    plugin = (ROOT / "python/tegmen/_hooks/locust_start.py").read_text()
+    numbers = re.search(r"^KNOWN = \(\((\d+), (\d+)\), \((\d+), (\d+)\)\)", plugin, re.M)
+    assert numbers
+    major, first, _, before = map(int, numbers.groups())
+    doctor = (ROOT / "crates/posture/src/checks/locust.rs").read_text()
+    assert f"= ([{major}, {first}], [{major}, {before}]);" in doctor
+    shown = f"Locust {major}.{first} to {major}.{before - 1}"
+    for document in ("README.md", "docs/reference/doctor.md"):
+        assert shown in (ROOT / document).read_text(), document
+    tools = (ROOT / "tools/locust_versions.py").read_text()
+    tried = re.findall(r'"(\d+\.\d+)\.\d+"', tools.partition("VERSIONS = ")[2].partition("\n")[0])
+    newest = re.search(r"^locust==(\d+\.\d+)\.", (ROOT / "tests/requirements.txt").read_text(), re.M)
+    assert newest and newest[1] == f"{major}.{before - 1}", "the newest is what the tests use"
+    assert len(tried) >= 2 and tried[0] == f"{major}.{first}", "the oldest, and one in the middle"
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert f"tries {', '.join(tried)} and {newest[1]}" in changelog

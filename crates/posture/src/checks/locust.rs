@@ -192,9 +192,10 @@ const KNOWN: ([u64; 2], [u64; 2]) = ([2, 32], [2, 48]);
 
 check! {
     UNKNOWN_LOCUST: "TGM588" "unknown-locust" Low Locust,
-    title: "this version of Locust is not one that Tegmen knows",
-    why: "The plugin closes the ways out of Locust that are known. Another version may have others, so `tegmen run` stops before it.",
-    repair: "install Locust 2.32 to 2.47, or a newer Tegmen; `tegmen run --allow-unknown-locust` goes on all the same",
+    title: "this version of Locust is not one that Tegmen was tried with",
+    why: "The plugin closes the ways out of Locust that are known. `tegmen run` stops before an older version. With a newer one it says so, \
+          checks each place that it takes hold of as it is loaded, and stops where one is missing; a way out that is new it cannot know.",
+    repair: "install Locust 2.32 to 2.47, or a newer Tegmen; for an older Locust `tegmen run --allow-unknown-locust` goes on all the same",
     references: [("Locust: changelog", "https://docs.locust.io/en/stable/changelog.html")],
     judge: |facts| {
         let packages = facts.locust.packages.get()?;
@@ -207,7 +208,12 @@ check! {
         if from <= [major, minor] && [major, minor] < before {
             return Outcome::pass(format!("Locust {} in {}", locust.version, facts.locust.python.ok().map_or("?", String::as_str)));
         }
-        Ok(Outcome::fail(format!("Locust {}", locust.version)))
+        let what = if [major, minor] < from {
+            "older than those that Tegmen knows: `tegmen run` stops before it"
+        } else {
+            "newer than those that Tegmen was tried with: `tegmen run` checks what it takes hold of"
+        };
+        Ok(Outcome::fail(format!("Locust {}, {what}", locust.version)))
     },
 }
 

@@ -213,6 +213,16 @@ fn advisories_name_the_version_that_fixes_them() {
 }
 
 #[test]
+fn versions_of_locust_that_are_not_known() {
+    for (version, expected) in [("2.31.8", "older"), ("2.48.0", "newer"), ("3.0.0", "newer")] {
+        let mut facts = Facts::default();
+        facts.locust.packages = Fact::known(vec![Package { name: "locust".into(), version: version.into() }]);
+        let answer = ask("unknown-locust", &facts);
+        assert!(answer.outcome.found().contains(expected), "{version}: {}", answer.outcome.found());
+    }
+}
+
+#[test]
 fn updates_that_wait_are_counted() {
     let mut facts = Facts::default();
     let updates = |security, all, lists_age| Fact::known(Updates { manager: "apt", security, all, lists_age });

@@ -93,7 +93,7 @@ pub struct Selection {
     #[arg(long, value_name = "SOURCE", hide_short_help = true)]
     pub(super) cluster_key: Option<String>,
 
-    /// Run with a version of Locust that this version of tegmen does not know
+    /// Run with a version of Locust that is older than those that tegmen knows
     #[arg(long)]
     pub(super) allow_unknown_locust: bool,
 
