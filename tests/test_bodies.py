@@ -303,6 +303,16 @@ def test_requests_without_a_secret_are_those_of_plain_locust(agent: Agent, serve
         plain.stop()
 
 
+def test_a_request_that_does_not_leave_at_once(agent: Agent, server: Server) -> None:
+    """More than a socket takes: what is left is sent when there is room, and nothing twice."""
+    body = "'k=' + S('SHORT') + '&fill=' + 'x' * (24 << 20)"
+    assert send(agent, f"c.post('/', data={body}, headers=T('application/x-www-form-urlencoded'))") is None
+    sent = server.last.body
+    assert len(sent) > 24 << 20 and sent.startswith(b"k=") and sent.endswith(b"x" * (24 << 20))
+    assert send(agent, "c.post('/', data=bytes(range(256)) * (96 << 10))") is None
+    assert server.last.body == bytes(range(256)) * (96 << 10)
+
+
 def test_a_value_that_is_no_text(agent: Agent, server: Server) -> None:
     """It stands where bytes may, and is refused where only text may."""
     raw = bytes(range(128, 160))

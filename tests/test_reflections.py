@@ -68,6 +68,32 @@ def test_no_header_of_a_response_holds_the_value(agent: Agent, target: Server) -
     assert placeholder in seen
 
 
+def test_the_reason_does_not_hold_the_value(agent: Agent, target: Server) -> None:
+    target.respond = lambda request: Response(200, b"ok", [], reason=f"Hello {sent_key(request)}!")
+    seen = agent.do(
+        """
+        r = c.get('/reason', headers={'X-Key': S('KEY')}, name='reason')
+        result = repr(getattr(r, 'reason', '')) + repr(getattr(getattr(r, '_response', r), 'status_message', ''))
+        """
+    )
+    assert not found(agent.value("KEY"), seen) and "Hello [KEY]!" in seen
+
+
+def test_responses_beside_the_client_of_geventhttpclient(agent: Agent, target: Server) -> None:
+    target.respond = lambda request: Response(200, b"ok", [("X-Echo", sent_key(request))])
+    seen = agent.do(
+        f"""
+        from geventhttpclient.httplib import HTTPConnection
+        connection = HTTPConnection('127.0.0.1', {target.port})
+        connection.request('GET', '/', headers={{'X-Key': str(S('KEY'))}})
+        r = connection.getresponse()
+        result = repr(r.headers if isinstance(r.headers, dict) else list(r._headers_index.items()))
+        """
+    )
+    assert not found(agent.value("KEY"), seen) and "X-Echo" in seen, seen
+    assert agent.do("result = str.__str__(S('KEY'))") in seen
+
+
 def test_a_cookie_with_the_value_is_sent_back(agent: Agent, target: Server) -> None:
     target.respond = lambda request: Response(
         200, b"", [("Set-Cookie", f"sid={quote(sent_key(request), safe='')}; Path=/")]

@@ -51,7 +51,7 @@ HOOKS = {
     "urllib3.connectionpool": "urllib3_client",
     "geventhttpclient.client": "gevent_client",
     "geventhttpclient.connectionpool": "gevent_client",
-    "geventhttpclient.response": "gevent_client",
+    "geventhttpclient.httplib": "gevent_client",
 }
 
 

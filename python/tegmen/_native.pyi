@@ -14,8 +14,16 @@ def is_sensitive(name: str, value: str) -> bool:
 def learn_answer(plugin: Plugin, body: bytes, cookies: list[str]) -> int:
     """Lets the redactors know the credentials in an answer, its body and its Set-Cookie lines: how many were new."""
 
-def carries_issued(plugin: Plugin, data: str | bytes | bytearray) -> bool:
-    """Whether a token that the target has issued stands in the text or the bytes."""
+def carried(plugin: Plugin, *parts: Any) -> int:
+    """What stands in the parts of a request: 0 nothing, 1 a token that the target has issued, 2 a placeholder or what
+    may hide one."""
+
+def answered(plugin: Plugin, fields: Any, reason: str | None, carried: bool) -> int:
+    """What is to be done about the head of an answer, as a sum: 1 it holds a value, 2 there are hosts whose answers are
+    sealed, 4 its body may give out credentials, 8 it has a content encoding."""
+
+def is_plain_event(plugin: Plugin, arguments: dict[str, Any]) -> bool:
+    """Whether what an event tells of a request needs no second look."""
 
 def seals(plugin: Plugin, scheme: str, host: str, port: int) -> bool:
     """Whether answers from there are sealed."""

@@ -38,6 +38,7 @@ class Response:
     status: int = 200
     body: bytes = b'{"ok": true}'
     headers: list[tuple[str, str]] = field(default_factory=lambda: [("Content-Type", "application/json")])
+    reason: str = "Status"
 
 
 Handler = Callable[[Request], "Response | None"]
@@ -129,7 +130,7 @@ class Server:
 
 
 def _bytes_of(response: Response, method: str) -> bytes:
-    lines = [f"HTTP/1.1 {response.status} Status", *(f"{name}: {value}" for name, value in response.headers)]
+    lines = [f"HTTP/1.1 {response.status} {response.reason}", *(f"{name}: {value}" for name, value in response.headers)]
     lines += [f"Content-Length: {len(response.body)}", "", ""]
     return "\r\n".join(lines).encode("latin-1") + (b"" if method == "HEAD" else response.body)
 

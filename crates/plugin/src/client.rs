@@ -54,9 +54,9 @@ pub struct Client {
     pub(crate) borrowing: Borrowing,
     pub(crate) sealing: Sealing,
     /// Everything that was ever a value in this run is in here: what went out before may still come back.
-    patterns: Growing,
+    pub(crate) patterns: Growing,
     /// The tokens that the target has issued, as they are: a request that carries one carries a secret.
-    issued: Growing,
+    pub(crate) issued: Growing,
     pieces: Pieces,
     pub(crate) lines: Lines,
     masked: Masked,
@@ -468,7 +468,7 @@ impl Client {
 
     /// Whether a token that the target has issued stands in the bytes. Quick where it has issued none.
     pub fn carries_issued(&self, bytes: &[u8]) -> bool {
-        !self.issued.patterns().is_empty() && self.issued.patterns().find(bytes).is_some()
+        self.has_issued() && self.issued.patterns().find(bytes).is_some()
     }
 
     /// Tells the broker that Locust is running in this process.

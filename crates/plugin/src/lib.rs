@@ -10,6 +10,7 @@ mod connect;
 mod lines;
 mod local;
 mod masked;
+mod passing;
 mod pieces;
 mod pools;
 mod reflection;
@@ -19,6 +20,7 @@ pub mod sign;
 mod tally;
 
 pub use client::{Client, Purpose};
+pub use passing::{Carried, Texts};
 pub use pools::{Answer, Field, Question};
 pub use sealing::Sealer;
 pub use tegmen_classify::is_sensitive_variable;

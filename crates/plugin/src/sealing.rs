@@ -82,8 +82,7 @@ impl Client {
     /// # Errors
     /// When the shared memory cannot be read.
     pub fn seals(&mut self, scheme: Scheme, host: &str, port: u16) -> Result<bool, ClientError> {
-        self.keep_up()?;
-        if !self.shared.seals_any() && !self.local.seals_any() {
+        if !self.seals_any()? {
             return Ok(false);
         }
         let origin = Origin::new(scheme, host, Some(port));

@@ -7,10 +7,7 @@ use pyo3::{
 };
 use tegmen_plugin::{Answer, LentKind, Question, Scheme};
 
-use crate::{
-    plugin::{Plugin, broker_error},
-    request::Text,
-};
+use crate::plugin::{Plugin, broker_error};
 
 /// Takes values out of the body of one answer.
 #[pyclass(module = "tegmen._native")]
@@ -38,12 +35,6 @@ fn scheme_of(text: &str) -> Scheme {
 pub fn learn_answer(mut plugin: PyRefMut<'_, Plugin>, body: &[u8], cookies: Vec<String>) -> PyResult<usize> {
     let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
     plugin.0.learn_answer(body, &cookies).map_err(broker_error)
-}
-
-/// Whether a token that the target has issued stands in the text or the bytes.
-#[pyfunction]
-pub fn carries_issued(plugin: PyRef<'_, Plugin>, data: &Bound<'_, PyAny>) -> PyResult<bool> {
-    Ok(plugin.0.carries_issued(Text::of(data)?.bytes()))
 }
 
 /// Whether answers from there are sealed.

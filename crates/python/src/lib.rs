@@ -2,6 +2,7 @@
 
 mod answers;
 mod cluster;
+mod passing;
 mod plugin;
 mod redactor;
 mod request;
@@ -12,11 +13,11 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::answers::{
-        Sealer, ask_pool, carries_issued, give_back, learn_answer, pool_answer, seal_tokens, sealer, seals,
-    };
+    use super::answers::{Sealer, ask_pool, give_back, learn_answer, pool_answer, seal_tokens, sealer, seals};
     #[pymodule_export]
     use super::cluster::{MasterLink, WorkerLink};
+    #[pymodule_export]
+    use super::passing::{answered, carried, is_plain_event};
     #[pymodule_export]
     use super::plugin::{BrokerError, Head, Plugin};
     #[pymodule_export]

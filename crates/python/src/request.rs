@@ -88,6 +88,28 @@ fn scan(client: &Client, object: &Bound<'_, PyAny>, depth: usize) -> bool {
     !(object.is_none() || object.is_instance_of::<PyInt>() || object.is_instance_of::<PyFloat>())
 }
 
+/// Whether a token that the target has issued stands in a text, in bytes, or in the fields of a head.
+pub fn carries_issued(plugin: &Bound<'_, Plugin>, part: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let stored = if part.is_instance_of::<PyString>() { part.clone() } else { storage(part) };
+    Ok(holds_issued(&plugin.try_borrow()?.0, &stored, 0))
+}
+
+fn holds_issued(client: &Client, object: &Bound<'_, PyAny>, depth: usize) -> bool {
+    if let Ok(text) = Text::of(object) {
+        return client.carries_issued(text.bytes());
+    }
+    if depth > 3 {
+        return false;
+    }
+    if let Ok(dict) = object.cast::<PyDict>() {
+        return dict.iter().any(|(_, value)| holds_issued(client, &value, depth + 1));
+    }
+    if let Ok(pair) = object.cast::<PyTuple>() {
+        return pair.iter_borrowed().any(|item| holds_issued(client, &item, depth + 1));
+    }
+    object.cast::<PyList>().is_ok_and(|list| list.iter().any(|item| holds_issued(client, &item, depth + 1)))
+}
+
 fn is_content_encoding(name: &Bound<'_, PyAny>) -> bool {
     name.cast::<PyString>()
         .is_ok_and(|name| name.to_str().is_ok_and(|name| name.eq_ignore_ascii_case("content-encoding")))

@@ -15,14 +15,10 @@ from tegmen._native import Plugin
 #: A body that is longer is not searched for credentials.
 LONGEST = _sealing.LONGEST
 
-#: Content types in which servers hand out credentials. None at all is looked at too.
-_TYPES = ("json", "javascript", "x-www-form-urlencoded", "text/plain", "text/html")
-
-
-def may_give_out(content_type: str) -> bool:
-    """Whether a body of that type is searched for credentials."""
-    lower = content_type.lower()
-    return not lower or any(kind in lower for kind in _TYPES)
+#: What :func:`_native.carried` says of a request: there is a placeholder in it, or what may hide one.
+PLACEHOLDER = 2
+#: What :func:`_native.answered` says of the head of an answer, as a sum.
+REFLECTS, SEALS, GIVES_OUT, PACKED = 1, 2, 4, 8
 
 
 def learn(plugin: Plugin, body: bytes, encoding: str, cookies: list[str]) -> None:
@@ -43,6 +39,11 @@ class Listening:
     def _saw(self, data: Any) -> None:
         seen = self._seen
         if seen is None:
+            return
+        if not seen and len(data) == self._length and not self._is_chunked:
+            # All of it at once, as most bodies come.
+            self._seen = None
+            learn(self._plugin, bytes(data), self._encoding, [])
             return
         seen += data
         if len(seen) > LONGEST:
@@ -117,95 +118,103 @@ def _unchunked(body: bytes) -> bytes | None:
             return None
 
 
-def watch(plugin: Plugin, connection: Any, response: Any, destination: tuple[str, str, int]) -> None:
+def watch(plugin: Plugin, response: Any, look: int, destination: tuple[str, str, int], carried: bool) -> None:
     """Looks at an answer as ``http.client`` has it, and with it ``urllib3``: its head is read, its body is not."""
-    carried = connection.__dict__.pop("_tegmen_carried", False)
-    is_sealed = _native.seals(plugin, *destination)
-    if not carried and not is_sealed:
-        return
-    headers = response.headers
-    if carried:
-        cookies = headers.get_all("Set-Cookie") or []
-        if cookies:
-            learn(plugin, b"", "", [str(cookie) for cookie in cookies])
+    if look & REFLECTS:
+        response.reason = plugin.redact(response.reason) or response.reason
     if response.fp is None or response.length == 0:
         return
-    content_type, encoding = headers.get("Content-Type") or "", headers.get("Content-Encoding") or ""
-    if is_sealed:
+    headers = response.headers
+    if look & SEALS and _native.seals(plugin, *destination):
+        content_type, encoding = headers.get("Content-Type") or "", headers.get("Content-Encoding") or ""
         _sealing.seal_response(plugin, response, destination, encoding, content_type, carried)
-    elif carried and may_give_out(content_type) and not (response.length and response.length > LONGEST):
+    elif look & GIVES_OUT and not (response.length and response.length > LONGEST):
+        encoding = (headers.get("Content-Encoding") or "") if look & PACKED else ""
         response.fp = Listening(plugin, response.fp, bool(response.chunked), response.length, encoding)
 
 
-def watch_gevent(plugin: Plugin, response: Any, destination: tuple[str, str, int], carried: bool) -> None:
-    """Looks at an answer as ``geventhttpclient`` has it: its head is read, and perhaps the beginning of its body."""
-    is_sealed = _native.seals(plugin, *destination)
-    if not carried and not is_sealed:
-        return
+def clean_gevent_head(plugin: Plugin, response: Any) -> None:
+    """What a server sends back of a secret in the head of its response is a placeholder before anybody sees it."""
     headers = response._headers_index
-    if carried:
-        cookies = _lines(headers.get("set-cookie"))
-        if cookies:
-            learn(plugin, b"", "", cookies)
+    head = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    changed = plugin.reflected(head.encode("latin-1", "replace"))
+    if changed is not None:
+        headers.clear()
+        for line in changed.decode("latin-1").split("\r\n")[:-1]:
+            name, _, value = line.partition(": ")
+            headers.add(name, value)
+    message = response.status_message
+    if message:
+        response.status_message = plugin.redact(message) or message
+
+
+def watch_gevent(plugin: Plugin, response: Any, look: int, destination: tuple[str, str, int], carried: bool) -> None:
+    """Looks at an answer as ``geventhttpclient`` has it: its head is read, and perhaps the beginning of its body."""
+    if look & REFLECTS:
+        clean_gevent_head(plugin, response)
+    headers = response._headers_index
+    if look & SEALS and _native.seals(plugin, *destination):
+        _seal_gevent(plugin, response, destination, carried)
+    elif look & GIVES_OUT:
+        encoding = ", ".join(_lines(headers.get("content-encoding"))) if look & PACKED else ""
+        if response.message_complete:
+            learn(plugin, bytes(response._body_buffer), encoding, [])
+        else:
+            _listen_gevent(plugin, response, encoding)
+
+
+def _seal_gevent(plugin: Plugin, response: Any, destination: tuple[str, str, int], carried: bool) -> None:
+    headers = response._headers_index
     content_type = ", ".join(_lines(headers.get("content-type")))
     encoding = ", ".join(_lines(headers.get("content-encoding")))
-    first = bytes(response._body_buffer)
-    if is_sealed:
-        seal = _sealing.seal_of(plugin, encoding, content_type, f"{destination[1]}:{destination[2]}")
-        if seal is None:
-            return
-        if "content-encoding" in headers:
-            del headers["content-encoding"]
-        length = response.content_length
-        is_json = carried and "json" in content_type.lower()
-        if response.message_complete or is_json or (length is not None and length <= _sealing.WHOLE):
-            body = response.read()
-            body = _sealing.sealed_whole(plugin, seal, body, destination, carried)
-            response._body_buffer[:] = body
-            if length is not None:
-                headers["content-length"] = str(len(body))
-            return
+    seal = _sealing.seal_of(plugin, encoding, content_type, f"{destination[1]}:{destination[2]}")
+    if seal is None:
+        return
+    if "content-encoding" in headers:
+        del headers["content-encoding"]
+    length = response.content_length
+    is_json = carried and "json" in content_type.lower()
+    if response.message_complete or is_json or (length is not None and length <= _sealing.WHOLE):
+        body = _sealing.sealed_whole(plugin, seal, response.read(), destination, carried)
+        response._body_buffer[:] = body
         if length is not None:
-            del headers["content-length"]
-        response._body_buffer[:] = seal.push(first)
-        response._tegmen_seal = seal
-    elif may_give_out(content_type):
-        if response.message_complete:
-            learn(plugin, first, encoding, [])
-        else:
-            response._tegmen_seen = (plugin, bytearray(first), encoding)
+            headers["content-length"] = str(len(body))
+        return
+    if length is not None:
+        del headers["content-length"]
+    response._body_buffer[:] = seal.push(bytes(response._body_buffer))
+    on_body, on_complete = response._on_body, response._on_message_complete
+
+    def sealed_body(data: Any) -> None:
+        on_body(bytearray(seal.push(bytes(data))))
+
+    def sealed_complete() -> None:
+        on_body(bytearray(seal.finish()))
+        on_complete()
+
+    # What the parser calls when there is more of a body, and at its end.
+    response._on_body, response._on_message_complete = sealed_body, sealed_complete
+
+
+def _listen_gevent(plugin: Plugin, response: Any, encoding: str) -> None:
+    """Remembers what passes, up to a limit; at its end the redactor knows the credentials in it."""
+    seen = bytearray(response._body_buffer)
+    on_body, on_complete = response._on_body, response._on_message_complete
+
+    def watched_body(data: Any) -> None:
+        if len(seen) <= LONGEST:
+            seen.extend(data)
+        on_body(data)
+
+    def watched_complete() -> None:
+        if len(seen) <= LONGEST:
+            learn(plugin, bytes(seen), encoding, [])
+        on_complete()
+
+    response._on_body, response._on_message_complete = watched_body, watched_complete
 
 
 def _lines(value: Any) -> list[str]:
     if value is None:
         return []
     return [str(line) for line in value] if isinstance(value, (list, tuple)) else [str(value)]
-
-
-def hook_gevent(response_class: Any) -> None:
-    """Puts itself before what the parser of ``geventhttpclient`` calls when there is more of a body, and at its end."""
-    on_body, on_complete = response_class._on_body, response_class._on_message_complete
-
-    def watched_on_body(self: Any, data: Any) -> None:
-        known = self.__dict__
-        if "_tegmen_seal" in known:
-            on_body(self, bytearray(known["_tegmen_seal"].push(bytes(data))))
-            return
-        if "_tegmen_seen" in known:
-            seen = known["_tegmen_seen"][1]
-            seen += data
-            if len(seen) > LONGEST:
-                del known["_tegmen_seen"]
-        on_body(self, data)
-
-    def watched_on_complete(self: Any) -> None:
-        seal = self.__dict__.pop("_tegmen_seal", None)
-        if seal is not None:
-            on_body(self, bytearray(seal.finish()))
-        seen = self.__dict__.pop("_tegmen_seen", None)
-        if seen is not None:
-            plugin, body, encoding = seen
-            learn(plugin, bytes(body), encoding, [])
-        on_complete(self)
-
-    response_class._on_body, response_class._on_message_complete = watched_on_body, watched_on_complete

@@ -37,9 +37,11 @@ POINTS: dict[str, tuple[str, ...]] = {
     "geventhttpclient.client": (
         "HTTPClient._build_request(self, method, request_uri, body, headers)",
         "HTTPClient.request(self, method, request_uri, body, headers)",
+        "HTTPResponse._on_body",
+        "HTTPResponse._on_message_complete(self)",
     ),
     "geventhttpclient.connectionpool": ("ConnectionPool._proxy_connect_request", "SSLConnectionPool.__init__"),
-    "geventhttpclient.response": ("HTTPResponse._on_headers_complete(self)",),
+    "geventhttpclient.httplib": ("HTTPResponse._on_headers_complete(self)",),
 }
 
 _POINT = re.compile(r"([\w.]+)(?:\((.*)\))?")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import weakref
 from types import ModuleType
 from typing import Any
 
@@ -19,27 +20,20 @@ def apply(module: ModuleType) -> None:
     if module.__name__ == "geventhttpclient.connectionpool":
         _remember_factory(module.SSLConnectionPool)
         _tunnel(module.ConnectionPool, plugin)
-    elif module.__name__ == "geventhttpclient.response":
+    elif module.__name__ == "geventhttpclient.httplib":
         _responses(module.HTTPResponse, plugin)
     else:
         _client(module, plugin)
 
 
 def _responses(response_class: Any, plugin: Plugin) -> None:
-    """What a server sends back of a secret in the head of its response is a placeholder before anybody sees it."""
+    """Responses that do not come from an `HTTPClient`."""
     complete = response_class._on_headers_complete
 
     @functools.wraps(complete)
     def clean_complete(self: Any) -> Any:
         result = complete(self)
-        headers = self._headers_index
-        head = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        changed = plugin.reflected(head.encode("latin-1", "replace"))
-        if changed is not None:
-            headers.clear()
-            for line in changed.decode("latin-1").split("\r\n")[:-1]:
-                name, _, value = line.partition(": ")
-                headers.add(name, value)
+        _answers.clean_gevent_head(plugin, self)
         return result
 
     response_class._on_headers_complete = clean_complete
@@ -82,38 +76,38 @@ class _Whole(Exception):
 
 def _client(module: ModuleType, plugin: Plugin) -> None:
     client_class: Any = module.HTTPClient
-    _answers.hook_gevent(module.HTTPResponse)
-    request, build = client_class.request, client_class._build_request
-
-    @functools.wraps(build)
-    def filling_build(
-        self: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None, **options: Any
-    ) -> Any:
-        head = build(self, method, request_uri, body, headers, **options)
-        if plugin.is_clear(head, body, self.host) and not (body and _is_packed(head)):
-            return head
-        if getattr(headers, "_tegmen_searched", False):
-            return head
-        if not plugin.is_clear(body) or (body and _is_packed(head)) or (self.ssl and not _verifies(self)):
-            raise _Whole
-        scheme, host, port, _ = _destination(self)
-        if len(method) > _errors.LONGEST_METHOD:
-            _errors.check_method(plugin, method, f"{self.host}:{self.port}")
-        return plugin.head(scheme, host, port, head) or head
+    request = client_class.request
+    # What older versions do not have.
+    for owner, name in ((client_class, "_proxy_credentials"), (module.HTTPResponse, "status_message")):
+        if not hasattr(owner, name):
+            setattr(owner, name, None)
 
     @functools.wraps(request)
     def filling_request(self: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None) -> Any:
+        carried = _native.carried(
+            plugin, headers, body, request_uri, method, self.host, self.default_headers, self._proxy_credentials
+        )
+        if carried == _answers.PLACEHOLDER:
+            return careful_request(self, method, request_uri, body, headers)
+        response = request(self, method, request_uri, body, headers)
+        look = _native.answered(plugin, response._headers_index, response.status_message, carried != 0)
+        if look:
+            _answers.watch_gevent(plugin, response, look, _destination(self)[:3], carried != 0)
+        return response
+
+    def careful_request(self: Any, method: str, request_uri: str, body: Any, headers: Any) -> Any:
         failure: BaseException | None = None
+        if "_build_request" not in self.__dict__:
+            self._build_request = _filling_build(plugin, self)
         try:
             response = request(self, method, request_uri, body, headers)
             sent = response._sent_request
             if type(sent) is Head:
                 # Without what it encodes to.
                 response._sent_request = sent.written
-                carried = True
-            else:
-                carried = _carries_issued(plugin, sent) or _carries_issued(plugin, body)
-            _answers.watch_gevent(plugin, response, _destination(self)[:3], carried)
+            look = _native.answered(plugin, response._headers_index, response.status_message, True)
+            if look:
+                _answers.watch_gevent(plugin, response, look, _destination(self)[:3], True)
             return response
         except _Whole:
             pass
@@ -139,16 +133,37 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
         is_filled, response, failure = _send_filled(plugin, self, request, method, request_uri, body, sent)
         if failure is not None:
             raise failure
-        if is_filled:
-            _answers.watch_gevent(plugin, response, _destination(self)[:3], True)
-            return response
-        return request(self, method, request_uri, body, _searched(self, sent))
+        if not is_filled:
+            response = request(self, method, request_uri, body, _searched(self, sent))
+        look = _native.answered(plugin, response._headers_index, response.status_message, True)
+        if look:
+            _answers.watch_gevent(plugin, response, look, _destination(self)[:3], True)
+        return response
 
-    client_class.request, client_class._build_request = filling_request, filling_build
+    client_class.request = filling_request
 
 
-def _carries_issued(plugin: Plugin, part: Any) -> bool:
-    return bool(part) and isinstance(part, (str, bytes)) and _native.carries_issued(plugin, part)
+def _filling_build(plugin: Plugin, one: Any) -> Any:
+    """What makes the head of a request, for a client that has sent a secret before or is about to: with its values."""
+    build, known = type(one)._build_request, weakref.ref(one)
+
+    @functools.wraps(build)
+    def filling_build(method: str, request_uri: str, body: Any = b"", headers: Any = None, **options: Any) -> Any:
+        client: Any = known()
+        head = build(client, method, request_uri, body, headers, **options)
+        is_packed = body and _is_packed(head)
+        if not is_packed and plugin.is_clear(head, body, client.host):
+            return head
+        if getattr(headers, "_tegmen_searched", False):
+            return head
+        if is_packed or not plugin.is_clear(body) or (client.ssl and not _verifies(client)):
+            raise _Whole
+        scheme, host, port, _ = _destination(client)
+        if len(method) > _errors.LONGEST_METHOD:
+            _errors.check_method(plugin, method, f"{client.host}:{client.port}")
+        return plugin.head(scheme, host, port, head) or head
+
+    return filling_build
 
 
 def _is_packed(head: str) -> bool:
@@ -157,23 +172,23 @@ def _is_packed(head: str) -> bool:
 
 def _was_filled(plugin: Plugin, client: Any, error: BaseException) -> bool:
     """Whether the error comes from a request with values, which its frames still know. One that never left is told."""
-    frame = _sent_by(error)
-    if frame is None:
+    variables = _request_frame(error)
+    if variables is None or type(variables.get("request")) is not Head:
         return False
-    if frame.get("sock") is None:
+    if variables.get("sock") is None:
         # Nothing could be connected to.
         scheme, host, port, _ = _destination(client)
-        plugin.unsent(frame["request"].secrets, scheme, host, port)
+        plugin.unsent(variables["request"].secrets, scheme, host, port)
     return True
 
 
-def _sent_by(error: BaseException) -> dict[str, Any] | None:
-    """If the error comes from a request with values: the variables of the frame that still knows it."""
+def _request_frame(error: BaseException) -> dict[str, Any] | None:
+    """The variables of the frame of `HTTPClient.request` that the error has passed."""
     trace = error.__traceback__
     while trace is not None:
-        variables = trace.tb_frame.f_locals
-        if type(variables.get("request")) is Head:
-            return variables
+        frame = trace.tb_frame
+        if frame.f_code.co_name == "request" and frame.f_globals.get("__name__") == "geventhttpclient.client":
+            return frame.f_locals
         trace = trace.tb_next
     return None
 
@@ -209,27 +224,18 @@ def _send_filled(
             given.append((sent_uri, request_uri))
         head = _as_given(response._sent_request, given)
         if head is None:
-            head = client._build_request.__wrapped__(client, method.upper(), request_uri, body=b"", headers=headers)
+            head = type(client)._build_request(client, method.upper(), request_uri, body=b"", headers=headers)
         response._sent_request = head
     except BaseException as error:
         reason = _certificate_error(error) if used is not client else None
-        if names and _never_connected(error):
+        variables = _request_frame(error) if names else None
+        if variables is not None and variables.get("sock") is None:
+            # Nothing could be connected to.
             plugin.unsent(names, scheme, host, port)
         if reason is not None:
             return True, None, _tls.unverified(names, f"https://{client.host}:{client.port}", reason)
         return True, None, _errors.clean(plugin, error)
     return True, response, None
-
-
-def _never_connected(error: BaseException) -> bool:
-    """Whether the connection was not made: the frame that asks for a socket never got one."""
-    trace = error.__traceback__
-    while trace is not None:
-        frame = trace.tb_frame
-        if frame.f_code.co_name == "request" and frame.f_globals.get("__name__") == "geventhttpclient.client":
-            return frame.f_locals.get("sock") is None
-        trace = trace.tb_next
-    return False
 
 
 def _destination(client: Any) -> tuple[str, str, int, str]:

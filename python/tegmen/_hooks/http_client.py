@@ -17,6 +17,8 @@ from tegmen._native import Plugin
 
 def apply(module: ModuleType) -> None:
     connection_class: Any = module.HTTPConnection
+    # Whether the request whose answer is awaited carried a secret.
+    connection_class._tegmen_carried = False
     end, tunnel = connection_class.endheaders, connection_class._tunnel
     getresponse = connection_class.getresponse
 
@@ -29,14 +31,18 @@ def apply(module: ModuleType) -> None:
         body = message_body
         if body is None:
             head = b"\r\n".join(lines)
-            if plugin.is_clear(head, self.host):
-                mark_issued(plugin, self, head)
+            carried = _native.carried(plugin, head, self.host)
+            if carried != _answers.PLACEHOLDER:
+                if carried:
+                    self._tegmen_carried = True
                 return end(self, **options)
             failure = send_head(plugin, self, end, head, destination(self), is_verified, options)
         else:
             body = _bodies.gathered(plugin, body, _Fields(lines[1:]))
-            if plugin.is_clear(lines, _bodies.content(body), self.host) and not _is_packed(lines):
-                mark_issued(plugin, self, b"\r\n".join(lines), _bodies.content(body))
+            carried = _native.carried(plugin, lines, _bodies.content(body), self.host)
+            if carried != _answers.PLACEHOLDER and not _is_packed(lines):
+                if carried:
+                    self._tegmen_carried = True
                 return end(self, body, **options)
             failure = _send_filled(plugin, self, end, body, options)
         if failure is not None:
@@ -63,7 +69,14 @@ def apply(module: ModuleType) -> None:
         response = getresponse(self)
         plugin = _session.connected()
         if plugin is not None:
-            _answers.watch(plugin, self, response, destination(self))
+            carried = self._tegmen_carried
+            if carried:
+                self._tegmen_carried = False
+            # Another kind of response has another kind of headers.
+            fields = getattr(response.headers, "_headers", None)
+            look = _native.answered(plugin, fields, response.reason, carried) if fields is not None else 0
+            if look:
+                _answers.watch(plugin, response, look, destination(self), carried)
         return response
 
     connection_class.endheaders, connection_class._tunnel = filling_end, filling_tunnel
@@ -85,12 +98,6 @@ def _responses(module: Any) -> None:
         return lines if changed is None else changed.splitlines(keepends=True)
 
     module._read_headers = clean_read
-
-
-def mark_issued(plugin: Plugin, connection: Any, *parts: Any) -> None:
-    """A request with a token that the target has issued carries a secret too: what is answered may be another one."""
-    if any(part and _native.carries_issued(plugin, part) for part in parts):
-        connection._tegmen_carried = True
 
 
 def _plugin() -> Plugin | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from tegmen import _environ, _guards, _session
+from tegmen import _environ, _guards, _native, _session
 from tegmen._hooks import locust_cluster
 from tegmen._native import Plugin
 
@@ -107,13 +107,15 @@ def _events(module: ModuleType, plugin: Plugin) -> None:
     def clean_init(self: Any) -> None:
         init(self)
         for hook, channel in ((self.request, "failures"), (self.user_error, "exceptions")):
-            hook.fire = functools.partial(_fire_clean, hook.fire, functools.partial(clean, channel))
+            hook.fire = firing(hook.fire, channel)
+
+    def firing(fire: Callable[..., Any], channel: str) -> Callable[..., Any]:
+        def clean_fire(**arguments: Any) -> Any:
+            return fire(**(arguments if _native.is_plain_event(plugin, arguments) else clean(channel, arguments)))
+
+        return clean_fire
 
     module.Events.__init__ = clean_init
-
-
-def _fire_clean(fire: Callable[..., Any], clean: Callable[[dict[str, Any]], dict[str, Any]], **arguments: Any) -> Any:
-    return fire(**clean(arguments))
 
 
 def _statistics(module: ModuleType, plugin: Plugin) -> None:

@@ -35,13 +35,15 @@ _sending: set[int] = set()
 def apply(module: ModuleType) -> None:
     for class_name, names in FUNCTIONS[module.__name__].items():
         owner: Any = getattr(module, class_name, None)
+        # gevent's `sendall` is a loop in Python around this.
+        send = getattr(owner, "send", None) if module.__name__ == "gevent._socket3" else None
         for name in names:
             function = getattr(owner, name, None)
             if function is not None and not hasattr(function, "_tegmen"):
-                setattr(owner, name, _watched(function, name))
+                setattr(owner, name, _watched(function, name, send))
 
 
-def _watched(function: Any, name: str) -> Any:
+def _watched(function: Any, name: str, send: Any) -> Any:
     if name == "sendmsg":
 
         @functools.wraps(function)
@@ -66,6 +68,12 @@ def _watched(function: Any, name: str) -> Any:
                 return function(self, data, *args, **kwargs)
             if plugin.carries(data if type(data) is bytes else bytes(data)):
                 _refuse(plugin, self, data)
+            if send is not None and type(data) is bytes and not args and not kwargs:
+                # Nearly always all of it goes at once.
+                sent = send(self, data)
+                if sent == len(data):
+                    return None
+                data = memoryview(data)[sent:]
             key = id(self)
             _sending.add(key)
             try:

@@ -12,8 +12,8 @@ import ssl
 from types import ModuleType
 from typing import Any
 
-from tegmen import _session
-from tegmen._hooks import _bodies, _errors, _tls, http_client
+from tegmen import _native, _session
+from tegmen._hooks import _answers, _bodies, _errors, _tls, http_client
 from tegmen._native import Plugin, SecretRefused
 
 Filled = tuple[bytes | None, list[tuple[int, bytes]], bytes | None, list[str], bool]
@@ -44,10 +44,13 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
 
     @functools.wraps(request)
     def filling_request(self: Any, method: str, url: str, body: Any = None, headers: Any = None, **options: Any) -> Any:
-        if body is None or (type(body) in (bytes, str) and plugin.is_clear(body) and not _bodies.packs(headers)):
+        if body is None:
             # The head is filled where it is sent.
-            if body:
-                http_client.mark_issued(plugin, self, body)
+            return request(self, method, url, headers=headers, **options)
+        carried = _native.carried(plugin, body) if type(body) in (bytes, str) else _answers.PLACEHOLDER
+        if carried != _answers.PLACEHOLDER and not _bodies.packs(headers):
+            if carried:
+                self._tegmen_carried = True
             return request(self, method, url, body=body, headers=headers, **options)
         scheme, host, port = _destination(self)
         _errors.check_method(plugin, method, f"{scheme}://{host}:{port}")
@@ -65,8 +68,10 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
         if message_body is not None:
             return end_of_any(self, message_body, **options)
         head = b"\r\n".join(self._buffer)
-        if plugin.is_clear(head, self.host):
-            http_client.mark_issued(plugin, self, head)
+        carried = _native.carried(plugin, head, self.host)
+        if carried != _answers.PLACEHOLDER:
+            if carried:
+                self._tegmen_carried = True
             return end(self, **options)
         failure = _send_head(plugin, self, end, head, options)
         if failure is not None:
