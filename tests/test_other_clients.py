@@ -358,6 +358,32 @@ def test_redis_gets_its_password(project: Project, redis_port: int) -> None:
     assert f"refused: [KEY] was not sent to http://localhost:{redis_port}" in result.stdout
 
 
+def test_redis_of_asyncio_gets_its_password(project: Project, redis_port: int) -> None:
+    script = f"""
+        import asyncio
+        import redis.asyncio as redis
+
+        async def main():
+            async with redis.Redis(host="127.0.0.1", port={redis_port}, password=KEY) as client:
+                await client.set("async", KEY)
+                print("length", await client.strlen("async"), await client.get("async"))
+                async with client.pipeline() as pipe:
+                    print(await pipe.set("other", KEY).get("other").execute())
+            async with redis.from_url(f"redis://:{{KEY}}@127.0.0.1:{redis_port}") as client:
+                print("by URL", await client.ping())
+            try:
+                await redis.Redis(host="localhost", port={redis_port}, password=KEY).ping()
+            except SecretRefused as error:
+                print("refused:", error)
+
+        asyncio.run(main())
+    """
+    result = run(project, script, f"http://127.0.0.1:{redis_port}", value=PLAIN).check()
+    assert f"length {len(PLAIN)} b'[KEY]'" in result.stdout and "by URL True" in result.stdout
+    assert "[True, b'[KEY]']" in result.stdout
+    assert f"refused: [KEY] was not sent to http://localhost:{redis_port}" in result.stdout
+
+
 @pytest.fixture(scope="session")
 def mqtt_port() -> Iterator[int]:
     """An MQTT broker that asks for user and password."""
@@ -434,6 +460,27 @@ def test_postgresql_gets_its_password(project: Project, postgres: Postgres) -> N
     """
     result = run(project, script, f"http://127.0.0.1:{postgres.port}", value=postgres.password).check()
     assert result.stdout.count("logged in as root") == 2 and "and async 1\n[KEY]" in result.stdout
+
+
+def test_psycopg2_gives_postgresql_its_password(project: Project, postgres: Postgres) -> None:
+    script = f"""
+        import psycopg2
+
+        def ask(*args, **parts):
+            with psycopg2.connect(*args, **parts) as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT current_user")
+                print("logged in as", cursor.fetchone()[0])
+
+        ask(host="127.0.0.1", port={postgres.port}, user="root", dbname="postgres", password=KEY)
+        ask(f"postgresql://root:{{KEY}}@127.0.0.1:{postgres.port}/postgres")
+        try:
+            ask(host="localhost", port={postgres.port}, user="root", dbname="postgres", password=KEY)
+        except SecretRefused as error:
+            print("refused:", error)
+    """
+    result = run(project, script, f"http://127.0.0.1:{postgres.port}", value=postgres.password).check()
+    assert result.stdout.count("logged in as root") == 2
+    assert f"refused: [KEY] was not sent to http://localhost:{postgres.port}" in result.stdout
 
 
 def test_the_guards_of_clients_without_python_sockets(project: Project) -> None:

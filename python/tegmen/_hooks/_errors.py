@@ -3,6 +3,9 @@ variables of the frames that they passed."""
 
 from __future__ import annotations
 
+import binascii
+import re
+
 from tegmen._native import Plugin, SecretRefused
 
 #: A method that is not longer cannot hold a piece of a placeholder.
@@ -55,6 +58,32 @@ def check_method(plugin: Plugin, method: str | bytes, origin: str) -> None:
     if plugin.carries(method):
         names = plugin.names_in(method)
         raise SecretRefused(f"[{names[0]}] was not sent to {origin}: it stands in the method of the request")
+
+
+#: What `names_in` says of a placeholder that stands in another form.
+UNKNOWN = "a secret"
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
+
+
+def name_of(plugin: Plugin, data: str | bytes) -> str:
+    """The name of the first secret whose placeholder is in the data; in base64 too, as in Basic authentication."""
+    names = plugin.names_in(data)
+    if names[:1] != [UNKNOWN]:
+        return names[0] if names else UNKNOWN
+    raw = data.encode(errors="replace") if isinstance(data, str) else bytes(data)
+    for match in _BASE64.finditer(raw):
+        text = match[0].replace(b"-", b"+").replace(b"_", b"/")
+        decoded = binascii.a2b_base64(text[: len(text) - (len(text) % 4 == 1)] + b"==")
+        inner = plugin.names_in(decoded) if plugin.carries(decoded) else []
+        if inner and inner[0] != UNKNOWN:
+            return inner[0]
+    return names[0]
+
+
+def revealing(name: str) -> str:
+    """What to write where the value itself is needed."""
+    return f"secret({name!r}).reveal()" if name != UNKNOWN else "secret(…).reveal()"
 
 
 def dialled(host: str) -> str:

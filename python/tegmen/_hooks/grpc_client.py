@@ -7,7 +7,10 @@ from types import ModuleType
 from typing import Any
 
 from tegmen import _session
+from tegmen._hooks import _errors
 from tegmen._native import Plugin, SecretRefused
+
+_told: set[str] = set()
 
 
 def apply(module: ModuleType) -> None:
@@ -38,8 +41,13 @@ def apply(module: ModuleType) -> None:
 
 def _check(plugin: Plugin, value: Any, place: str) -> None:
     if isinstance(value, (str, bytes)) and plugin.carries(value):
-        name = plugin.names_in(value)[0]
-        raise SecretRefused(
+        name = _errors.name_of(plugin, value)
+        message = (
             f"[{name}] was not sent: its placeholder stands in {place} of a gRPC call, in which tegmen does not "
-            f"replace it. Hand over secret({name!r}).reveal()"
+            f"replace it. Hand over {_errors.revealing(name)}"
         )
+        if message not in _told:
+            # Some clients show what goes wrong as an error of their own, or not at all.
+            _told.add(message)
+            _session.logger.error("%s", message)
+        raise SecretRefused(message)

@@ -16,6 +16,9 @@ def apply(module: ModuleType) -> None:
     if plugin is None:
         return
     owner: Any = module.AbstractConnection
+    if module.__name__ == "redis.asyncio.connection":
+        _async(owner, plugin)
+        return
     construct = owner._construct_command_packer
 
     @functools.wraps(construct)
@@ -25,6 +28,25 @@ def apply(module: ModuleType) -> None:
     owner._construct_command_packer = filling_construct
 
 
+def _async(owner: Any, plugin: Plugin) -> None:
+    """That of asyncio packs by itself."""
+    pack = owner.pack_command
+
+    @functools.wraps(pack)
+    def filling_pack(self: Any, *args: Any) -> Any:
+        return pack(self, *_filled(plugin, self, args))
+
+    owner.pack_command = filling_pack
+
+
+def _filled(plugin: Plugin, connection: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments of a command with their values."""
+    if not any(isinstance(arg, (str, bytes, bytearray)) and plugin.carries(arg) for arg in args):
+        return args
+    destination = _destination(connection)
+    return tuple(credential(plugin, destination, arg) for arg in args)
+
+
 class _Packer:
     """Packs a command with its values."""
 
@@ -32,10 +54,7 @@ class _Packer:
         self._plugin, self._connection, self._packer = plugin, connection, packer
 
     def pack(self, *args: Any) -> Any:
-        if any(isinstance(arg, (str, bytes, bytearray)) and self._plugin.carries(arg) for arg in args):
-            destination = _destination(self._connection)
-            args = tuple(credential(self._plugin, destination, arg) for arg in args)
-        return self._packer.pack(*args)
+        return self._packer.pack(*_filled(self._plugin, self._connection, args))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._packer, name)

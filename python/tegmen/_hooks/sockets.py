@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from tegmen import _session
+from tegmen._hooks import _errors
 from tegmen._native import Plugin, SecretRefused
 
 #: The functions to put oneself before.
@@ -53,7 +54,7 @@ def _watched(function: Any, name: str, send: Any) -> Any:
                 buffers = list(buffers)
                 data = b"".join(bytes(buffer) for buffer in buffers)
                 if plugin.carries(data):
-                    _refuse(plugin, self, data)
+                    _refuse(plugin, self, data, args[2] if len(args) > 2 else None)
             return function(self, buffers, *args, **kwargs)
 
         watched_sendmsg._tegmen = True  # type: ignore[attr-defined]
@@ -93,15 +94,15 @@ def _watched(function: Any, name: str, send: Any) -> Any:
                 and not (type(data) is memoryview and id(self) in _sending)
                 and plugin.carries(data if type(data) is bytes else bytes(data))
             ):
-                _refuse(plugin, self, data)
+                _refuse(plugin, self, data, args[-1] if args else None)
             return function(self, data, *args, **kwargs)
 
     watched._tegmen = True  # type: ignore[attr-defined]
     return watched
 
 
-def _refuse(plugin: Plugin, socket: Any, data: Any) -> None:
-    """Stops what carries a placeholder.
+def _refuse(plugin: Plugin, socket: Any, data: Any, address: Any = None) -> None:
+    """Stops what carries a placeholder; `address` is where a datagram goes.
 
     Raises:
         SecretRefused: it does not stay within the machine.
@@ -109,12 +110,12 @@ def _refuse(plugin: Plugin, socket: Any, data: Any) -> None:
     if _is_local(socket):
         return
     data = bytes(data)
-    name = plugin.names_in(data)[0]
-    plugin.refused(name, _peer(socket), "a protocol that is not replaced in")
+    name, peer = _errors.name_of(plugin, data), _peer(socket, address)
+    plugin.refused(name, peer, "a protocol that is not replaced in")
     message = (
-        f"[{name}] was not sent to {_peer(socket)}: its placeholder was about to leave through a socket, by a library "
+        f"[{name}] was not sent to {peer}: its placeholder was about to leave through a socket, by a library "
         "or a protocol in which tegmen does not replace it. Send it with Locust's clients, requests, urllib3 or "
-        f"http.client; or hand the library secret({name!r}).reveal()"
+        f"http.client; or hand the library {_errors.revealing(name)}"
     )
     # Some libraries pass over what goes wrong when they send, and wait for an answer: they are to wait for nothing, and
     # whoever looks for the reason finds it in the log.
@@ -125,7 +126,7 @@ def _refuse(plugin: Plugin, socket: Any, data: Any) -> None:
         socket.shutdown(2)
     except Exception:
         # It is not connected.
-        _session.logger.debug("nothing to shut down at %s", _peer(socket))
+        _session.logger.debug("nothing to shut down at %s", peer)
     raise SecretRefused(message)
 
 
@@ -134,9 +135,9 @@ def _is_local(socket: Any) -> bool:
     return getattr(socket, "family", None) == 1
 
 
-def _peer(socket: Any) -> str:
+def _peer(socket: Any, address: Any) -> str:
     try:
-        host, port = socket.getpeername()[:2]
+        host, port = (address if isinstance(address, tuple) else socket.getpeername())[:2]
     except (AttributeError, OSError, ValueError, TypeError):
         return "the network"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
