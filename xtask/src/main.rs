@@ -11,7 +11,7 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Task {
-    /// Write the documentation that is generated from the program (rules, checks, the rating of risks), or check it.
+    /// Write the documentation that is generated from the program (rules, checks, the rating of risks, the command line), or check it.
     Docs(docs::Args),
     /// Build the wheel: the command line and the Python package in one file.
     Wheel(wheel::WheelArgs),

@@ -1,6 +1,7 @@
 //! One wheel with two native parts: the extension module, which maturin builds, and the command line, which cargo builds
 //! first and which goes into the wheel through maturin's data directory. The layout there is that of the wheel format's
-//! `.data` directory: `scripts/` lands in the environment's `bin`, `purelib/` in its `site-packages`.
+//! `.data` directory: `scripts/` lands in the environment's `bin`, `purelib/` in its `site-packages`, `data/` in its root, where `man`
+//! finds `share/man` beside `bin`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use clap::ValueEnum;
 
 /// Where maturin looks for the data directory, from the root. Stands in pyproject.toml too.
 const DATA: &str = "target/wheel-data";
+/// Tracked in git, written by `cargo xtask docs`.
+const MANUAL: &str = "docs/man";
 /// Tracked in git; runs at every start of an interpreter that has the wheel, so it is one short line.
 const AUTOLOAD: &str = "python/tegmen-autoload.pth";
 
@@ -99,7 +102,13 @@ fn stage(profile: Profile) -> anyhow::Result<()> {
         fs::remove_dir_all(&data).with_context(|| format!("cannot empty {}", data.display()))?;
     }
     copy(&target().join(profile.folder()).join("tegmen"), &data.join("scripts/tegmen"))?;
-    copy(&root().join(AUTOLOAD), &data.join("purelib/tegmen-autoload.pth"))
+    copy(&root().join(AUTOLOAD), &data.join("purelib/tegmen-autoload.pth"))?;
+    let pages = root().join(MANUAL);
+    for page in fs::read_dir(&pages).with_context(|| format!("cannot read {}", pages.display()))? {
+        let page = page?;
+        copy(&page.path(), &data.join("data/share/man/man1").join(page.file_name()))?;
+    }
+    Ok(())
 }
 
 fn root() -> &'static Path {

@@ -9,11 +9,11 @@ use crate::commands;
 /// Start with `tegmen audit` to see what your load test gives away, then `tegmen init` and `tegmen run -- locust …` to run it
 /// with its secrets protected, then `tegmen report` to see what remains.
 #[derive(clap::Parser)]
-#[command(name = "tegmen", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "tegmen", version, arg_required_else_help = true)]
 #[command(after_help = "First steps:
   tegmen audit                            see what the load test in this directory gives away
   tegmen fix --diff                       show what would be done about it
-  tegmen init                             write tegmen.toml: which secrets there are, and where they may go
+  tegmen init                             write tegmen.toml: which secrets there are, where they may go
   tegmen run -- locust -f locustfile.py   run the load test; its secrets exist only on the wire
   tegmen prove -- locust                  run it with made-up secrets and search everything for them
   tegmen doctor                           check the machine that runs it

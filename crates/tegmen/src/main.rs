@@ -2,11 +2,12 @@
 
 mod cli;
 mod commands;
+mod help;
 mod messages;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 fn main() -> ExitCode {
     messages::say_where_but_not_what_on_a_panic();
@@ -14,7 +15,8 @@ fn main() -> ExitCode {
     if let Some(status) = tegmen_broker::child::run_helper_if_asked() {
         return ExitCode::from(status);
     }
-    match cli::Cli::try_parse() {
+    let known = help::fitted(cli::Cli::command(), help::window()).try_get_matches();
+    match known.and_then(|mut given| cli::Cli::from_arg_matches_mut(&mut given)) {
         Ok(cli) => cli.run(),
         Err(error) => cli::misunderstood(&error),
     }

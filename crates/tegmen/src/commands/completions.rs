@@ -9,7 +9,11 @@ use clap_complete::Shell;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   tegmen completions bash > ~/.local/share/bash-completion/completions/tegmen
-  tegmen completions zsh > ~/.zfunc/_tegmen")]
+  tegmen completions zsh > ~/.zfunc/_tegmen
+
+Exit status:
+  0  they are printed
+  2  it knows no such shell")]
 pub struct Args {
     /// The shell to complete for
     shell: Shell,

@@ -6,12 +6,12 @@ use std::{ffi::OsString, io::IsTerminal, io::Write, path::Path, path::PathBuf, p
 
 use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
-use tegmen_findings::Severity;
 use tegmen_posture::{Posture, Profile, Project, Selection, Subject, checks, facts::Role};
-use tegmen_report::{Colour, posture as report};
+use tegmen_report::posture as report;
 use tegmen_sources::{Context, Cost, Environment, Manifest, Source, store::Store};
 
 use super::audit::output;
+use super::choices::{Colours, FailOn};
 use crate::messages;
 
 /// Check the machine, Locust's settings and Vault's configuration.
@@ -101,21 +101,6 @@ enum Format {
     Markdown,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum FailOn {
-    High,
-    Medium,
-    Low,
-    Never,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Colours {
-    Auto,
-    Always,
-    Never,
-}
-
 /// Columns where nobody can say how many there are.
 const WIDTH: usize = 110;
 
@@ -152,13 +137,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if fixes > 0 && !args.fix && !args.quiet && args.format == Format::Text {
         messages::hint(format!("`tegmen doctor --fix` mends {fixes} of these by itself"));
     }
-    let least = match args.fail_on {
-        FailOn::High => Some(Severity::High),
-        FailOn::Medium => Some(Severity::Medium),
-        FailOn::Low => Some(Severity::Low),
-        FailOn::Never => None,
-    };
-    Ok(ExitCode::from(u8::from(least.is_some_and(|least| posture.fails_at(least)))))
+    Ok(ExitCode::from(u8::from(args.fail_on.severity().is_some_and(|least| posture.fails_at(least)))))
 }
 
 /// What is known of the project without looking at the machine. Vault is asked only for something.
@@ -212,19 +191,10 @@ fn write(args: &Args, posture: &Posture) -> anyhow::Result<()> {
         Format::Sarif => report::sarif(posture, version),
         Format::Html => report::html(posture, version)?,
         Format::Text | Format::Markdown => {
-            let colour = match args.color {
-                Colours::Always => true,
-                Colours::Never => false,
-                Colours::Auto => {
-                    args.output.is_none()
-                        && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
-                }
-            };
             let terminal = args.output.is_none() && std::io::stdout().is_terminal();
             let columns = if terminal { tegmen_sys::terminal::columns(std::io::stdout()) } else { None };
             let width = columns.map_or(WIDTH, |columns| usize::from(columns).clamp(60, 140));
-            let colour = if colour { Colour::Always } else { Colour::Never };
-            report::text(posture, colour, width, args.verbose)
+            report::text(posture, args.color.of_text(args.output.is_some()), width, args.verbose)
         }
     };
     match &args.output {

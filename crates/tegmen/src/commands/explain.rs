@@ -9,7 +9,11 @@ use std::process::ExitCode;
   tegmen explain hardcoded-password
   tegmen explain TGM401
   tegmen explain running-as-root                a check of `tegmen doctor`
-  tegmen explain --all                          all rules, a line each")]
+  tegmen explain --all                          all rules, a line each
+
+Exit status:
+  0  it is explained
+  2  there is no such rule or check")]
 pub struct Args {
     /// The rule or check, by id or code
     #[arg(required_unless_present = "all", value_parser = super::names::RuleName, hide_possible_values = true)]

@@ -11,12 +11,13 @@ use std::process::ExitCode;
 use anyhow::Context;
 use camino::Utf8PathBuf;
 use tegmen_audit::{Fixed, Fixing, Why};
-use tegmen_report::{Colour, FixedLine, LeftLine};
+use tegmen_report::{FixedLine, LeftLine};
 use tegmen_sources::{Environment, LOCUST_VARIABLES, Manifest};
 use tegmen_sys::hardening;
 
 use self::keep::Keep;
 use self::write::Replacement;
+use super::choices::Colours;
 use super::progress;
 use super::settings::{Baselines, Choice, Settings};
 use crate::messages;
@@ -35,8 +36,10 @@ use crate::messages;
   tegmen fix --select TGM5              only what is about TLS and configuration
   tegmen fix --unsafe-fixes --diff      also what wants to be looked at
 
-Exit status: 0 if no finding is left; 1 if some are left, and each is said with the reason; with --diff: 0 if nothing would
-change, 1 if something would. 2 if a file could not be read, parsed or written.")]
+Exit status:
+  0  no finding is left; with --diff, nothing would change
+  1  findings are left, each said with the reason; with --diff, something would change
+  2  a file could not be read, parsed or written")]
 pub struct Args {
     #[command(flatten)]
     choice: Choice,
@@ -139,11 +142,7 @@ impl Project {
 
 /// Shows the changes, and how many there are on standard error.
 fn show(fixed: &Fixed) -> anyhow::Result<ExitCode> {
-    let colour = if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-        Colour::Always
-    } else {
-        Colour::Never
-    };
+    let colour = Colours::Auto.of_text(false);
     let text: String = fixed
         .files
         .iter()

@@ -21,7 +21,11 @@ use crate::messages;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   tegmen guide -o docs/secrets.md
-  tegmen guide | less")]
+  tegmen guide | less
+
+Exit status:
+  0  the guide is written
+  2  there is no manifest, or it could not do its work")]
 pub struct Args {
     #[command(flatten)]
     choice: Choice,

@@ -1,6 +1,7 @@
 //! One file per subcommand: its arguments, and the calls that they become; and what several of them have in common.
 
 pub mod audit;
+mod choices;
 pub mod completions;
 pub mod doctor;
 pub mod explain;

@@ -28,7 +28,9 @@ Examples:
   tegmen redact --manifest tegmen.toml --counts < old.log > clean.log
   tegmen redact --env --width 80 < typescript
 
-Exit status: 0, or 2 when a value cannot be had or the stream cannot be read or written.")]
+Exit status:
+  0  the whole stream went through
+  2  a value cannot be had, or the stream cannot be read or written")]
 pub struct Args {
     /// A secret and its source: env:NAME, dotenv:FILE#NAME, file:PATH, store:NAME, vault:MOUNT/PATH#FIELD or
     /// exec:COMMAND (repeatable)

@@ -49,8 +49,10 @@ In the manifest:
   follow = [\"dotenv:.env#API_KEY\", \"github:API_KEY\"]
   hook = \"./set-key.sh\"                      # gets the new value on standard input
 
-Exit status: 0 everything asked for is done; 1 something was not rotated, or with --check is due; 2 tegmen could
-not do its work.")]
+Exit status:
+  0  everything asked for is done
+  1  something was not rotated or, with --check, is due
+  2  it could not do its work")]
 pub struct Args {
     /// What to rotate: secrets and rotations of the manifest
     #[arg(value_name = "NAME")]

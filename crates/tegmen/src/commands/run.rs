@@ -33,7 +33,7 @@ use crate::messages;
 /// the hosts that each secret is bound to. What the command prints is searched for values on the way out.
 #[derive(clap::Args)]
 #[command(after_help = "\
-With neither a manifest nor --secret, every variable of the environment whose name says that it
+With neither a manifest nor --secret, every variable of the environment whose name says that it \
 is sensitive is taken as a secret, bound to the test's own target (--host).
 
 Examples:
@@ -44,8 +44,11 @@ Examples:
   tegmen run --cluster-key file:/run/secrets/cluster -- locust --worker --master-host load-1
   tegmen run --summary secrets.json -- locust --headless -t 1m
 
-Exit status: the command's own (a signal as 128 + its number); 125 tegmen itself failed,
-126 the command cannot be run, 127 it was not found.")]
+Exit status:
+  *    the command's own; of one that a signal ended, 128 and the number of the signal
+  125  tegmen itself failed
+  126  the command cannot be run
+  127  it was not found")]
 pub struct Args {
     #[command(flatten)]
     selection: Selection,

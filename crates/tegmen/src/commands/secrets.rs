@@ -29,10 +29,14 @@ Examples:
   tegmen secrets import .env --only API_KEY,DB_PASSWORD
   tegmen secrets get API_KEY | some-command
 
-Where it is: --store or TEGMEN_STORE, else .tegmen/store.age in the project where there is one, else tegmen/store.age in
-the user's data directory. The key: TEGMEN_STORE_KEY (the key itself or a file), else tegmen/store.key in that directory.
+Where it is: --store or TEGMEN_STORE, else .tegmen/store.age in the project where there is one, \
+else tegmen/store.age in the user's data directory. The key: TEGMEN_STORE_KEY (the key itself or \
+a file), else tegmen/store.key in that directory.
 
-Exit status: 0; 1 when there is no entry of that name; 2 when the store cannot be used.")]
+Exit status:
+  0  done
+  1  there is no entry of that name
+  2  the store cannot be used")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

@@ -10,9 +10,10 @@ use std::time::Instant;
 use camino::Utf8PathBuf;
 use clap::ValueEnum;
 use tegmen_audit::{Audit, Options, Scope};
-use tegmen_findings::{ProblemKind, Severity};
+use tegmen_findings::ProblemKind;
 use tegmen_report::Input;
 
+use super::choices::{Colours, FailOn};
 use super::progress;
 use super::settings::{Baselines, Choice, Settings};
 use crate::messages;
@@ -81,21 +82,6 @@ enum Format {
     Junit,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum FailOn {
-    High,
-    Medium,
-    Low,
-    Never,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Colours {
-    Auto,
-    Always,
-    Never,
-}
-
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let start = Instant::now();
     if let Some(path) = &args.output {
@@ -160,13 +146,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn status(audit: &Audit, fail_on: FailOn, allow_unparsed: bool) -> ExitCode {
-    let least = match fail_on {
-        FailOn::High => Some(Severity::High),
-        FailOn::Medium => Some(Severity::Medium),
-        FailOn::Low => Some(Severity::Low),
-        FailOn::Never => None,
-    };
-    let fails = least.is_some_and(|least| audit.findings.iter().any(|finding| finding.severity >= least));
+    let fails = fail_on.severity().is_some_and(|least| audit.findings.iter().any(|finding| finding.severity >= least));
     let blind = audit
         .problems
         .iter()

@@ -4,9 +4,9 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, bail};
 use camino::Utf8Path;
-use tegmen_report::{Colour, Input};
+use tegmen_report::Input;
 
-use super::{Args, Colours, Format};
+use super::{Args, Format};
 use crate::messages;
 
 /// Columns where nobody can say how many there are.
@@ -44,18 +44,10 @@ pub fn write(args: &Args, input: &Input<'_>) -> anyhow::Result<()> {
 }
 
 fn text(args: &Args, input: &Input<'_>) -> String {
-    let colour = match args.color {
-        Colours::Always => true,
-        Colours::Never => false,
-        Colours::Auto => {
-            args.output.is_none() && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
-        }
-    };
     let terminal = args.output.is_none() && std::io::stdout().is_terminal();
     let columns = if terminal { tegmen_sys::terminal::columns(std::io::stdout()) } else { None };
     let width = columns.map_or(WIDTH, |columns| usize::from(columns).clamp(60, 200));
-    let colour = if colour { Colour::Always } else { Colour::Never };
-    let text = tegmen_report::text(input, colour, width);
+    let text = tegmen_report::text(input, args.color.of_text(args.output.is_some()), width);
     if !args.quiet {
         return text;
     }

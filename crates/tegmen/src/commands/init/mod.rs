@@ -30,7 +30,9 @@ use crate::messages;
   tegmen init --source store                    values in the encrypted store (`tegmen secrets`)
   tegmen init --source vault:secret/locust/shop --hosts shop.example.com --owner team-shop
 
-Exit status: 0; 2 if there is a manifest already, or nothing to put into one.")]
+Exit status:
+  0  the manifest is written, or shown
+  2  there is one already, nothing to put into one, or nobody to ask")]
 pub struct Args {
     /// Where the load test is
     #[arg(default_value = ".")]

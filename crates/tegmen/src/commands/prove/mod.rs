@@ -49,7 +49,10 @@ Examples:
 
 What was found is kept in .tegmen/prove.json, without any value.
 
-Exit status: 0 nothing leaked, 1 something leaked, 2 it could not do its work.")]
+Exit status:
+  0  nothing leaked
+  1  something leaked
+  2  it could not do its work")]
 pub struct Args {
     #[command(flatten)]
     run: run::Selection,

@@ -10,12 +10,13 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use tegmen_posture::Selection;
-use tegmen_posture::risk::{self, CheckFact, Level, Run};
-use tegmen_report::{Colour, risk as render};
+use tegmen_posture::risk::{self, CheckFact, Run};
+use tegmen_report::risk as render;
 use tegmen_sources::Cost;
 use tegmen_sys::hardening;
 
 use super::audit::output;
+use super::choices::{Colours, FailOnRisk};
 use super::doctor;
 use super::progress;
 use super::settings::{Baselines, Choice, Settings};
@@ -37,7 +38,10 @@ use crate::messages;
 With --output, the ratings (no names, no values) are kept in .tegmen/history for the trend.
 How it is rated: docs/reference/risk.md
 
-Exit status: 0; 1 if the residual risk is at least --fail-on; 2 if it could not do its work.")]
+Exit status:
+  0  the report is written
+  1  it is, and the residual risk is at least --fail-on
+  2  it could not do its work")]
 pub struct Args {
     #[command(flatten)]
     choice: Choice,
@@ -63,8 +67,8 @@ pub struct Args {
     #[arg(long, conflicts_with = "no_doctor")]
     vault: bool,
     /// The least residual risk that makes the exit status 1
-    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Never)]
-    fail_on: FailOn,
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOnRisk::Never)]
+    fail_on: FailOnRisk,
     /// Do not keep the ratings for the trend
     #[arg(long)]
     no_record: bool,
@@ -87,15 +91,6 @@ enum Stakes {
     Test,
     /// Production
     Production,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum FailOn {
-    Critical,
-    High,
-    Medium,
-    Low,
-    Never,
 }
 
 /// Columns where nobody can say how many there are.
@@ -163,14 +158,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else if format == Format::Text && !args.quiet {
         messages::hint("`tegmen report -o risk.html` has the inventory, every reason and the gaps");
     }
-    let least = match args.fail_on {
-        FailOn::Critical => Some(Level::Critical),
-        FailOn::High => Some(Level::High),
-        FailOn::Medium => Some(Level::Medium),
-        FailOn::Low => Some(Level::Low),
-        FailOn::Never => None,
-    };
-    Ok(ExitCode::from(u8::from(least.is_some_and(|least| assessment.level >= least))))
+    Ok(ExitCode::from(u8::from(args.fail_on.level().is_some_and(|least| assessment.level >= least))))
 }
 
 /// The format that the name of a file asks for.
@@ -189,12 +177,10 @@ fn write(args: &Args, format: Format, report: &render::Report<'_>) -> anyhow::Re
         Format::Markdown => render::markdown(report),
         Format::Json => render::json(report),
         Format::Text => {
-            let coloured = args.output.is_none()
-                && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
             let terminal = args.output.is_none() && std::io::stdout().is_terminal();
             let columns = if terminal { tegmen_sys::terminal::columns(std::io::stdout()) } else { None };
             let width = columns.map_or(WIDTH, |columns| usize::from(columns).clamp(50, 120));
-            render::text(report, if coloured { Colour::Always } else { Colour::Never }, width)
+            render::text(report, Colours::Auto.of_text(args.output.is_some()), width)
         }
     };
     match &args.output {
