@@ -95,7 +95,11 @@ fn tegmen(root: &Path, arguments: &[impl AsRef<str>]) -> anyhow::Result<Vec<u8>>
         .output()
         .context("cargo could not be started")?;
     if !output.status.success() {
-        bail!("`tegmen {}` failed with {}", arguments.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" "), output.status);
+        bail!(
+            "`tegmen {}` failed with {}",
+            arguments.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" "),
+            output.status
+        );
     }
     Ok(output.stdout)
 }

@@ -63,9 +63,7 @@ impl Colours {
         let coloured = match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Auto => {
-                !to_file && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
-            }
+            Self::Auto => !to_file && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never,
         };
         if coloured { tegmen_report::Colour::Always } else { tegmen_report::Colour::Never }
     }
