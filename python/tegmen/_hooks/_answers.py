@@ -31,9 +31,9 @@ class Listening:
     """The file from which ``http.client`` reads an answer. What passes is remembered, up to a limit; at its end the
     redactor knows the credentials in it, before whoever reads has the last of it."""
 
-    def __init__(self, plugin: Plugin, file: Any, is_chunked: bool, length: int | None, encoding: str) -> None:
-        self._plugin, self._file, self._is_chunked, self._length = plugin, file, is_chunked, length
-        self._encoding = encoding
+    def __init__(self, plugin: Plugin, response: Any, encoding: str) -> None:
+        self._plugin, self._response, self._encoding = plugin, response, encoding
+        self._file, self._is_chunked, self._length = response.fp, bool(response.chunked), response.length
         self._seen: bytearray | None = bytearray()
 
     def _saw(self, data: Any) -> None:
@@ -41,8 +41,10 @@ class Listening:
         if seen is None:
             return
         if not seen and len(data) == self._length and not self._is_chunked:
-            # All of it at once, as most bodies come.
+            # All of it at once, as most bodies come: nobody needs to listen any more.
             self._seen = None
+            if self._response.fp is self:
+                self._response.fp = self._file
             learn(self._plugin, bytes(data), self._encoding, [])
             return
         seen += data
@@ -128,9 +130,14 @@ def watch(plugin: Plugin, response: Any, look: int, destination: tuple[str, str,
     if look & SEALS and _native.seals(plugin, *destination):
         content_type, encoding = headers.get("Content-Type") or "", headers.get("Content-Encoding") or ""
         _sealing.seal_response(plugin, response, destination, encoding, content_type, carried)
-    elif look & GIVES_OUT and not (response.length and response.length > LONGEST):
-        encoding = (headers.get("Content-Encoding") or "") if look & PACKED else ""
-        response.fp = Listening(plugin, response.fp, bool(response.chunked), response.length, encoding)
+    elif look & GIVES_OUT:
+        listen(plugin, response, (headers.get("Content-Encoding") or "") if look & PACKED else "")
+
+
+def listen(plugin: Plugin, response: Any, encoding: str) -> None:
+    """Lets the redactors know what the body of an answer gives out, as it is read."""
+    if response.fp is not None and response.length != 0 and not (response.length and response.length > LONGEST):
+        response.fp = Listening(plugin, response, encoding)
 
 
 def clean_gevent_head(plugin: Plugin, response: Any) -> None:

@@ -77,6 +77,8 @@ class _Whole(Exception):
 def _client(module: ModuleType, plugin: Plugin) -> None:
     client_class: Any = module.HTTPClient
     request = client_class.request
+    # Whether it makes heads with values.
+    client_class._tegmen_fills = False
     # What older versions do not have.
     for owner, name in ((client_class, "_proxy_credentials"), (module.HTTPResponse, "status_message")):
         if not hasattr(owner, name):
@@ -92,13 +94,13 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
         response = request(self, method, request_uri, body, headers)
         look = _native.answered(plugin, response._headers_index, response.status_message, carried != 0)
         if look:
-            _answers.watch_gevent(plugin, response, look, _destination(self)[:3], carried != 0)
+            _looked_at(plugin, self, response, look, carried != 0)
         return response
 
     def careful_request(self: Any, method: str, request_uri: str, body: Any, headers: Any) -> Any:
         failure: BaseException | None = None
-        if "_build_request" not in self.__dict__:
-            self._build_request = _filling_build(plugin, self)
+        if not self._tegmen_fills:
+            self._build_request, self._tegmen_fills = _filling_build(plugin, self), True
         try:
             response = request(self, method, request_uri, body, headers)
             sent = response._sent_request
@@ -107,7 +109,7 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
                 response._sent_request = sent.written
             look = _native.answered(plugin, response._headers_index, response.status_message, True)
             if look:
-                _answers.watch_gevent(plugin, response, look, _destination(self)[:3], True)
+                _looked_at(plugin, self, response, look, True)
             return response
         except _Whole:
             pass
@@ -137,10 +139,18 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
             response = request(self, method, request_uri, body, _searched(self, sent))
         look = _native.answered(plugin, response._headers_index, response.status_message, True)
         if look:
-            _answers.watch_gevent(plugin, response, look, _destination(self)[:3], True)
+            _looked_at(plugin, self, response, look, True)
         return response
 
     client_class.request = filling_request
+
+
+def _looked_at(plugin: Plugin, client: Any, response: Any, look: int, carried: bool) -> None:
+    if look == _answers.GIVES_OUT and response.message_complete:
+        # As most answers are.
+        _native.learn_answer(plugin, bytes(response._body_buffer), [])
+    else:
+        _answers.watch_gevent(plugin, response, look, _destination(client)[:3], carried)
 
 
 def _filling_build(plugin: Plugin, one: Any) -> Any:
@@ -151,12 +161,11 @@ def _filling_build(plugin: Plugin, one: Any) -> Any:
     def filling_build(method: str, request_uri: str, body: Any = b"", headers: Any = None, **options: Any) -> Any:
         client: Any = known()
         head = build(client, method, request_uri, body, headers, **options)
-        is_packed = body and _is_packed(head)
-        if not is_packed and plugin.is_clear(head, body, client.host):
-            return head
         if getattr(headers, "_tegmen_searched", False):
             return head
-        if is_packed or not plugin.is_clear(body) or (client.ssl and not _verifies(client)):
+        if body and (_is_packed(head) or not plugin.is_clear(body)):
+            raise _Whole
+        if client.ssl and not plugin.is_clear(head, client.host) and not _verifies(client):
             raise _Whole
         scheme, host, port, _ = _destination(client)
         if len(method) > _errors.LONGEST_METHOD:

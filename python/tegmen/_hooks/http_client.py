@@ -19,6 +19,8 @@ def apply(module: ModuleType) -> None:
     connection_class: Any = module.HTTPConnection
     # Whether the request whose answer is awaited carried a secret.
     connection_class._tegmen_carried = False
+    # Where it leads: a socket, and where that was connected to.
+    connection_class._tegmen_destination = None
     end, tunnel = connection_class.endheaders, connection_class._tunnel
     getresponse = connection_class.getresponse
 
@@ -75,7 +77,9 @@ def apply(module: ModuleType) -> None:
             # Another kind of response has another kind of headers.
             fields = getattr(response.headers, "_headers", None)
             look = _native.answered(plugin, fields, response.reason, carried) if fields is not None else 0
-            if look:
+            if look == _answers.GIVES_OUT:
+                _answers.listen(plugin, response, "")
+            elif look:
                 _answers.watch(plugin, response, look, destination(self), carried)
         return response
 
@@ -122,10 +126,19 @@ def _is_packed(lines: list[bytes]) -> bool:
 
 def destination(connection: Any) -> tuple[str, str, int]:
     """Scheme, host and port that the request goes to: behind a tunnel, not the proxy."""
-    scheme = "https" if connection.default_port == 443 else "http"
+    known = connection._tegmen_destination
+    if known is not None and known[0] is connection.sock:
+        found: tuple[str, str, int] = known[1]
+        return found
+    default = connection.default_port
+    scheme = "https" if default == 443 else "http"
     if connection._tunnel_host:
-        return scheme, connection._tunnel_host, connection._tunnel_port or connection.default_port
-    return scheme, _errors.dialled(connection.host), connection.port or connection.default_port
+        found = scheme, connection._tunnel_host, connection._tunnel_port or default
+    else:
+        found = scheme, _errors.dialled(connection.host), connection.port or default
+    if connection.sock is not None:
+        connection._tegmen_destination = connection.sock, found
+    return found
 
 
 def send_head(

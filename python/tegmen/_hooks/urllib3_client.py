@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -29,16 +30,10 @@ def apply(module: ModuleType) -> None:
         _pool(module, plugin)
 
 
-def _destination(connection: Any) -> tuple[str, str, int]:
-    """Scheme, host and port that the request goes to: behind a tunnel, not the proxy."""
-    if connection._tunnel_host:
-        return "https", connection._tunnel_host, connection._tunnel_port or 443
-    scheme = "https" if connection.default_port == 443 else "http"
-    return scheme, _errors.dialled(connection.host), connection.port or connection.default_port
-
-
 def _connection(connection_class: Any, plugin: Plugin) -> None:
     request, tunnel, end_of_any = connection_class.request, connection_class._tunnel, connection_class.endheaders
+    # Only a connection of another class has some.
+    connection_class._socks_options = None
     # That of http.client without the hook which does the same for connections of its own kind.
     end = getattr(end_of_any, "__wrapped__", end_of_any)
 
@@ -52,7 +47,7 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
             if carried:
                 self._tegmen_carried = True
             return request(self, method, url, body=body, headers=headers, **options)
-        scheme, host, port = _destination(self)
+        scheme, host, port = http_client.destination(self)
         _errors.check_method(plugin, method, f"{scheme}://{host}:{port}")
         body = _bodies.gathered(plugin, body, headers)
         is_filled, failure = _send_filled(
@@ -73,7 +68,8 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
             if carried:
                 self._tegmen_carried = True
             return end(self, **options)
-        failure = _send_head(plugin, self, end, head, options)
+        send = http_client.send_head if self._socks_options is None else _send_head
+        failure = send(plugin, self, end, head, http_client.destination(self), _is_verified, options)
         if failure is not None:
             # Nothing was sent, or not all of it: what follows must not be taken for the rest.
             del self._buffer[:]
@@ -103,12 +99,20 @@ def _passing(connection: Any, failure: BaseException) -> BaseException:
     return _errors.Passing(failure) if is_pooled else failure
 
 
-def _send_head(plugin: Plugin, connection: Any, end: Any, head: bytes, options: dict[str, Any]) -> BaseException | None:
-    """Sends a head with its values. Never raises."""
-    scheme, host, port = destination = _destination(connection)
-    socks = getattr(connection, "_socks_options", None)
-    if socks is not None and scheme == "http":
-        # This proxy reads the request as well: the same question, with its address.
+def _send_head(
+    plugin: Plugin,
+    connection: Any,
+    end: Any,
+    head: bytes,
+    destination: tuple[str, str, int],
+    is_verified: Callable[[Any], bool],
+    options: dict[str, Any],
+) -> BaseException | None:
+    """As `http_client.send_head`, through a SOCKS proxy, which reads what has no TLS. Never raises."""
+    scheme, host, port = destination
+    if scheme == "http":
+        # The same question, with its address.
+        socks = connection._socks_options
         method, target, rest = head.split(b" ", 2)
         name = f"[{host}]" if ":" in host else host
         try:
@@ -116,7 +120,7 @@ def _send_head(plugin: Plugin, connection: Any, end: Any, head: bytes, options: 
             plugin.fill_head("http", socks["proxy_host"], int(socks["proxy_port"] or 1080), absolute, look=True)
         except BaseException as error:
             return _errors.clean(plugin, error)
-    return http_client.send_head(plugin, connection, end, head, destination, _is_verified, options)
+    return http_client.send_head(plugin, connection, end, head, destination, is_verified, options)
 
 
 def _send_filled(
