@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import html
+import http.cookies
 import io
 import json
 import random
@@ -56,6 +57,12 @@ def sent_as_parameter(value: str) -> str:
     return str(request.url).partition("key=")[2]
 
 
+def in_a_cookie(value: str) -> str:
+    """As Python writes it, without the quotes around it."""
+    quoted = http.cookies.SimpleCookie({"c": value})["c"].coded_value
+    return inside(quoted) if quoted != value else value
+
+
 def inside(text: str) -> str:
     """Without the quotes around it."""
     return text[1:-1]
@@ -92,6 +99,10 @@ ENCODERS: dict[str, Callable[[str], str]] = {
     "json of repr": lambda value: inside(inside(json.dumps(repr(value)))) if "'" not in value else "skip",
     "shlex.quote": lambda value: shlex.quote(value + " ")[1:-2],
     "csv": written_to_csv,
+    "cookie": in_a_cookie,
+    "cookie of bytes": lambda value: in_a_cookie(value.encode().decode("latin-1")),
+    "cookie in json": lambda value: inside(json.dumps(in_a_cookie(value.encode().decode("latin-1")))),
+    "cookie in repr": lambda value: inside(repr(in_a_cookie(value.encode().decode("latin-1")))),
     "hex": lambda value: value.encode().hex(),
     "HEX": lambda value: value.encode().hex().upper(),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import gzip
 import html
+import http.cookies
 import json
 import urllib.parse
 import zlib
@@ -25,11 +26,18 @@ def forms_of(value: str) -> dict[str, set[bytes]]:
         "URL-encoded": {urllib.parse.quote(value, safe="").encode(), urllib.parse.quote_plus(value, safe="").encode()},
         "hex": {raw.hex().encode(), raw.hex().upper().encode()},
         "JSON or HTML": {json.dumps(value)[1:-1].encode(), html.escape(value).encode(), repr(value)[1:-1].encode()},
+        "in a cookie": {in_a_cookie(value), in_a_cookie(raw.decode("latin-1"))},
         "base64": set(base64_forms(raw)),
         "reversed": {raw[::-1]},
         "a piece": {raw[at : at + PIECE] for at in range(len(raw) - PIECE + 1)},
     }
     return {name: {form for form in all_ if len(form) >= PIECE} for name, all_ in forms.items()}
+
+
+def in_a_cookie(value: str) -> bytes:
+    """With the octal escapes of a quoted string."""
+    coded = http.cookies.SimpleCookie({"c": value})["c"].coded_value
+    return (coded if coded == value else coded[1:-1]).encode()
 
 
 def base64_forms(raw: bytes) -> Iterable[bytes]:

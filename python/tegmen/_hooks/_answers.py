@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tegmen import _native
-from tegmen._hooks import _packing, _sealing
+from tegmen._hooks import _errors, _packing, _sealing
 from tegmen._native import Plugin
 
 #: A body that is longer is not searched for credentials.
@@ -182,7 +182,10 @@ def _seal_gevent(plugin: Plugin, response: Any, destination: tuple[str, str, int
     length = response.content_length
     is_json = carried and "json" in content_type.lower()
     if response.message_complete or is_json or (length is not None and length <= _sealing.WHOLE):
-        body = _sealing.sealed_whole(plugin, seal, response.read(), destination, carried)
+        whole, failure = _whole_gevent(plugin, response)
+        if failure is not None:
+            raise failure
+        body = _sealing.sealed_whole(plugin, seal, whole, destination, carried)
         response._body_buffer[:] = body
         if length is not None:
             headers["content-length"] = str(len(body))
@@ -201,6 +204,15 @@ def _seal_gevent(plugin: Plugin, response: Any, destination: tuple[str, str, int
 
     # What the parser calls when there is more of a body, and at its end.
     response._on_body, response._on_message_complete = sealed_body, sealed_complete
+
+
+def _whole_gevent(plugin: Plugin, response: Any) -> tuple[bytes, BaseException | None]:
+    """The body; and how it failed. Never raises: frames below have what was read of it, and so does the response."""
+    try:
+        return bytes(response.read()), None
+    except BaseException as error:
+        del response._body_buffer[:]
+        return b"", _errors.clean(plugin, error)
 
 
 def _listen_gevent(plugin: Plugin, response: Any, encoding: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import binascii
 import re
+import sys
 
 from tegmen._native import Plugin, SecretRefused
 
@@ -43,7 +44,11 @@ def clean(plugin: Plugin, error: BaseException) -> BaseException:
 
 
 def _replacement(error: BaseException, text: str) -> BaseException:
-    for kind in (ValueError, ConnectionError, TimeoutError):
+    http = sys.modules.get("http.client")
+    kinds: list[type[BaseException]] = [ValueError, ConnectionError, TimeoutError]
+    if http is not None:
+        kinds += [http.BadStatusLine, http.HTTPException]
+    for kind in kinds:
         if isinstance(error, kind):
             return kind(text)
     return OSError(text) if isinstance(error, Exception) else error

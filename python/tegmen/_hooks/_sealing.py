@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tegmen import _native, _session
-from tegmen._hooks import _packing
+from tegmen._hooks import _errors, _packing
 from tegmen._native import Plugin
 
 #: A body of a known length up to this is sealed as a whole, and has a known length afterwards.
@@ -101,20 +101,23 @@ def seal_response(
         del headers["Content-Encoding"]
     is_json = carried and "json" in content_type.lower()
     if (response.length is not None and response.length <= WHOLE) or is_json:
-        head, rest = _beginning(inner, WHOLE)
+        (head, rest), failure = _beginning(plugin, inner, WHOLE)
+        if failure is not None:
+            raise failure
         if rest is None:
             body = sealed_whole(plugin, seal, head, destination, carried)
             for name in ("Content-Length", "Transfer-Encoding"):
                 del headers[name]
-            headers["Content-Length"] = str(len(body))
-            response.fp, response.chunked, response.chunk_left = _Body(inner, iter((body,))), False, None
-            response.length = len(body)
-            if not body:
+            # What is missing of it stays missing, so that whoever reads it finds it cut.
+            response.length = len(body) + (inner.length or 0)
+            headers["Content-Length"] = str(response.length)
+            response.fp, response.chunked, response.chunk_left = _Body(plugin, inner, iter((body,))), False, None
+            if not response.length:
                 response._close_conn()
             return
-        pieces = _pieces(seal, head, rest)
+        pieces = _pieces(seal, inner, head, rest)
     else:
-        pieces = _pieces(seal, b"", _blocks(inner))
+        pieces = _pieces(seal, inner, b"", _blocks(inner))
     if response.length is not None:
         del headers["Content-Length"]
         headers["Transfer-Encoding"] = "chunked"
@@ -122,18 +125,26 @@ def seal_response(
     if response.chunked:
         response.chunk_left = None
         pieces = _chunked(pieces)
-    response.fp = _Body(inner, pieces)
+    response.fp = _Body(plugin, inner, pieces)
 
 
-def _beginning(inner: Any, most: int) -> tuple[bytes, Iterator[bytes] | None]:
-    """The body, if it is not longer than that, and None; else what was read of it, and the rest."""
+def _beginning(
+    plugin: Plugin, inner: Any, most: int
+) -> tuple[tuple[bytes, Iterator[bytes] | None], BaseException | None]:
+    """The body, if it is not longer than that, and None; else what was read of it, and the rest; and how it failed.
+
+    Never raises: the variables of this frame are what was read.
+    """
     blocks = _blocks(inner)
     read = bytearray()
-    for block in blocks:
-        read += block
-        if len(read) > most:
-            return bytes(read), blocks
-    return bytes(read), None
+    try:
+        for block in blocks:
+            read += block
+            if len(read) > most:
+                return (bytes(read), blocks), None
+    except BaseException as error:
+        return (b"", None), _errors.clean(plugin, error)
+    return (bytes(read), None), None
 
 
 def _blocks(inner: Any) -> Iterator[bytes]:
@@ -142,12 +153,16 @@ def _blocks(inner: Any) -> Iterator[bytes]:
         yield block
 
 
-def _pieces(seal: Seal, head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+def _pieces(seal: Seal, inner: Any, head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     if head:
         yield seal.push(head)
     for block in rest:
         yield seal.push(block)
     yield seal.finish()
+    if inner.length:
+        from http.client import IncompleteRead
+
+        raise IncompleteRead(b"", inner.length)
 
 
 def _chunked(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -158,15 +173,19 @@ def _chunked(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class _Raw(io.RawIOBase):
-    def __init__(self, inner: Any, pieces: Iterator[bytes]) -> None:
-        self._inner, self._pieces, self._left = inner, pieces, b""
+    def __init__(self, plugin: Plugin, inner: Any, pieces: Iterator[bytes]) -> None:
+        self._plugin, self._inner, self._pieces, self._left = plugin, inner, pieces, b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         while not self._left:
-            piece = next(self._pieces, None)
+            piece, failure = self._next()
+            if failure is not None:
+                # What lies in it is what was in this memory before.
+                del buffer
+                raise failure
             if piece is None:
                 return 0
             self._left = piece
@@ -174,6 +193,13 @@ class _Raw(io.RawIOBase):
         buffer[:count] = self._left[:count]
         self._left = self._left[count:]
         return count
+
+    def _next(self) -> tuple[bytes | None, BaseException | None]:
+        """Never raises: frames below have what was read."""
+        try:
+            return next(self._pieces, None), None
+        except BaseException as error:
+            return None, _errors.clean(self._plugin, error)
 
     def close(self) -> None:
         if not self.closed:
@@ -184,5 +210,5 @@ class _Raw(io.RawIOBase):
 class _Body(io.BufferedReader):
     """The file from which ``http.client`` reads a sealed answer."""
 
-    def __init__(self, inner: Any, pieces: Iterator[bytes]) -> None:
-        super().__init__(_Raw(inner, pieces), _BLOCK)
+    def __init__(self, plugin: Plugin, inner: Any, pieces: Iterator[bytes]) -> None:
+        super().__init__(_Raw(plugin, inner, pieces), _BLOCK)

@@ -68,7 +68,13 @@ def apply(module: ModuleType) -> None:
 
     @functools.wraps(getresponse)
     def watching_getresponse(self: Any) -> Any:
-        response = getresponse(self)
+        failure: BaseException | None = None
+        try:
+            response = getresponse(self)
+        except Exception as error:
+            failure = _broken(self, error)
+        if failure is not None:
+            raise failure
         plugin = _session.connected()
         if plugin is not None:
             carried = self._tegmen_carried
@@ -86,6 +92,14 @@ def apply(module: ModuleType) -> None:
     connection_class.endheaders, connection_class._tunnel = filling_end, filling_tunnel
     connection_class.getresponse = watching_getresponse
     _responses(module)
+
+
+def _broken(connection: Any, error: BaseException) -> BaseException:
+    """What comes of an answer whose head cannot be read: such an error quotes what was read, and so do its frames."""
+    plugin = _session.connected()
+    if plugin is None or not connection._tegmen_carried:
+        return error
+    return _errors.clean(plugin, error)
 
 
 def _responses(module: Any) -> None:

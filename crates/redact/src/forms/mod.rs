@@ -4,6 +4,7 @@
 //! escapes are the value itself, and some ten forms remain.
 
 mod base64;
+mod cookie;
 mod escape;
 mod json;
 mod lines;
@@ -107,6 +108,7 @@ pub(crate) fn text(value: &[u8]) -> Forms {
     if let Ok(value) = std::str::from_utf8(value) {
         json::forms(value, &mut forms);
         markup::forms(value, &mut forms);
+        cookie::forms(value, &mut forms);
         python::text_forms(value, &mut forms);
         nested(value, &mut forms);
     }
