@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use tegmen_findings::Finding;
-use tegmen_posture::risk::{Facts, Origin, SecretFact};
+use tegmen_posture::risk::{Facts, Origin, SecretFact, SecretKind};
 
 use crate::markdown::{code, escape};
 
@@ -50,6 +50,8 @@ pub fn guide(guide: &Guide<'_>) -> String {
     locally(&mut out, facts);
     pipeline(&mut out, facts);
     add(&mut out, facts, manifest);
+    pools(&mut out, facts);
+    machines(&mut out, facts);
     mistakes(&mut out, guide.findings);
     rotation(&mut out, guide);
     leaked(&mut out, facts);
@@ -72,9 +74,17 @@ fn secrets(out: &mut String, facts: &Facts) {
     out.push_str("\n## The secrets\n\n| Name | Comes from | The test sees it as | May go to | Whom to ask |\n|---|---|---|---|---|\n");
     for secret in &facts.secrets {
         let variables: Vec<String> = secret.variables.iter().map(|variable| code(variable)).collect();
-        let seen =
-            if variables.is_empty() { code(&format!("secret(\"{}\")", secret.name)) } else { variables.join(", ") };
-        let hosts = secret.hosts.as_ref().map_or_else(|| "the test's own target".to_owned(), |hosts| hosts.join(", "));
+        let seen = match secret.kind {
+            SecretKind::Pool => code(&format!("pool(\"{}\").checkout()", pool(secret))),
+            SecretKind::ClusterKey => "nothing: master and workers use it".to_owned(),
+            SecretKind::Single if variables.is_empty() => code(&format!("secret(\"{}\")", secret.name)),
+            SecretKind::Single => variables.join(", "),
+        };
+        let hosts = match (&secret.hosts, secret.kind) {
+            (_, SecretKind::ClusterKey) => "nowhere".to_owned(),
+            (Some(hosts), _) => hosts.join(", "),
+            (None, _) => "the test's own target".to_owned(),
+        };
         let _ = writeln!(
             out,
             "| {} | {} | {seen} | {} | {} |",
@@ -89,10 +99,18 @@ fn secrets(out: &mut String, facts: &Facts) {
     }
 }
 
+/// The pool that a field belongs to: `shoppers` of `shoppers.password`.
+fn pool(secret: &SecretFact) -> &str {
+    secret.name.split('.').next().unwrap_or_default()
+}
+
 /// The secrets of the manifest with this origin.
 fn from(facts: &Facts, origins: &[Origin]) -> Vec<SecretFact> {
     let wanted = |secret: &&SecretFact| secret.source.is_some() && origins.contains(&secret.origin);
-    facts.secrets.iter().filter(wanted).cloned().collect()
+    let mut found: Vec<SecretFact> = facts.secrets.iter().filter(wanted).cloned().collect();
+    // Fields of one pool have one source.
+    found.dedup_by(|one, other| one.kind == SecretKind::Pool && one.source == other.source);
+    found
 }
 
 /// What follows the colon of a source, without a field: `env:X` is `X`.
@@ -130,10 +148,22 @@ fn locally(out: &mut String, facts: &Facts) {
         ));
     }
     for secret in from(facts, &[Origin::Store]).iter() {
-        steps.push(format!("`tegmen secrets set {}` asks for the value and keeps it, encrypted.", rest(secret)));
+        steps.push(match secret.kind {
+            SecretKind::Pool => format!(
+                "`tegmen secrets set {} < {}.csv` keeps the records of the pool, encrypted; remove the file then.",
+                rest(secret),
+                pool(secret)
+            ),
+            SecretKind::ClusterKey => {
+                format!("`tegmen secrets set {}` keeps the key of master and workers: the same on each machine.", rest(secret))
+            }
+            SecretKind::Single => format!("`tegmen secrets set {}` asks for the value and keeps it, encrypted.", rest(secret)),
+        });
     }
     for secret in from(facts, &[Origin::File]).iter() {
-        steps.push(format!("Have the value in the file {}.", code(rest(secret))));
+        let what = if secret.kind == SecretKind::Pool { "the records of the pool" } else { "the value" };
+        let ignored = if rest(secret).starts_with(['/', '~']) { "" } else { ", which git ignores" };
+        steps.push(format!("Have {what} in the file {}{ignored}.", code(rest(secret))));
     }
     if facts.vault.is_some() || !from(facts, &[Origin::Vault, Origin::Dynamic]).is_empty() {
         let vault = facts.vault.clone().unwrap_or_default();
@@ -195,8 +225,9 @@ fn pipeline(out: &mut String, facts: &Facts) {
 
 fn add(out: &mut String, facts: &Facts, manifest: &str) {
     let managed = [Origin::Vault, Origin::Store, Origin::Dotenv, Origin::Environment];
-    let origin = managed.into_iter().find(|origin| !from(facts, &[*origin]).is_empty()).unwrap_or(Origin::Store);
+    let origin = managed.into_iter().find(|origin| from(facts, &[*origin]).iter().any(SecretFact::has_age)).unwrap_or(Origin::Store);
     let like = from(facts, &[origin]);
+    let like: Vec<SecretFact> = like.into_iter().filter(SecretFact::has_age).collect();
     let path = like.first().map(|secret| rest(secret).split(['#', '?']).next().unwrap_or_default().to_owned());
     let path = path.unwrap_or_default();
     let (source, put) = match origin {
@@ -218,6 +249,44 @@ fn add(out: &mut String, facts: &Facts, manifest: &str) {
         code(manifest),
         hosts.as_deref().unwrap_or("shop.example.com"),
     );
+}
+
+fn pools(out: &mut String, facts: &Facts) {
+    let mut names: Vec<&str> =
+        facts.secrets.iter().filter(|secret| secret.kind == SecretKind::Pool).map(pool).collect();
+    names.dedup();
+    if names.is_empty() {
+        return;
+    }
+    out.push_str("\n## A login for each simulated user\n\n");
+    for name in names {
+        let fields = facts.secrets.iter().filter(|secret| secret.kind == SecretKind::Pool && pool(secret) == name);
+        let fields: Vec<String> = fields.filter_map(|secret| secret.name.split_once('.')).map(|(_, field)| code(field)).collect();
+        let _ = writeln!(
+            out,
+            "- {}: in `on_start`, `self.me = pool(\"{name}\").checkout()`, then `self.me.user` and so on; placeholders are {}. \
+             A record is out once at a time and goes back when its user stops.",
+            code(name),
+            fields.join(", ")
+        );
+    }
+    out.push_str("\nWith workers on several machines each gives out its share: `tegmen run --pool-share 1/3`.\n");
+}
+
+fn machines(out: &mut String, facts: &Facts) {
+    let key = facts.secrets.iter().find(|secret| secret.kind == SecretKind::ClusterKey);
+    if !facts.is_distributed && key.is_none() {
+        return;
+    }
+    out.push_str("\n## Several machines\n\nEach process is started with `tegmen run`, the master too, each machine with the same manifest. ");
+    out.push_str(match (key, facts.has_cluster_key) {
+        (Some(_), _) | (None, true) => {
+            "Master and workers have a key, the same everywhere: who does not know it is refused, and what passes is encrypted.\n"
+        }
+        (None, false) => {
+            "They have no key yet: names and statistics pass in clear, and who reaches the master can join. `[cluster] key` in the manifest mends that.\n"
+        }
+    });
 }
 
 fn mistakes(out: &mut String, findings: &[Finding]) {
@@ -273,7 +342,7 @@ fn fence(text: &str) -> String {
 
 fn rotation(out: &mut String, guide: &Guide<'_>) {
     out.push_str("\n## Rotation\n\n| Name | Every | Last | Due |\n|---|---|---|---|\n");
-    for secret in &guide.facts.secrets {
+    for secret in guide.facts.secrets.iter().filter(|secret| secret.has_age()) {
         let every = secret
             .max_age
             .map_or_else(|| "no limit: add `max_age`".to_owned(), |most| format!("{} days", most.div_ceil(86_400)));

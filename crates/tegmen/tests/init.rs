@@ -63,6 +63,32 @@ fn a_project_gets_a_manifest_that_run_takes() {
 }
 
 #[test]
+fn pools_and_the_key_of_a_cluster_are_proposed() {
+    let script = "from locust import HttpUser, task\nfrom tegmen import pool\n\nSHOPPERS = pool(\"shoppers\")\n\n\n\
+                  class Shopper(HttpUser):\n    host = \"https://shop.example.com\"\n\n    @task\n    def go(self):\n        \
+                  me = SHOPPERS.checkout()\n        self.client.get(\"/\", auth=(me.user, me.password))\n";
+    let project = project(&[
+        ("locustfile.py", script),
+        ("Makefile", "load:\n\ttegmen run -- locust --master\n"),
+        (".git/HEAD", "ref: refs/heads/main\n"),
+    ]);
+    let shown = tegmen(&project, &["init", "--dry-run", "--source", "vault:secret/locust/shop"], &[]);
+    let shown = text(&shown.stdout);
+    for wanted in ["[pools.shoppers]", "\"vault:secret/locust/shop/shoppers\"", "# key = \"vault:secret/locust/shop#cluster_key\""] {
+        assert!(shown.contains(wanted), "{wanted}: {shown}");
+    }
+    let output = tegmen(&project, &["init", "--yes"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("shoppers.csv, the names of the fields"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("[cluster] key"), "{}", text(&output.stderr));
+    assert_eq!(read(&project, ".gitignore"), "/.tegmen\n/shoppers.csv\n");
+    // With the records there, a run takes it as it is.
+    project.write("shoppers.csv", "user,password\nann,a-made-up-word-79\n").unwrap();
+    let run = tegmen(&project, &["run", "--", "/bin/sh", "-c", "echo started"], &[]);
+    assert_eq!((run.status.code(), text(&run.stdout).as_str()), (Some(0), "started\n"), "{}", text(&run.stderr));
+}
+
+#[test]
 fn dotenv_gitignore_and_the_example_are_minded() {
     let project = project(&[
         ("locustfile.py", SCRIPT),

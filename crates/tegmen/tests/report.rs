@@ -202,3 +202,32 @@ fn the_guide_is_about_this_project() {
     assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains("`tegmen init` writes one"), "{}", err(&output));
 }
+
+#[test]
+fn pools_and_the_key_of_a_cluster_are_in_inventory_and_guide() {
+    let project = Project::new().unwrap();
+    let script = "from locust import HttpUser, task\nfrom tegmen import pool\n\nSHOPPERS = pool(\"shoppers\")\n\n\n\
+                  class Shopper(HttpUser):\n    @task\n    def go(self):\n        me = SHOPPERS.checkout()\n        \
+                  self.client.get(\"/\", auth=(me.user, me.password))\n";
+    project.write("locustfile.py", script).unwrap();
+    project.write("Makefile", "load:\n\ttegmen run -- locust --worker\n").unwrap();
+    let pools = "[pools.shoppers]\nsource = \"vault:secret/locust/shoppers\"\nsecret_fields = [\"password\"]\n";
+    project.write("tegmen.toml", pools).unwrap();
+    let state = |report: &Value| {
+        let gaps = report["gaps"].as_array().unwrap().clone();
+        gaps.into_iter().find(|gap| gap["requirement"] == "Master and workers").unwrap()["state"].clone()
+    };
+    let report = json(&project, &[]);
+    assert_eq!(report["secrets"][0]["name"], "shoppers.password");
+    assert_eq!(report["secrets"][0]["kind"], "pool");
+    assert_eq!(report["secrets"][0]["uses"][0]["line"], 4);
+    assert_eq!(state(&report), "partly");
+    project.write("tegmen.toml", &format!("{pools}\n[cluster]\nkey = \"vault:secret/locust/cluster#key\"\n")).unwrap();
+    let report = json(&project, &[]);
+    assert_eq!(report["secrets"][0]["kind"], "cluster-key");
+    assert_eq!(state(&report), "met");
+    let guide = out(&tegmen(&project, &["guide"]));
+    for part in ["pool(\"shoppers\").checkout()", "A login for each simulated user", "Master and workers have a key"] {
+        assert!(guide.contains(part), "{part}: {guide}");
+    }
+}

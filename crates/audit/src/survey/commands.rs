@@ -84,7 +84,13 @@ fn command(words: &[String], at: At, survey: &mut Survey) {
             ("locust", next) if starts(words, index, next) => {
                 let rest = &words[index + 1..];
                 let role = |word: &String| matches!(word.as_str(), "--master" | "--worker" | "--slave");
-                survey.starts.push(Start { at: at.clone(), is_protected, is_distributed: rest.iter().any(role) });
+                let is_key = |word: &String| word == "--cluster-key" || word.starts_with("--cluster-key=");
+                survey.starts.push(Start {
+                    at: at.clone(),
+                    is_protected,
+                    is_distributed: rest.iter().any(role),
+                    has_cluster_key: is_protected && words[..index].iter().any(is_key),
+                });
                 survey.aims.extend(host(rest).and_then(origin).map(|origin| Aim { origin, at: at.clone() }));
                 return;
             }

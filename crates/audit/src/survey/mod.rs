@@ -31,6 +31,8 @@ pub enum UseKind {
     Environment,
     /// It asks Tegmen: `secret("NAME")`.
     Asked,
+    /// It asks Tegmen for records: `pool("NAME")`.
+    Pool,
 }
 
 /// A sensitive name that a script reads.
@@ -62,6 +64,8 @@ pub struct Start {
     pub is_protected: bool,
     /// Whether it starts a master or a worker.
     pub is_distributed: bool,
+    /// Whether `tegmen run` is told the key of master and workers there.
+    pub has_cluster_key: bool,
 }
 
 /// A use of Tegmen that looks after the project.

@@ -23,11 +23,11 @@ pub fn look(path: &str, text: &str) -> Survey {
                 survey.uses.push(Use { name: name.to_owned(), kind: UseKind::Environment, at: at(expr.span.start) });
             }
         } else if let ExprKind::Call { func, args } = &expr.kind
-            && module.qualified(*func).is_some_and(|name| name == "tegmen.secret")
+            && let Some(kind) = asked(module.qualified(*func).as_deref())
             && let Some(name) = args.first().and_then(|arg| module.as_str(arg.value))
             && is_name(name)
         {
-            survey.uses.push(Use { name: name.to_owned(), kind: UseKind::Asked, at: at(expr.span.start) });
+            survey.uses.push(Use { name: name.to_owned(), kind, at: at(expr.span.start) });
         }
     }
     for definition in &module.definitions {
@@ -39,4 +39,13 @@ pub fn look(path: &str, text: &str) -> Survey {
         }
     }
     survey
+}
+
+/// What Tegmen is asked for with this function.
+fn asked(function: Option<&str>) -> Option<UseKind> {
+    match function {
+        Some("tegmen.secret") => Some(UseKind::Asked),
+        Some("tegmen.pool") => Some(UseKind::Pool),
+        _ => None,
+    }
 }

@@ -86,11 +86,26 @@ pub struct Age {
     pub at_least: bool,
 }
 
+/// What kind of secret it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretKind {
+    /// One value.
+    #[default]
+    Single,
+    /// A field of the records of a pool: as many values as there are records.
+    Pool,
+    /// The key of master and workers, which no script sees.
+    ClusterKey,
+}
+
 /// A secret of the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretFact {
-    /// Its name.
+    /// Its name; of a field of a pool as outputs show it, `shoppers.password`.
     pub name: String,
+    /// What kind it is.
+    pub kind: SecretKind,
     /// What kind of place it comes from.
     pub origin: Origin,
     /// The source as the manifest has it.
@@ -126,6 +141,7 @@ impl SecretFact {
     pub fn new(name: impl Into<String>, origin: Origin) -> Self {
         Self {
             name: name.into(),
+            kind: SecretKind::Single,
             origin,
             source: None,
             variables: Vec::new(),
@@ -141,6 +157,11 @@ impl SecretFact {
             owner: None,
             protection: Protection::None,
         }
+    }
+
+    /// Whether it is one whose age the manifest can limit.
+    pub fn has_age(&self) -> bool {
+        self.kind == SecretKind::Single
     }
 
     /// Whether it is older than it may be.
@@ -304,6 +325,8 @@ pub struct Facts {
     pub plain_starts: Vec<Spot>,
     /// Whether a master or workers are started.
     pub is_distributed: bool,
+    /// Whether they are told their key where they are started.
+    pub has_cluster_key: bool,
     /// Where the audit runs by itself.
     pub audits: Vec<Spot>,
     /// Where `tegmen prove` runs by itself.
@@ -317,6 +340,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Whether master and workers have a key.
+    pub fn is_cluster_sealed(&self) -> bool {
+        self.has_cluster_key || self.secrets.iter().any(|secret| secret.kind == SecretKind::ClusterKey)
+    }
+
     /// The protection of the secret that a name means: one of the manifest's, by its name or one of its variables.
     pub fn protection_of(&self, name: &str) -> Protection {
         let bare = |name: &str| name.trim_start_matches("LOCUST_").replace(['-', '.'], "_").to_ascii_uppercase();

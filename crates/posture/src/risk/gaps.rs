@@ -1,6 +1,6 @@
 //! The gap table: what the analysis asks for against what is there, one row a requirement.
 
-use super::facts::{CheckFact, CheckOutcome, Facts, Origin, Protection, SecretFact};
+use super::facts::{CheckFact, CheckOutcome, Facts, Origin, Protection, SecretFact, SecretKind};
 
 /// How far a requirement is met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -58,6 +58,7 @@ pub fn compare(facts: &Facts) -> Vec<Gap> {
         page(facts),
         environment(facts),
         destinations(facts),
+        cluster(facts),
         guide(facts),
         machine(facts),
         rotation(facts),
@@ -238,7 +239,8 @@ fn environment(facts: &Facts) -> Gap {
 fn destinations(facts: &Facts) -> Gap {
     let ideal = "Each secret goes to its own hosts and places, over verified TLS";
     let all = facts.secrets.len();
-    let bound = facts.secrets.iter().filter(|secret| secret.hosts.is_some() && !secret.is_unverified).count();
+    let is_bound = |secret: &&SecretFact| secret.hosts.is_some() || secret.kind == SecretKind::ClusterKey;
+    let bound = facts.secrets.iter().filter(is_bound).filter(|secret| !secret.is_unverified).count();
     let (state, actual) = match facts.least_protection() {
         _ if all == 0 => (State::NotApplicable, "no secret was found".to_owned()),
         Protection::None => (State::Missing, "nothing checks where a secret is sent".to_owned()),
@@ -246,6 +248,17 @@ fn destinations(facts: &Facts) -> Gap {
         _ => (State::Partly, format!("{bound} of {all} name their hosts, the others go to the test's target")),
     };
     gap("Least privilege of each secret", ideal, state, actual)
+}
+
+fn cluster(facts: &Facts) -> Gap {
+    let ideal = "Master and workers know each other, and what passes between them is encrypted";
+    let (state, actual) = match (facts.is_distributed, facts.is_cluster_sealed(), facts.least_protection()) {
+        (false, ..) => (State::NotApplicable, "no command starts a master or a worker"),
+        (_, _, Protection::None) => (State::Missing, "all that passes is in clear, secrets too"),
+        (_, true, _) => (State::Met, "they have a key"),
+        (_, false, _) => (State::Partly, "no secret passes, but names and statistics do, in clear; there is no key"),
+    };
+    gap("Master and workers", ideal, state, actual)
 }
 
 fn guide(facts: &Facts) -> Gap {
@@ -283,9 +296,9 @@ fn machine(facts: &Facts) -> Gap {
 
 fn rotation(facts: &Facts) -> Gap {
     let ideal = "Each secret is younger than it may be, and changing it takes no commit";
-    let all = facts.secrets.len();
-    let limited =
-        facts.secrets.iter().filter(|secret| secret.max_age.is_some() || secret.origin == Origin::Dynamic).count();
+    let all = facts.secrets.iter().filter(|secret| secret.has_age()).count();
+    let is_limited = |secret: &&SecretFact| secret.max_age.is_some() || secret.origin == Origin::Dynamic;
+    let limited = facts.secrets.iter().filter(|secret| secret.has_age()).filter(is_limited).count();
     let due = facts.secrets.iter().filter(|secret| secret.is_due()).count();
     let (state, actual) = match (all, limited) {
         (0, _) => (State::NotApplicable, "no secret was found".to_owned()),

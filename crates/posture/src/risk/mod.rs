@@ -13,8 +13,8 @@ mod signs;
 pub mod table;
 
 pub use facts::{
-    Age, CheckFact, CheckOutcome, Facts, FindingFact, Origin, ProofFact, Protection, SecretFact, Spot, Stakes,
-    VaultFact,
+    Age, CheckFact, CheckOutcome, Facts, FindingFact, Origin, ProofFact, Protection, SecretFact, SecretKind, Spot,
+    Stakes, VaultFact,
 };
 pub use gaps::{Gap, State};
 pub use plan::PlannedStep;

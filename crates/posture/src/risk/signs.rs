@@ -2,7 +2,7 @@
 
 use tegmen_findings::{Confidence, Severity};
 
-use super::facts::{CheckFact, CheckOutcome, FindingFact, Origin, Protection, SecretFact, Spot};
+use super::facts::{CheckFact, CheckOutcome, FindingFact, Origin, Protection, SecretFact, SecretKind, Spot};
 use super::table::{self, Step};
 use super::{Exposure, Facts};
 
@@ -334,7 +334,8 @@ fn other_hosts(facts: &Facts, signs: &mut Signs) {
     if bound.is_empty() {
         signs.well("no secret was found that a manifest does not name");
     } else {
-        let own = bound.iter().filter(|secret| secret.hosts.is_some()).count();
+        let is_bound = |secret: &&&SecretFact| secret.hosts.is_some() || secret.kind == SecretKind::ClusterKey;
+        let own = bound.iter().filter(is_bound).count();
         signs
             .well(format!("{own} of {} have hosts of their own, the others go to the test's target only", bound.len()));
     }
@@ -353,6 +354,12 @@ fn distributed(facts: &Facts, signs: &mut Signs) {
     signs.checks(facts, &|check| check.subject == "Locust" && check.id.contains("master"), Exposure::Partly);
     if facts.is_distributed {
         signs.unprotected(facts, Exposure::Open, "would cross the network between master and workers in clear");
+        if facts.is_cluster_sealed() {
+            signs.well("master and workers have a key: they know each other, and what passes between them is encrypted");
+        } else if facts.least_protection() > Protection::None {
+            let text = "master and workers have no key: who reaches the master can join, and reads names and statistics";
+            signs.add(Exposure::Partly, text.to_owned(), Vec::new(), &table::CLUSTER_KEY);
+        }
         signs.well("the test is started with master and workers");
     } else {
         signs.well("no command starts a master or a worker");
@@ -435,7 +442,8 @@ fn rotation(facts: &Facts, signs: &mut Signs) {
         let text = format!("{}: a new value takes a commit", names(&hard));
         signs.add(Exposure::Open, text, uses(&hard), &table::TAKE_OUT);
     }
-    let lasting = |secret: &SecretFact| !matches!(secret.origin, Origin::HardCoded | Origin::Dynamic);
+    let lasting =
+        |secret: &SecretFact| secret.has_age() && !matches!(secret.origin, Origin::HardCoded | Origin::Dynamic);
     let ageless = secrets(facts, |secret| lasting(secret) && secret.max_age.is_none());
     if !ageless.is_empty() {
         let text = format!("nothing says how old {} may become", names(&ageless));
@@ -458,12 +466,15 @@ fn rotation(facts: &Facts, signs: &mut Signs) {
         signs.add(Exposure::Partly, text, Vec::new(), &table::ROTATE);
     }
     let young = secrets(facts, |secret| {
-        secret.origin == Origin::Dynamic || secret.age.is_some() && secret.max_age.is_some() && !secret.is_due()
+        secret.has_age()
+            && (secret.origin == Origin::Dynamic
+                || secret.age.is_some() && secret.max_age.is_some() && !secret.is_due())
     });
+    let all = secrets(facts, SecretFact::has_age).len();
     signs.well(format!(
         "{} of {} are younger than they may be",
         young.len(),
-        counted(facts.secrets.len(), "secret", "secrets")
+        counted(all, "secret", "secrets")
     ));
 }
 

@@ -365,6 +365,13 @@ pub const CLOSE_MASTER: Step = step(
     "tegmen explain open-master-port",
     Effort::Hours,
 );
+/// A key for master and workers.
+pub const CLUSTER_KEY: Step = step(
+    "cluster-key",
+    "Give master and workers a key, so that they know each other and encrypt what passes",
+    "[cluster] key in tegmen.toml; docs/how-to/distributed.md",
+    Effort::Minutes,
+);
 /// A login that leaves nothing behind.
 pub const LOG_IN: Step = step(
     "log-in",
@@ -408,6 +415,7 @@ pub const STEPS: &[&Step] = &[
     &CLOSE_UI,
     &VERIFY_TLS,
     &CLOSE_MASTER,
+    &CLUSTER_KEY,
     &MEND_MANAGER,
     &LOG_IN,
     &HARDEN,

@@ -174,3 +174,18 @@ fn the_matrix_is_owasps() {
     assert_eq!(Level::of(2.9, 6.0), Level::Medium);
     assert_eq!(Level::of(9.0, 9.0), Level::Critical);
 }
+
+#[test]
+fn a_master_and_workers_without_a_key_are_told_of() {
+    let mut facts = Facts { is_distributed: true, ..after() };
+    let open = assess(&facts);
+    assert!(open.plan.iter().any(|step| step.step.id == "cluster-key"), "{:?}", open.plan);
+    let state = |facts: &Facts| gaps::compare(facts).into_iter().find(|gap| gap.requirement == "Master and workers");
+    assert_eq!(state(&facts).map(|gap| gap.state), Some(State::Partly));
+    let key = SecretFact { kind: SecretKind::ClusterKey, ..SecretFact::new("CLUSTER_KEY", Origin::Vault) };
+    facts.secrets.push(SecretFact { protection: Protection::Enforced, ..key });
+    let sealed = assess(&facts);
+    // Neither a key of a cluster nor a record of a pool has an age in the manifest.
+    assert_eq!(sealed.level, Level::Low, "{:#?}", sealed.threats);
+    assert_eq!(state(&facts).map(|gap| gap.state), Some(State::Met));
+}

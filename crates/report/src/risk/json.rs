@@ -71,6 +71,7 @@ fn sign(sign: &Sign) -> Value {
 fn secret(secret: &SecretFact) -> Value {
     value!({
         "name": secret.name,
+        "kind": secret.kind,
         "origin": secret.origin,
         "source": secret.source,
         "uses": secret.uses,

@@ -8,7 +8,7 @@ mod text;
 mod trend;
 
 use tegmen_findings::{Finding, Severity};
-use tegmen_posture::risk::{Age, Assessment, Facts, Protection, Run, SecretFact, Sign, State};
+use tegmen_posture::risk::{Age, Assessment, Facts, Protection, Run, SecretFact, SecretKind, Sign, State};
 
 pub use html::html;
 pub use json::json;
@@ -106,6 +106,9 @@ fn protection(protection: Protection) -> &'static str {
 
 /// Where a secret may be sent.
 fn hosts(secret: &SecretFact) -> String {
+    if secret.kind == SecretKind::ClusterKey {
+        return "nowhere: master and workers prove that they have it".to_owned();
+    }
     match (&secret.hosts, secret.protection) {
         (Some(hosts), _) => hosts.join(", "),
         (None, Protection::None) => "anywhere".to_owned(),
@@ -120,6 +123,11 @@ fn source(secret: &SecretFact) -> String {
 
 /// How it is rotated.
 fn rotation(secret: &SecretFact) -> String {
+    match secret.kind {
+        SecretKind::Pool => return "where its records are kept".to_owned(),
+        SecretKind::ClusterKey => return "a new value counts from the next handshake on".to_owned(),
+        SecretKind::Single => {}
+    }
     let limit = secret.max_age.map_or_else(|| "no limit".to_owned(), |most| format!("every {}", period(most)));
     let due = if secret.is_due() { ", due" } else { "" };
     let last = secret.rotated.as_deref().map(|time| format!(", last {}", time.get(..10).unwrap_or(time)));

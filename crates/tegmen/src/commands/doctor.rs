@@ -156,8 +156,10 @@ pub(super) fn project(
         let manifest = Manifest::load(&path)?;
         files.push((Role::Manifest, path));
         let context = Context::of(&manifest).context("the current directory cannot be read")?;
-        for spec in manifest.secrets.values() {
-            match &spec.source {
+        let sources = manifest.secrets.values().map(|spec| &spec.source);
+        let others = manifest.pools.values().map(|spec| &spec.source).chain(&manifest.cluster_key);
+        for source in sources.chain(others) {
+            match source {
                 Source::File { path } => files.push((Role::Source, context.path(path))),
                 Source::Dotenv { file, .. } => files.push((Role::Dotenv, context.path(file))),
                 _ => {}

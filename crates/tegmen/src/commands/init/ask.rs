@@ -11,11 +11,15 @@ use super::proposal::{Keep, Proposal};
 /// Shows what was found, and asks what was not said on the command line.
 pub fn all(proposal: &mut Proposal, args: &Args) -> anyhow::Result<()> {
     let mut terminal = std::io::stderr().lock();
-    let count = proposal.secrets.len();
+    let count = proposal.secrets.len() + proposal.pools.len();
     writeln!(terminal, "{count} secret{} that the load test reads:", if count == 1 { "" } else { "s" })?;
     for secret in &proposal.secrets {
         let at = secret.uses.first().map(|at| format!("{}:{}", at.path, at.line)).unwrap_or_default();
         writeln!(terminal, "  {}   {}", secret.name, tegmen_report::visible(&at))?;
+    }
+    for (pool, uses) in &proposal.pools {
+        let at = uses.first().map(|at| format!("{}:{}", at.path, at.line)).unwrap_or_default();
+        writeln!(terminal, "  {pool}, a pool of records   {}", tegmen_report::visible(&at))?;
     }
     writeln!(terminal)?;
     drop(terminal);

@@ -15,6 +15,9 @@ pub fn mind(directory: &Utf8Path, proposal: &Proposal, quiet: bool) -> anyhow::R
             ignored_by_git(root, &root.join(".env"))?;
         }
         ignored_by_git(root, &root.join(".tegmen"))?;
+        for pool in proposal.pools.keys().filter(|_| proposal.keep == Keep::Today) {
+            ignored_by_git(root, &root.join(format!("{}.csv", pool.to_ascii_lowercase())))?;
+        }
     }
     let example = directory.join(".env.example");
     if proposal.keep == Keep::Today && (proposal.dotenv.is_some() || example.is_file()) {

@@ -95,7 +95,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     proposal.owner.clone_from(&args.owner);
     proposal.keep = args.source.clone().unwrap_or_default();
     let literals = audit.findings.iter().filter(|finding| finding.rule.code.starts_with("TGM1")).count();
-    if proposal.secrets.is_empty() {
+    if proposal.secrets.is_empty() && proposal.pools.is_empty() {
         nothing(&survey.scripts, literals);
         return Ok(ExitCode::from(2));
     }
@@ -115,7 +115,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Replacement::prepare(path.as_std_path(), None, text.as_bytes())
         .and_then(Replacement::persist)
         .map_err(|reason| anyhow::anyhow!("{path}: {reason}"))?;
-    let names: Vec<&str> = proposal.secrets.iter().map(|secret| secret.name.as_str()).collect();
+    let pools = proposal.pools.keys().map(|pool| format!("the pool {pool}"));
+    let names: Vec<String> = proposal.secrets.iter().map(|secret| secret.name.clone()).chain(pools).collect();
     messages::note_unless(args.quiet, format_args!("{} written: {}", shown(path.as_std_path()), names.join(", ")));
     files::mind(&directory, &proposal, args.quiet)?;
     if !args.quiet {
@@ -161,8 +162,19 @@ fn nothing(scripts: &[String], literals: usize) {
 /// What to do next.
 fn advise(proposal: &Proposal, script: &str, literals: usize) {
     let first = proposal.secrets.first().map_or("NAME", |secret| secret.name.as_str());
+    let pool = proposal.pools.keys().next().map(|pool| pool.to_ascii_uppercase());
     match &proposal.keep {
-        Keep::Today => {}
+        Keep::Today => {
+            for pool in proposal.pools.keys().map(|pool| pool.to_ascii_lowercase()) {
+                messages::hint(format_args!(
+                    "write the records of the pool into {pool}.csv, the names of the fields in its first line; git ignores it"
+                ));
+            }
+        }
+        Keep::Store if proposal.secrets.is_empty() => messages::hint(format_args!(
+            "`tegmen secrets set {} < records.csv` keeps the records of the pool",
+            pool.unwrap_or_default()
+        )),
         Keep::Store if proposal.dotenv.is_some() => {
             messages::hint("`tegmen secrets import .env` takes the values over; then .env can go");
         }
@@ -173,6 +185,9 @@ fn advise(proposal: &Proposal, script: &str, literals: usize) {
     }
     if literals > 0 {
         messages::hint("values are written in files as well: `tegmen fix --diff --to store` shows how they would go");
+    }
+    if proposal.is_distributed {
+        messages::hint("the test has a master and workers: [cluster] key, prepared in tegmen.toml, has them know each other");
     }
     let target = Utf8Path::new(script);
     let file = if target.file_name() == Some("locustfile.py") && target.parent() == Some(Utf8Path::new("")) {

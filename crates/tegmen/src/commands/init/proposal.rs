@@ -52,6 +52,12 @@ pub struct Proposed {
 pub struct Proposal {
     /// The secrets, by name.
     pub secrets: Vec<Proposed>,
+    /// The pools that scripts ask for, with where.
+    pub pools: BTreeMap<String, Vec<At>>,
+    /// Lists of credentials in scripts, which could become pools.
+    pub lists: Vec<At>,
+    /// Whether a master or workers are started.
+    pub is_distributed: bool,
     /// Where they may go; empty: the test's own target.
     pub hosts: Vec<String>,
     /// Whom to ask.
@@ -78,7 +84,11 @@ impl Proposal {
             }
             secret.uses.push(at);
         };
-        for known in survey.uses.iter().filter(|known| fits(&known.name)) {
+        let mut pools: BTreeMap<String, Vec<At>> = BTreeMap::new();
+        for known in survey.uses.iter().filter(|known| known.kind == UseKind::Pool && is_pool_name(&known.name)) {
+            pools.entry(known.name.clone()).or_default().push(known.at.clone());
+        }
+        for known in survey.uses.iter().filter(|known| known.kind != UseKind::Pool && fits(&known.name)) {
             add(&known.name, known.kind, known.at.clone());
         }
         // A variable that is read outside of what imports Locust, and that the audit knows to be one.
@@ -102,7 +112,18 @@ impl Proposal {
                 hosts.push(host);
             }
         }
-        Self { secrets, hosts, owner: None, keep: Keep::Today, dotenv: dotenv(directory) }
+        let is_list = |finding: &&Finding| finding.rule.id == "hardcoded-credential-list";
+        let places = findings.iter().filter(is_list).flat_map(Finding::locations);
+        Self {
+            secrets,
+            pools,
+            lists: places.map(|place| At { path: place.path.clone(), line: place.line }).collect(),
+            is_distributed: survey.starts.iter().any(|start| start.is_distributed),
+            hosts,
+            owner: None,
+            keep: Keep::Today,
+            dotenv: dotenv(directory),
+        }
     }
 
     /// The source of a secret.
@@ -120,6 +141,63 @@ impl Proposal {
             },
         };
         source.to_string()
+    }
+
+    /// The source of a pool, or of the key of master and workers: what is not in the environment.
+    pub fn kept(&self, name: &str) -> String {
+        let source = match &self.keep {
+            Keep::Store => Source::Store { name: name.to_ascii_uppercase() },
+            Keep::Vault(path) => Source::Vault {
+                mount_path: format!("{path}/{}", name.to_ascii_lowercase()),
+                field: None,
+                version: None,
+            },
+            Keep::Today => Source::File { path: format!("{}.csv", name.to_ascii_lowercase()).into() },
+        };
+        source.to_string()
+    }
+
+    fn write_pools(&self, out: &mut String) {
+        for (name, uses) in &self.pools {
+            let _ = writeln!(out, "\n[pools.{name}]   # a record for each simulated user; {}", places(uses));
+            let _ = writeln!(out, "source = {}", quoted(&self.kept(name)));
+            out.push_str("secret_fields = [\"password\"]   # the fields that are placeholders in Python\n");
+            self.write_hosts(out);
+        }
+        if !self.lists.is_empty() {
+            let _ = writeln!(
+                out,
+                "\n# {} has a list of credentials. Kept as a pool, each simulated user checks a record of it out:\n\
+                 # [pools.users]\n# source = {}\n# secret_fields = [\"password\"]",
+                places(&self.lists),
+                quoted(&self.kept("users"))
+            );
+        }
+    }
+
+    fn write_cluster(&self, out: &mut String) {
+        if self.is_distributed {
+            let source = match &self.keep {
+                Keep::Today => "file:/run/secrets/cluster-key".to_owned(),
+                Keep::Store => "store:CLUSTER_KEY".to_owned(),
+                Keep::Vault(path) => format!("vault:{path}#cluster_key"),
+            };
+            let _ = writeln!(
+                out,
+                "\n# Master and workers prove to each other that they know this key, and encrypt what passes:\n\
+                 # [cluster]\n# key = {}   # made with: openssl rand -base64 32",
+                quoted(&source)
+            );
+        }
+    }
+
+    fn write_hosts(&self, out: &mut String) {
+        if self.hosts.is_empty() {
+            out.push_str("# hosts = [\"shop.example.com\"]   # without this line: the test's own target\n");
+        } else {
+            let list: Vec<String> = self.hosts.iter().map(|host| quoted(host)).collect();
+            let _ = writeln!(out, "hosts = [{}]", list.join(", "));
+        }
     }
 
     /// The manifest.
@@ -142,24 +220,18 @@ impl Proposal {
         }
         for secret in &self.secrets {
             let key = if secret.name.contains('.') { quoted(&secret.name) } else { secret.name.clone() };
-            let uses: Vec<String> = secret.uses.iter().take(3).map(|at| format!("{}:{}", at.path, at.line)).collect();
-            let more = if secret.uses.len() > 3 { " and elsewhere" } else { "" };
-            let uses = uses.join(", ").replace(|c: char| c.is_control(), "?");
-            let _ = writeln!(out, "\n[secrets.{key}]   # {uses}{more}");
+            let _ = writeln!(out, "\n[secrets.{key}]   # {}", places(&secret.uses));
             let _ = writeln!(out, "source = {}", quoted(&self.source(secret)));
             let default = SecretSpec::new(Source::Env { name: String::new() }).variables(&secret.name);
             if secret.variables.iter().any(|variable| !default.contains(variable)) {
                 let list: Vec<String> = secret.variables.iter().map(|variable| quoted(variable)).collect();
                 let _ = writeln!(out, "env = [{}]", list.join(", "));
             }
-            if self.hosts.is_empty() {
-                out.push_str("# hosts = [\"shop.example.com\"]   # without this line: the test's own target\n");
-            } else {
-                let list: Vec<String> = self.hosts.iter().map(|host| quoted(host)).collect();
-                let _ = writeln!(out, "hosts = [{}]", list.join(", "));
-            }
+            self.write_hosts(&mut out);
             out.push_str("max_age = \"90d\"\n");
         }
+        self.write_pools(&mut out);
+        self.write_cluster(&mut out);
         out
     }
 }
@@ -178,6 +250,18 @@ fn fits(name: &str) -> bool {
         && !name.contains('.')
         && !locust_parses(name)
         && !["VAULT_", "BAO_", "TEGMEN_"].iter().any(|start| name.starts_with(start))
+}
+
+/// Whether a text can be the name of a pool.
+fn is_pool_name(name: &str) -> bool {
+    tegmen_sources::is_secret_name(name) && !name.contains('.')
+}
+
+/// "a.py:3, b.py:7 and elsewhere".
+fn places(uses: &[At]) -> String {
+    let shown: Vec<String> = uses.iter().take(3).map(|at| format!("{}:{}", at.path, at.line)).collect();
+    let more = if uses.len() > 3 { " and elsewhere" } else { "" };
+    format!("{}{more}", shown.join(", ").replace(|c: char| c.is_control(), "?"))
 }
 
 /// The names in `.env`.

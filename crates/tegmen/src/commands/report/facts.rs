@@ -11,7 +11,7 @@ use serde_json::Value;
 use tegmen_audit::Audit;
 use tegmen_audit::survey::{At, CareKind, Survey, UseKind};
 use tegmen_findings::{Confidence, Problem, ProblemKind, Severity};
-use tegmen_posture::risk::{Age, Facts, FindingFact, Origin, ProofFact, Protection, Run, SecretFact, Spot, VaultFact};
+use tegmen_posture::risk::{Age, Facts, FindingFact, Origin, ProofFact, Protection, Run, SecretFact, SecretKind, Spot, VaultFact};
 use tegmen_sources::store::Store;
 use tegmen_sources::{Context, Environment, Manifest, SecretSpec, Source, TlsPolicy};
 
@@ -79,6 +79,7 @@ pub fn gather(project: &Project, audit: &Audit, survey: &Survey, runs: &[Run], n
     };
     let of = |protected: bool| survey.starts.iter().filter(move |start| start.is_protected == protected);
     facts.protected_starts = of(true).map(|start| spot(&start.at)).collect();
+    facts.has_cluster_key = survey.starts.iter().any(|start| start.has_cluster_key);
     facts.plain_starts = of(false).map(|start| spot(&start.at)).collect();
     let protection = protection(survey);
     if protection == Protection::Enforced {
@@ -90,13 +91,19 @@ pub fn gather(project: &Project, audit: &Audit, survey: &Survey, runs: &[Run], n
         facts.owner.clone_from(&manifest.owner);
         facts.vault = vault(manifest);
         named(manifest, protection, now, &mut secrets, &mut remarks);
+        pooled(manifest, protection, &mut secrets);
+        sealed(manifest, protection, &mut secrets);
     }
     let variables = variables(project.manifest.as_ref().map(|(_, manifest)| manifest));
     for known in &survey.uses {
+        if known.kind == UseKind::Pool {
+            use_pool(&known.name, spot(&known.at), &mut secrets);
+            continue;
+        }
         let name = variables.get(&known.name).unwrap_or(&known.name);
         let origin = match known.kind {
             UseKind::Environment => Origin::Environment,
-            UseKind::Asked => Origin::Unknown,
+            UseKind::Asked | UseKind::Pool => Origin::Unknown,
         };
         let secret = secrets.entry(name.clone()).or_insert_with(|| SecretFact::new(name.clone(), origin));
         secret.uses.push(spot(&known.at));
@@ -173,6 +180,55 @@ fn named(
     }
 }
 
+/// The secret fields of the pools that a manifest names, as outputs show them.
+fn pooled(manifest: &Manifest, protection: Protection, secrets: &mut BTreeMap<String, SecretFact>) {
+    for (pool, spec) in &manifest.pools {
+        for field in &spec.secret_fields {
+            let name = format!("{pool}.{field}");
+            let secret = SecretFact {
+                kind: SecretKind::Pool,
+                source: Some(spec.source.to_string()),
+                hosts: spec.hosts.as_ref().map(|hosts| hosts.iter().map(ToString::to_string).collect()),
+                places: spec.places.iter().map(ToString::to_string).collect(),
+                is_unverified: spec.tls == TlsPolicy::Unverified,
+                owner: manifest.owner.clone(),
+                protection,
+                ..SecretFact::new(name.clone(), origin(&spec.source))
+            };
+            secrets.insert(name, secret);
+        }
+    }
+}
+
+/// A script that asks for records of a pool.
+fn use_pool(pool: &str, at: Spot, secrets: &mut BTreeMap<String, SecretFact>) {
+    let start = format!("{pool}.");
+    let is_of_pool = |secret: &SecretFact| secret.kind == SecretKind::Pool && secret.name.starts_with(&start);
+    if !secrets.values().any(is_of_pool) {
+        let name = format!("{pool}.*");
+        let secret = SecretFact { kind: SecretKind::Pool, ..SecretFact::new(name.clone(), Origin::Unknown) };
+        secrets.insert(name, secret);
+    }
+    for secret in secrets.values_mut().filter(|secret| is_of_pool(secret)) {
+        secret.uses.push(at.clone());
+    }
+}
+
+/// The key of master and workers. It stays in the broker and in the native part of the plugin.
+fn sealed(manifest: &Manifest, protection: Protection, secrets: &mut BTreeMap<String, SecretFact>) {
+    if let Some(source) = &manifest.cluster_key {
+        let name = "CLUSTER_KEY".to_owned();
+        let secret = SecretFact {
+            kind: SecretKind::ClusterKey,
+            source: Some(source.to_string()),
+            owner: manifest.owner.clone(),
+            protection,
+            ..SecretFact::new(name.clone(), origin(source))
+        };
+        secrets.insert(name, secret);
+    }
+}
+
 fn origin(source: &Source) -> Origin {
     match source {
         Source::Env { .. } => Origin::Environment,
@@ -199,8 +255,10 @@ fn variables(manifest: Option<&Manifest>) -> BTreeMap<String, String> {
 }
 
 fn vault(manifest: &Manifest) -> Option<VaultFact> {
-    let uses = |spec: &SecretSpec| matches!(spec.source, Source::Vault { .. } | Source::VaultDynamic { .. });
-    if !manifest.secrets.values().any(uses) {
+    let is_vault = |source: &Source| matches!(source, Source::Vault { .. } | Source::VaultDynamic { .. });
+    let mut sources = manifest.secrets.values().map(|spec| &spec.source);
+    let mut others = manifest.pools.values().map(|spec| &spec.source).chain(&manifest.cluster_key);
+    if !sources.any(is_vault) && !others.any(is_vault) {
         return None;
     }
     let config = manifest.vault.as_ref();
