@@ -155,9 +155,14 @@ fn locally(out: &mut String, facts: &Facts) {
                 pool(secret)
             ),
             SecretKind::ClusterKey => {
-                format!("`tegmen secrets set {}` keeps the key of master and workers: the same on each machine.", rest(secret))
+                format!(
+                    "`tegmen secrets set {}` keeps the key of master and workers: the same on each machine.",
+                    rest(secret)
+                )
             }
-            SecretKind::Single => format!("`tegmen secrets set {}` asks for the value and keeps it, encrypted.", rest(secret)),
+            SecretKind::Single => {
+                format!("`tegmen secrets set {}` asks for the value and keeps it, encrypted.", rest(secret))
+            }
         });
     }
     for secret in from(facts, &[Origin::File]).iter() {
@@ -225,7 +230,10 @@ fn pipeline(out: &mut String, facts: &Facts) {
 
 fn add(out: &mut String, facts: &Facts, manifest: &str) {
     let managed = [Origin::Vault, Origin::Store, Origin::Dotenv, Origin::Environment];
-    let origin = managed.into_iter().find(|origin| from(facts, &[*origin]).iter().any(SecretFact::has_age)).unwrap_or(Origin::Store);
+    let origin = managed
+        .into_iter()
+        .find(|origin| from(facts, &[*origin]).iter().any(SecretFact::has_age))
+        .unwrap_or(Origin::Store);
     let like = from(facts, &[origin]);
     let like: Vec<SecretFact> = like.into_iter().filter(SecretFact::has_age).collect();
     let path = like.first().map(|secret| rest(secret).split(['#', '?']).next().unwrap_or_default().to_owned());
@@ -261,7 +269,8 @@ fn pools(out: &mut String, facts: &Facts) {
     out.push_str("\n## A login for each simulated user\n\n");
     for name in names {
         let fields = facts.secrets.iter().filter(|secret| secret.kind == SecretKind::Pool && pool(secret) == name);
-        let fields: Vec<String> = fields.filter_map(|secret| secret.name.split_once('.')).map(|(_, field)| code(field)).collect();
+        let fields: Vec<String> =
+            fields.filter_map(|secret| secret.name.split_once('.')).map(|(_, field)| code(field)).collect();
         let _ = writeln!(
             out,
             "- {}: in `on_start`, `self.me = pool(\"{name}\").checkout()`, then `self.me.user` and so on; placeholders are {}. \

@@ -74,7 +74,11 @@ fn pools_and_the_key_of_a_cluster_are_proposed() {
     ]);
     let shown = tegmen(&project, &["init", "--dry-run", "--source", "vault:secret/locust/shop"], &[]);
     let shown = text(&shown.stdout);
-    for wanted in ["[pools.shoppers]", "\"vault:secret/locust/shop/shoppers\"", "# key = \"vault:secret/locust/shop#cluster_key\""] {
+    for wanted in [
+        "[pools.shoppers]",
+        "\"vault:secret/locust/shop/shoppers\"",
+        "# key = \"vault:secret/locust/shop#cluster_key\"",
+    ] {
         assert!(shown.contains(wanted), "{wanted}: {shown}");
     }
     let output = tegmen(&project, &["init", "--yes"], &[]);

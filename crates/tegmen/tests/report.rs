@@ -222,7 +222,7 @@ fn pools_and_the_key_of_a_cluster_are_in_inventory_and_guide() {
     assert_eq!(report["secrets"][0]["kind"], "pool");
     assert_eq!(report["secrets"][0]["uses"][0]["line"], 4);
     assert_eq!(state(&report), "partly");
-    project.write("tegmen.toml", &format!("{pools}\n[cluster]\nkey = \"vault:secret/locust/cluster#key\"\n")).unwrap();
+    project.write("tegmen.toml", format!("{pools}\n[cluster]\nkey = \"vault:secret/locust/cluster#key\"\n")).unwrap();
     let report = json(&project, &[]);
     assert_eq!(report["secrets"][0]["kind"], "cluster-key");
     assert_eq!(state(&report), "met");

@@ -355,9 +355,11 @@ fn distributed(facts: &Facts, signs: &mut Signs) {
     if facts.is_distributed {
         signs.unprotected(facts, Exposure::Open, "would cross the network between master and workers in clear");
         if facts.is_cluster_sealed() {
-            signs.well("master and workers have a key: they know each other, and what passes between them is encrypted");
+            signs
+                .well("master and workers have a key: they know each other, and what passes between them is encrypted");
         } else if facts.least_protection() > Protection::None {
-            let text = "master and workers have no key: who reaches the master can join, and reads names and statistics";
+            let text =
+                "master and workers have no key: who reaches the master can join, and reads names and statistics";
             signs.add(Exposure::Partly, text.to_owned(), Vec::new(), &table::CLUSTER_KEY);
         }
         signs.well("the test is started with master and workers");
@@ -471,11 +473,7 @@ fn rotation(facts: &Facts, signs: &mut Signs) {
                 || secret.age.is_some() && secret.max_age.is_some() && !secret.is_due())
     });
     let all = secrets(facts, SecretFact::has_age).len();
-    signs.well(format!(
-        "{} of {} are younger than they may be",
-        young.len(),
-        counted(all, "secret", "secrets")
-    ));
+    signs.well(format!("{} of {} are younger than they may be", young.len(), counted(all, "secret", "secrets")));
 }
 
 fn process(facts: &Facts, signs: &mut Signs) {

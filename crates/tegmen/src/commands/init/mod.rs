@@ -187,7 +187,9 @@ fn advise(proposal: &Proposal, script: &str, literals: usize) {
         messages::hint("values are written in files as well: `tegmen fix --diff --to store` shows how they would go");
     }
     if proposal.is_distributed {
-        messages::hint("the test has a master and workers: [cluster] key, prepared in tegmen.toml, has them know each other");
+        messages::hint(
+            "the test has a master and workers: [cluster] key, prepared in tegmen.toml, has them know each other",
+        );
     }
     let target = Utf8Path::new(script);
     let file = if target.file_name() == Some("locustfile.py") && target.parent() == Some(Utf8Path::new("")) {

@@ -11,7 +11,9 @@ use serde_json::Value;
 use tegmen_audit::Audit;
 use tegmen_audit::survey::{At, CareKind, Survey, UseKind};
 use tegmen_findings::{Confidence, Problem, ProblemKind, Severity};
-use tegmen_posture::risk::{Age, Facts, FindingFact, Origin, ProofFact, Protection, Run, SecretFact, SecretKind, Spot, VaultFact};
+use tegmen_posture::risk::{
+    Age, Facts, FindingFact, Origin, ProofFact, Protection, Run, SecretFact, SecretKind, Spot, VaultFact,
+};
 use tegmen_sources::store::Store;
 use tegmen_sources::{Context, Environment, Manifest, SecretSpec, Source, TlsPolicy};
 
