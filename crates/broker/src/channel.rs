@@ -294,8 +294,11 @@ impl Shared {
                 Ok(Tell::Token { name, value }) => {
                     let value = Zeroizing::new(value);
                     let patterns = lock(&self.keep).token(&name, value.as_bytes());
-                    if let (Some(patterns), Some(output)) = (patterns, &*lock(&self.output)) {
-                        output.set_patterns(patterns);
+                    if let Some(patterns) = patterns {
+                        lock(&self.ledger).was_issued(&name);
+                        if let Some(output) = &*lock(&self.output) {
+                            output.set_patterns(patterns);
+                        }
                     }
                 }
                 Ok(Tell::Pools) => {

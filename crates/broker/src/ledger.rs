@@ -32,6 +32,8 @@ const MOST: usize = 1000;
 
 /// The source of what the test itself was given.
 const BORN: &str = "the test";
+/// The source of tokens that the redactor has learnt from answers.
+const ISSUED: &str = "the target";
 /// The source of what a script has asked Vault for.
 const ASKED: &str = "vault, asked for by the script";
 
@@ -42,6 +44,8 @@ pub(crate) struct Ledger {
     facts: BTreeMap<String, Fact>,
     /// The names of values that were born in the test.
     born: BTreeSet<String>,
+    /// How many tokens the target has issued, by name.
+    issued: BTreeMap<String, u64>,
     targets: Vec<Origin>,
     locust: Option<String>,
     travels: BTreeMap<String, Travels>,
@@ -80,6 +84,8 @@ pub struct Known {
     pub name: String,
     /// Where it comes from.
     pub source: String,
+    /// Of tokens that the target has issued: how many there were of that name.
+    pub issued: Option<u64>,
     /// The version in KV version 2.
     pub version: Option<u64>,
     /// How old the value is, in seconds, where the source knows.
@@ -122,6 +128,7 @@ impl Ledger {
             about,
             facts: BTreeMap::new(),
             born: BTreeSet::new(),
+            issued: BTreeMap::new(),
             targets: Vec::new(),
             locust: None,
             travels: BTreeMap::new(),
@@ -135,6 +142,13 @@ impl Ledger {
     pub(crate) fn was_born(&mut self, name: &str) {
         if self.born.len() < MOST {
             self.born.insert(name.to_owned());
+        }
+    }
+
+    /// The target has issued a token that was not known before.
+    pub(crate) fn was_issued(&mut self, name: &str) {
+        if self.issued.len() < MOST || self.issued.contains_key(name) {
+            *self.issued.entry(name.to_owned()).or_default() += 1;
         }
     }
 
@@ -185,6 +199,15 @@ impl Ledger {
                 secrets.push(self.known(&Binding { name: name.clone(), ..Binding::default() }, BORN));
             }
         }
+        for (name, count) in &self.issued {
+            if let Some(known) = secrets.iter_mut().find(|known| known.name == *name) {
+                known.issued = Some(*count);
+                continue;
+            }
+            // They are texts of the script, which sends them where it likes.
+            let nowhere = Binding { name: name.clone(), hosts: Some(Vec::new()), ..Binding::default() };
+            secrets.push(Known { issued: Some(*count), ..self.known(&nowhere, ISSUED) });
+        }
         for known in &mut secrets {
             let counts = masked.iter().filter_map(|(channel, counts)| Some((channel, *counts.get(&known.name)?)));
             known.masked = counts.map(|(channel, count)| ((*channel).to_owned(), count)).collect();
@@ -213,6 +236,7 @@ impl Ledger {
         Known {
             name: name.clone(),
             source: about.map_or_else(|| otherwise.to_owned(), |about| about.source.clone()),
+            issued: None,
             version: fact.version,
             age: fact.written.map(|written| now.duration_since(written).unwrap_or_default().as_secs()),
             max_age: about.and_then(|about| about.max_age).map(|age| age.as_secs()),
@@ -248,6 +272,7 @@ mod tests {
         let mut ledger = Ledger::new(BTreeMap::from([("KEY".to_owned(), about)]));
         ledger.target(Origin::new(Scheme::Https, "shop.example", None));
         ledger.was_born("TOKEN");
+        (0..3).for_each(|_| ledger.was_issued("ACCESS_TOKEN"));
         let refused = || Outcome::Refused { why: "another host".to_owned() };
         for journeys in [
             vec![
@@ -262,8 +287,10 @@ mod tests {
         let binding = Binding { name: "KEY".to_owned(), ..Binding::default() };
         let masked = Masked::from([("log", BTreeMap::from([("KEY".to_owned(), 5)]))]);
         let overview = ledger.overview([&binding].into_iter(), &Contacts::default(), &masked);
-        let [key, token] = &overview.secrets[..] else { panic!("{overview:?}") };
+        let [issued, key, token] = &overview.secrets[..] else { panic!("{overview:?}") };
         assert_eq!((key.source.as_str(), token.source.as_str()), ("env:KEY", BORN));
+        assert_eq!((issued.source.as_str(), issued.issued), (ISSUED, Some(3)));
+        assert!(issued.hosts.is_empty() && !issued.hosts_are_target);
         assert_eq!(key.sent, BTreeMap::from([("https://shop.example".to_owned(), 2)]));
         assert_eq!((key.refused[0].count, key.refused[0].why.as_str()), (2, "another host"));
         assert_eq!(key.masked, BTreeMap::from([("log".to_owned(), 5)]));

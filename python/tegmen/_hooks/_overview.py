@@ -45,7 +45,9 @@ def _row(secret: dict[str, Any], targets: list[str]) -> dict[str, str]:
     source = secret["source"]
     if secret["reveal"]:
         source += " (read by the script)"
-    hosts = ", ".join(secret["hosts"])
+    if secret["issued"] is not None:
+        source += f": {secret['issued']} issued" if secret["issued"] != 1 else ": one issued"
+    hosts = ", ".join(secret["hosts"]) or NOTHING
     if secret["hosts_are_target"]:
         hosts = f"the test's target: {hosts}" if targets else "the test's target: none yet"
     if secret["tls_unverified"]:
@@ -60,10 +62,15 @@ def _row(secret: dict[str, Any], targets: list[str]) -> dict[str, str]:
         "age": age,
         "lease": _lease(secret["lease"]),
         "hosts": hosts,
-        "sent": ", ".join(f"{count} to {to}" for to, count in sorted(secret["sent"].items())) or "never",
+        "sent": ", ".join(f"{count} to {to}" for to, count in sorted(secret["sent"].items())) or _unsent(secret),
         "refused": ", ".join(_refused(one) for one in secret["refused"]) or NOTHING,
         "masked": ", ".join(f"{count} in {channel}" for channel, count in sorted(secret["masked"].items())) or NOTHING,
     }
+
+
+def _unsent(secret: dict[str, Any]) -> str:
+    # What a target has issued is a text of the script, whose requests are not counted.
+    return NOTHING if secret["issued"] is not None and not secret["hosts"] else "never"
 
 
 def _refused(one: dict[str, Any]) -> str:

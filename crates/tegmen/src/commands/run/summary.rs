@@ -44,7 +44,12 @@ pub fn say(overview: &Overview, quiet: bool) {
         return;
     }
     for known in &overview.secrets {
-        messages::note_unless(quiet, format_args!("[{}] from {}: {}", known.name, described(known), travels(known)));
+        let what = match known.issued {
+            // The script sends them as it sends any text.
+            Some(count) if known.hosts.is_empty() => format!("issued {}", times(count)),
+            _ => travels(known),
+        };
+        messages::note_unless(quiet, format_args!("[{}] from {}: {what}", known.name, described(known)));
     }
 }
 
@@ -152,6 +157,7 @@ mod tests {
     fn a_secret_in_a_line() {
         let known = Known {
             name: "KEY".into(),
+            issued: None,
             source: "vault:secret/shop#key".into(),
             version: Some(3),
             age: Some(90_000),
