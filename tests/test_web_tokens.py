@@ -1,5 +1,5 @@
-"""Tokens that the target issues during the test, in Locust's web UI, in a real browser: the tab "Secrets" counts them by
-name, and no tab, no page and nothing that the browser was sent shows one, though the target quotes them."""
+"""Tokens that the target issues during the test, in Locust's web UI, in a real browser: the tab "Secrets" counts them
+by name, and no tab, no page and nothing that the browser was sent shows one, though the target quotes them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_web_tab import browser, cells
 
 from conftest import Project
 from demo.forms import found
 from support.server import Request, Response, Server
 from support.web import WebUI, forked, wait_for
-from test_web_tab import browser, cells
 
 __all__ = ["browser"]
 
