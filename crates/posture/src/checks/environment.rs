@@ -22,7 +22,7 @@ check! {
     title: "the environment holds secrets",
     why: "Every program that is started from here inherits them, crash reports and CI logs print them, and /proc/PID/environ shows \
           them for as long as the process lives, also after the script has deleted them.",
-    repair: "keep them in Vault or in the store (`tegmen secrets import --dotenv .env`) and name them in tegmen.toml; under `tegmen run` \
+    repair: "keep them in Vault or in the store (`tegmen secrets import .env`) and name them in tegmen.toml; under `tegmen run` \
              the test's environment holds placeholders",
     references: [
         ("CWE-526: Cleartext Storage in an Environment Variable", "https://cwe.mitre.org/data/definitions/526.html"),
