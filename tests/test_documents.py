@@ -54,7 +54,7 @@ def commands(document: Path) -> list[list[str]]:
     blocks = "\n".join(re.findall(r"^ *```(?:console|sh|yaml|text)?\n(.*?)^ *```", text, re.S | re.M))
     indented = "\n".join(re.findall(r"^(?: {4}|\t)(.*)$", text, re.M))
     joined = re.sub(r"\\\n\s*", " ", f"{blocks}\n{indented}")
-    found = re.findall(r"(?:^|[;|] *|\$ |run: |- |\bsudo )(tegmen [a-z][^`]*)$", joined, re.M)
+    found = re.findall(r"(?:^|[;|] *|\$ |run: |- |\bsudo )(tegmen [a-z][^`\n]*)$", joined, re.M)
     found += re.findall(r"(?<!`)`(?:\$ )?(tegmen [a-z][^`]*)`(?!`)", text)
     return [words for words in map(words_of, found) if words]
 

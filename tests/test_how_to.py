@@ -1,4 +1,4 @@
-"""The how-tos hold: their scripts, manifests and commands, taken from the pages, run against real Locust and a real OpenBao."""
+"""The how-tos hold: what the pages show, run against real Locust and a real OpenBao."""
 
 from __future__ import annotations
 
