@@ -1,7 +1,6 @@
 //! Which secrets each blob has.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rayon::prelude::*;
 
@@ -78,7 +77,7 @@ pub fn scan(history: &History, forest: &Forest) -> Result<Found, Error> {
 fn versions(history: &History, repository: &gix::Repository, forest: &Forest, chunk: &[u32]) -> Result<Found, Error> {
     let mut found = Found::default();
     let mut ids: HashMap<String, u32> = HashMap::new();
-    let mut seen: HashSet<u64> = HashSet::new();
+    let mut seen = prefilter::Seen::default();
     for index in chunk {
         let blob = &forest.blobs[*index as usize];
         let text = match text(history, repository, blob)? {
@@ -115,16 +114,12 @@ fn versions(history: &History, repository: &gix::Repository, forest: &Forest, ch
 }
 
 /// Whether a version has a promising line that none before it has.
-fn is_new(kind: FileKind, text: &str, seen: &mut HashSet<u64>) -> bool {
+fn is_new(kind: FileKind, text: &str, seen: &mut prefilter::Seen) -> bool {
     if kind != FileKind::Python {
         return true;
     }
     let mut new = false;
-    prefilter::promising_lines(text, &mut |line| {
-        let mut hasher = DefaultHasher::new();
-        line.hash(&mut hasher);
-        new |= seen.insert(hasher.finish());
-    });
+    prefilter::promising_lines(text, seen, &mut |_| new = true);
     new
 }
 

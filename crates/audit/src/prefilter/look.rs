@@ -1,6 +1,7 @@
 //! Which logical lines may have a literal secret in them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use tegmen_classify as classify;
@@ -17,6 +18,21 @@ const MANY: usize = 24;
 /// A name to try strings under, where a user and a password are expected.
 const STAND_IN: &str = "password";
 
+/// What was looked at in earlier versions of a text.
+#[derive(Default)]
+pub struct Seen {
+    /// Logical lines, by their hash, and whether they link something.
+    lines: HashMap<u64, bool>,
+    /// Logical lines, together with all that was linked in their version.
+    linked: HashSet<u64>,
+}
+
+fn hash(what: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// One look at one text.
 pub struct Look<'t> {
     text: &'t str,
@@ -31,23 +47,36 @@ impl<'t> Look<'t> {
         Self { text, words, linked: HashSet::new() }
     }
 
-    /// Gives the ranges of all promising lines.
-    pub fn promising(mut self, give: &mut dyn FnMut(Range<usize>)) {
+    /// Gives the ranges of all promising lines that no earlier version has had, with the same things linked.
+    pub fn promising(mut self, seen: &mut Seen, give: &mut dyn FnMut(Range<usize>)) {
         let mut lines = Statements::new(self.text);
         let mut statement = Statement::default();
         while lines.next_into(&mut statement) {
-            if self.is_promising(&statement) {
-                give(statement.range.clone());
+            let known = hash(&self.text[statement.range.clone()]);
+            match seen.lines.get(&known) {
+                Some(false) => {}
+                Some(true) => {
+                    self.link(&statement);
+                }
+                None => {
+                    if self.is_promising(&statement) {
+                        give(statement.range.clone());
+                    }
+                    let links = self.link(&statement);
+                    seen.lines.insert(known, links);
+                }
             }
-            self.link(&statement);
         }
         if self.linked.is_empty() {
             return;
         }
+        // In no order: whatever the names are linked by, the same set has the same number.
+        let linked = self.linked.iter().fold(0, |all, name| all ^ hash(name));
         // Once more, for what was linked below its use.
         let mut lines = Statements::new(self.text);
         while lines.next_into(&mut statement) {
-            if !statement.literals.is_empty() && self.is_linked(&statement) {
+            let is_new = |seen: &mut Seen| seen.linked.insert(hash((linked, &self.text[statement.range.clone()])));
+            if !statement.literals.is_empty() && is_new(seen) && self.is_linked(&statement) {
                 give(statement.range.clone());
             }
         }
@@ -156,13 +185,13 @@ impl<'t> Look<'t> {
         values
     }
 
-    /// Notes the functions and lists through which a string on another line gets a sensitive name.
-    fn link(&mut self, statement: &Statement) {
+    /// Notes the functions and lists through which a string on another line gets a sensitive name. Whether there are some.
+    fn link(&mut self, statement: &Statement) -> bool {
         let text = &self.text[statement.range.clone()];
         let trimmed = text.trim_start();
         let sensitive = self.words.within(&statement.range).iter().any(|word| word.says == Says::Sensitive);
         if !sensitive {
-            return;
+            return false;
         }
         let head = trimmed.strip_prefix("async ").unwrap_or(trimmed).trim_start();
         if let Some(rest) = head.strip_prefix("def ") {
@@ -174,7 +203,10 @@ impl<'t> Look<'t> {
             }
         } else if head.starts_with("for ") || text.contains(" for ") || unpacks(text) {
             self.linked.extend(identifiers(text));
+        } else {
+            return false;
         }
+        true
     }
 
     fn link_classes(&mut self) {

@@ -9,16 +9,18 @@ mod statements;
 mod words;
 
 use look::Look;
+pub use look::Seen;
 
 /// Whether a file may have anything to find.
 pub fn may_have_findings(text: &[u8]) -> bool {
     words::has_any(text)
 }
 
-/// Gives the logical lines that may have a literal secret in them, or change what one on another line is taken for.
-pub fn promising_lines(text: &str, give: &mut dyn FnMut(&str)) {
+/// Gives the logical lines that may have a literal secret in them, or change what one on another line is taken for; those that earlier
+/// versions of the text have had are not looked at again.
+pub fn promising_lines(text: &str, seen: &mut Seen, give: &mut dyn FnMut(&str)) {
     let words = words::find(text);
-    Look::new(text, &words).promising(&mut |range| give(&text[range]));
+    Look::new(text, &words).promising(seen, &mut |range| give(&text[range]));
 }
 
 /// Whether a text has a word in it that sensitive names are made of.
