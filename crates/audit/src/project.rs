@@ -548,7 +548,9 @@ impl Project {
             Asked::HardCoded => rules::check_hard_coded(&context, &mut candidates),
         }
         let mut lines: HashMap<FileId, Lines<'_>> = HashMap::new();
-        let script = module.map(fixes::Script::new);
+        // Nothing that was can be mended.
+        let is_past = matches!(asked, Asked::HardCoded);
+        let script = module.filter(|_| !is_past).map(fixes::Script::new);
         let mut places: HashMap<(&str, Group), usize> = HashMap::new();
         let found = candidates
             .into_iter()
@@ -559,6 +561,7 @@ impl Project {
                 let at = |id: FileId, span| lines[&id].spot(self.files[id].place(span));
                 // What was translated, or stands inside another file, cannot be edited in its place.
                 let proposal = match &file.origin {
+                    _ if is_past => Err("it is in the history only".to_owned()),
                     None => fixes::propose(&context, script.as_ref(), &candidate),
                     Some(Origin { part: None, .. }) => {
                         Err("the file does not parse as Python 3: it is Python 2".to_owned())

@@ -110,7 +110,6 @@ pub fn report(
             };
             hit.candidate.message = format!("{}, in the history since {}, {removed}", hit.candidate.message, describe(added));
             hit.candidate.hint = Some("it can be read by whoever has the repository: replace it at its source; to rewrite the history takes it out of no clone".to_owned());
-            hit.fix = Err("it is in the history only".to_owned());
             // What the commit is goes into the fingerprint, which so stays what it is for ever.
             let id = added.id.to_string();
             hit.context = if hit.context.is_empty() { format!("@{id}") } else { format!("{}@{id}", hit.context) };
