@@ -81,13 +81,20 @@ pub fn misunderstood(error: &clap::Error) -> ExitCode {
     if error.kind() == clap::error::ErrorKind::InvalidSubcommand {
         hint_at(subcommand.as_deref().and_then(std::ffi::OsStr::to_str).unwrap_or_default());
     }
-    if subcommand.is_none_or(|subcommand| subcommand != "run") {
-        return ExitCode::from(2);
+    let subcommand = subcommand.as_deref().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    let lacks = error.kind() == clap::error::ErrorKind::MissingRequiredArgument;
+    let is_unknown = error.kind() == clap::error::ErrorKind::UnknownArgument;
+    match subcommand {
+        "run" | "prove" if (lacks || is_unknown) && arguments.all(|argument| argument != "--") => {
+            crate::messages::hint(format_args!(
+                "the command stands behind two dashes: `tegmen {subcommand} -- locust -f locustfile.py`"
+            ));
+        }
+        "explain" if lacks => crate::messages::hint("`tegmen explain --all` lists the rules, `tegmen doctor --list` the checks"),
+        "completions" if lacks => crate::messages::hint("for example `tegmen completions bash`; `--help` says where they go"),
+        _ => {}
     }
-    if error.kind() == clap::error::ErrorKind::UnknownArgument && arguments.all(|argument| argument != "--") {
-        crate::messages::hint("the command stands behind two dashes: `tegmen run -- locust …`");
-    }
-    ExitCode::from(125)
+    ExitCode::from(if subcommand == "run" { 125 } else { 2 })
 }
 
 /// What somebody meant who takes Tegmen for another tool.

@@ -112,7 +112,7 @@ fn a_diff_changes_nothing() {
     assert_eq!(here.read("locustfile.py"), script("c"));
     assert!(!here.path("tegmen.toml").exists());
     assert!(here.home.files().unwrap().is_empty());
-    assert_eq!(here.fix(&["--diff", "--select", "TGM4"], 0), "");
+    assert_eq!(here.fix(&["--diff", "--select", "TGM4"], 0), "tegmen: nothing would change\n");
 }
 
 #[test]
@@ -255,5 +255,5 @@ fn of_one_kind_only_what_the_baseline_does_not_know_is_fixed() {
     here.fix(&["--to", "store"], 0);
     let after = here.read("locustfile.py");
     assert!(after.contains(&password("q")) && !after.contains(&password("r")), "one is known, one is not");
-    assert_eq!(here.fix(&["--diff", "--to", "store"], 0), "");
+    assert_eq!(here.fix(&["--diff", "--to", "store"], 0), "tegmen: nothing would change\n");
 }

@@ -63,7 +63,7 @@ pub fn text(posture: &Posture, colour: Colour, width: usize, all: bool) -> Strin
         }
         out.push('\n');
     }
-    out.push_str(&summary(posture));
+    out.push_str(&wrapped(&summary(posture), width).join("\n"));
     out.push('\n');
     out
 }

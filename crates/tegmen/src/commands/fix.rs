@@ -17,6 +17,7 @@ use tegmen_sys::hardening;
 
 use self::keep::Keep;
 use self::write::Replacement;
+use super::audit::NOTHING_HERE;
 use super::choices::Colours;
 use super::progress;
 use super::settings::{Baselines, Choice, Settings};
@@ -152,6 +153,9 @@ fn show(fixed: &Fixed) -> anyhow::Result<ExitCode> {
     for secret in &fixed.secrets {
         messages::note(format_args!("{} would become a secret of tegmen.toml", secret.name));
     }
+    if fixed.files.is_empty() {
+        messages::note("nothing would change");
+    }
     advise(fixed, None);
     Ok(match (problems(fixed), fixed.files.is_empty()) {
         (true, _) => ExitCode::from(2),
@@ -213,7 +217,7 @@ fn apply(project: &Project, keep: Option<&Keep>, fixed: &Fixed) -> anyhow::Resul
 
 fn summary(fixed: &Fixed, failed: &[(String, String)]) -> String {
     let whole = |path: &str| failed.is_empty() || !failed.iter().any(|(known, _)| known == path);
-    let applied: Vec<FixedLine<'_>> = fixed
+    let mut applied: Vec<FixedLine<'_>> = fixed
         .applied
         .iter()
         .filter(|applied| whole(&applied.path))
@@ -225,6 +229,7 @@ fn summary(fixed: &Fixed, failed: &[(String, String)]) -> String {
             safety: applied.safety,
         })
         .collect();
+    applied.sort_by_key(|applied| (applied.path, applied.line));
     let reasons: Vec<String> = fixed.left.iter().map(|left| reason(&left.why)).collect();
     let left: Vec<LeftLine<'_>> = fixed
         .left
@@ -251,10 +256,14 @@ fn reason(why: &Why) -> String {
 
 /// What to do next.
 fn advise(fixed: &Fixed, keep: Option<&Keep>) {
+    if fixed.audit.files == 0 {
+        messages::hint(NOTHING_HERE);
+    }
     let waiting = fixed.left.iter().filter(|left| left.why == Why::NoPlace).count();
     if waiting > 0 {
         messages::hint(format_args!(
-            "{waiting} findings are values in scripts: `tegmen fix --to store` takes them out and keeps them"
+            "{} in scripts: `tegmen fix --to store` takes them out and keeps them",
+            if waiting == 1 { "1 finding is a value".to_owned() } else { format!("{waiting} findings are values") }
         ));
     }
     if keep.is_some() && !fixed.secrets.is_empty() {

@@ -145,6 +145,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(status(&audit, args.fail_on.or(configured).unwrap_or(FailOn::Low), args.allow_unparsed))
 }
 
+/// For those who are in another directory than they think.
+pub(super) const NOTHING_HERE: &str =
+    "there is no file to look at here, or .gitignore has all of them; name the directory of the load test: tegmen COMMAND DIR";
+
 fn status(audit: &Audit, fail_on: FailOn, allow_unparsed: bool) -> ExitCode {
     let fails = fail_on.severity().is_some_and(|least| audit.findings.iter().any(|finding| finding.severity >= least));
     let blind = audit
@@ -161,6 +165,9 @@ fn status(audit: &Audit, fail_on: FailOn, allow_unparsed: bool) -> ExitCode {
 
 /// What to do next.
 fn hints(audit: &Audit, options: &Options, gone: Option<usize>) {
+    if audit.files == 0 {
+        messages::hint(NOTHING_HERE);
+    }
     if let Some(worst) = audit.findings.iter().max_by_key(|finding| finding.severity) {
         messages::hint(format!("`tegmen explain {}` says why it matters and what to do", worst.rule.id));
         let fixes = audit.findings.iter().filter(|finding| finding.fix.is_some()).count();

@@ -65,6 +65,9 @@ fn host(text: &str) -> Result<String, String> {
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if let Some(missing) = args.paths.iter().find(|path| !path.exists()) {
+        bail!("{missing}: no such file or directory; name the directory of the load test");
+    }
     let directory = directory(&args.paths)?;
     if let Some(known) = Manifest::find(directory.as_std_path()) {
         bail!(

@@ -1,0 +1,169 @@
+"""How commands behave towards people: they teach, fit the window, end as documented, and show no defect."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import Project
+from support.run import Result
+from support.terminal import Terminal
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Each command as somebody types it first, with the exit status in an empty folder.
+FIRST = {
+    "": 2,
+    "init": 2,
+    "init --yes": 2,
+    "audit": 0,
+    "fix": 0,
+    "fix --diff": 0,
+    "explain": 2,
+    "explain TGM401": 0,
+    "run": 125,
+    "run locust": 125,
+    "run -- true": 0,
+    "run -- false": 1,
+    "run -- no-such-command": 127,
+    "doctor --fail-on never": 0,
+    "prove": 2,
+    "prove -- no-such-command": 2,
+    "report": 0,
+    "guide": 2,
+    "redact": 2,
+    "rotate": 2,
+    "secrets": 2,
+    "secrets list": 0,
+    "secrets get NAME": 1,
+    "secrets import missing": 2,
+    "completions": 2,
+    "completions bash": 0,
+    # Typos, and files that are not there.
+    "auditt": 2,
+    "audit --fail-onn low": 2,
+    "audit --format xml": 2,
+    "audit missing": 2,
+    "audit --baseline missing": 2,
+    "audit --config missing": 2,
+    "fix missing": 2,
+    "init missing": 2,
+    "report missing": 2,
+    "report -o missing/risk.html": 2,
+    "explain hardcoded-pasword": 2,
+    "doctor --select missing": 2,
+    "run --manifest missing -- true": 125,
+    "rotate --manifest missing": 2,
+    "redact --manifest missing": 2,
+}
+#: Those that say nothing but what was asked for.
+SILENT = {"run -- true", "run -- false", "explain TGM401", "completions bash"}
+DEFECTS = re.compile(r"panicked|has a defect|RUST_BACKTRACE|Traceback|\[src/|Error\(|Os \{|None\b.*Some\(")
+
+
+@pytest.fixture
+def empty(tmp_path: Path, tegmen_bin: Path) -> Project:
+    (tmp_path / "empty").mkdir()
+    return Project(tmp_path / "empty", tegmen_bin)
+
+
+def documented() -> dict[str, set[str]]:
+    """The exit statuses of each command, as the page of the command line has them."""
+    rows = re.findall(r"^\| `tegmen (\S+)` \| `?([\w ]+)`? \|", (ROOT / "docs/reference/cli.md").read_text(), re.M)
+    found: dict[str, set[str]] = {}
+    for command, status in rows:
+        found.setdefault(command, set()).add(status)
+    return found
+
+
+@pytest.mark.parametrize("line", FIRST)
+def test_the_first_try_teaches(empty: Project, line: str) -> None:
+    result = empty.run(empty.tegmen, *line.split(), env={"COLUMNS": "60"})
+    assert result.status == FIRST[line], result.output
+    assert not DEFECTS.search(result.output), result.output
+    assert "\x1b[" not in result.output, "NO_COLOR is set"
+    if FIRST[line] == 0:
+        return
+    command = line.split()[0] if line else ""
+    if command in documented():
+        statuses = documented()[command]
+        assert str(result.status) in statuses or "any other" in statuses
+    if line not in SILENT:
+        said = result.stderr
+        assert said.strip(), "a failure is said on standard error"
+        # What to do: a command, an option, a choice or a hint.
+        assert re.search(r"`?tegmen |--\w|hint: |tip: |Usage: |possible values|; |check ", said), said
+
+
+@pytest.mark.parametrize("columns", [60, 160])
+def test_help_fits_the_window(empty: Project, columns: int) -> None:
+    names = empty.run(empty.tegmen, "reference", "commands").check().stdout.splitlines()
+    for name in ["", *names]:
+        for option in ("-h", "--help"):
+            told = empty.run(empty.tegmen, *name.split(), option, env={"COLUMNS": str(columns)}).check().stdout
+            wide = [line for line in told.splitlines() if len(line) > columns]
+            # A word that is longer than the window stays whole.
+            assert [line for line in wide if len(max(line.split(), key=len)) < columns - 10] == [], name
+
+
+@pytest.mark.parametrize("columns", [60, 160])
+def test_what_is_shown_on_a_terminal_fits_it(project: Project, columns: int) -> None:
+    project.write("locustfile.py", SCRIPT)
+    for command in (["audit"], ["fix", "--diff"], ["doctor", "--fail-on", "never"], ["report"]):
+        terminal = Terminal(["sh", "-c", 'sleep 0.3; exec "$@"', "sh", str(project.tegmen), *command], project.path)
+        terminal.resize(40, columns)
+        status = terminal.end()
+        assert status in (0, 1), terminal.shown
+        shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07", "", terminal.shown)
+        assert not DEFECTS.search(shown)
+        lines = [part for line in shown.splitlines() for part in line.split("\r")]
+        # Commands, paths and diffs are for copying and stay whole; messages wrap where the terminal wraps.
+        prose = [line for line in lines if not re.match(r"((high|medium|low)\[|hint|tegmen|warning|error|[-+@ ]*[\w/.]+:\d+|[-+@ ])", line)]
+        assert [line for line in prose if len(line) > columns] == [], command
+
+
+@pytest.mark.parametrize("command", ["audit", "report", "explain --all", "doctor --fail-on never", "--help"])
+def test_a_reader_that_has_had_enough_is_no_failure(project: Project, command: str) -> None:
+    project.write("locustfile.py", SCRIPT)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        done = subprocess.run(
+            [project.tegmen, *command.split()], cwd=project.path, stdout=closed, stderr=subprocess.PIPE, text=True
+        )
+    assert not DEFECTS.search(done.stderr) and "Broken pipe" not in done.stderr, done.stderr
+
+
+def test_quiet_and_verbose(project: Project) -> None:
+    project.write("locustfile.py", SCRIPT)
+
+    def said(*words: str) -> Result:
+        return project.run(project.tegmen, *words)
+
+    assert said("audit").stderr and not said("audit", "--quiet").stderr
+    assert len(said("audit", "--verbose").output) > len(said("audit").output)
+    quiet = ["--quiet", "--fail-on", "never"]
+    assert len(said("doctor", "--fail-on", "never", "--verbose").stdout) > len(said("doctor", *quiet).stdout)
+    assert not said("report", "-o", "risk.html", "--quiet").output
+    assert not said("init", "--yes", "--quiet").output
+    assert not said("guide", "-o", "guide.md", "--quiet").output
+
+
+SCRIPT = """
+import os
+
+from locust import HttpUser, task
+
+
+class Shopper(HttpUser):
+    host = "https://shop.example.com"
+
+    @task
+    def orders(self):
+        key = os.environ["LOCUST_API_KEY"]
+        print(f"with {key}")
+        self.client.get("/orders", headers={"Authorization": f"Bearer {key}"}, verify=False)
+"""
