@@ -121,7 +121,11 @@ def test_what_is_shown_on_a_terminal_fits_it(project: Project, columns: int) -> 
         assert not DEFECTS.search(shown)
         lines = [part for line in shown.splitlines() for part in line.split("\r")]
         # Commands, paths and diffs are for copying and stay whole; messages wrap where the terminal wraps.
-        prose = [line for line in lines if not re.match(r"((high|medium|low)\[|hint|tegmen|warning|error|[-+@ ]*[\w/.]+:\d+|[-+@ ])", line)]
+        prose = [
+            line
+            for line in lines
+            if not re.match(r"((high|medium|low)\[|hint|tegmen|warning|error|[-+@ ]*[\w/.]+:\d+|[-+@ ])", line)
+        ]
         assert [line for line in prose if len(line) > columns] == [], command
 
 

@@ -90,8 +90,12 @@ pub fn misunderstood(error: &clap::Error) -> ExitCode {
                 "the command stands behind two dashes: `tegmen {subcommand} -- locust -f locustfile.py`"
             ));
         }
-        "explain" if lacks => crate::messages::hint("`tegmen explain --all` lists the rules, `tegmen doctor --list` the checks"),
-        "completions" if lacks => crate::messages::hint("for example `tegmen completions bash`; `--help` says where they go"),
+        "explain" if lacks => {
+            crate::messages::hint("`tegmen explain --all` lists the rules, `tegmen doctor --list` the checks")
+        }
+        "completions" if lacks => {
+            crate::messages::hint("for example `tegmen completions bash`; `--help` says where they go")
+        }
         _ => {}
     }
     ExitCode::from(if subcommand == "run" { 125 } else { 2 })

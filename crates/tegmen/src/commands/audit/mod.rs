@@ -146,8 +146,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// For those who are in another directory than they think.
-pub(super) const NOTHING_HERE: &str =
-    "there is no file to look at here, or .gitignore has all of them; name the directory of the load test: tegmen COMMAND DIR";
+pub(super) const NOTHING_HERE: &str = "there is no file to look at here, or .gitignore has all of them; name the directory of the load test: tegmen COMMAND DIR";
 
 fn status(audit: &Audit, fail_on: FailOn, allow_unparsed: bool) -> ExitCode {
     let fails = fail_on.severity().is_some_and(|least| audit.findings.iter().any(|finding| finding.severity >= least));
