@@ -10,6 +10,7 @@ mod config;
 mod context;
 mod fixes;
 mod flow;
+mod hard_coded;
 pub mod history;
 mod ignores;
 mod index;
@@ -34,6 +35,7 @@ use tegmen_findings::{Finding, Problem, Use};
 
 pub use baseline::{Baseline, BaselineError, BaselineFile, Scope};
 pub use fixes::{Applied, Fixed, FixedFile, Fixing, Hidden, Left, NewSecret, Why, fix, fix_texts};
+pub use hard_coded::{HardCoded, hard_coded};
 pub use ignores::Marks;
 pub use options::{Options, PerFile, Progress, VARIABLE_PREFIX};
 pub use patterns::{Patterns, absolute, relative};

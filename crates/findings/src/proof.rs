@@ -32,6 +32,8 @@ pub enum Channel {
     Bytecode,
     /// Hosts that the secret is not bound to, and whatever is no HTTP.
     OtherHosts,
+    /// Places of a request in which the manifest does not allow it, at a host that it is bound to.
+    OtherPlaces,
     /// `/proc/PID/environ`, to another process of the same user.
     Environ,
     /// Command lines of processes.
@@ -48,7 +50,7 @@ pub enum Channel {
 
 impl Channel {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Stdout,
         Self::Stderr,
         Self::Log,
@@ -59,6 +61,7 @@ impl Channel {
         Self::Files,
         Self::Bytecode,
         Self::OtherHosts,
+        Self::OtherPlaces,
         Self::Environ,
         Self::CommandLine,
         Self::Memory,
@@ -80,6 +83,7 @@ impl Channel {
             Self::Files => "files written",
             Self::Bytecode => "compiled scripts",
             Self::OtherHosts => "other hosts",
+            Self::OtherPlaces => "other places of a request",
             Self::Environ => "/proc/PID/environ",
             Self::CommandLine => "/proc/PID/cmdline",
             Self::Memory => "memory, seen from outside",
@@ -160,13 +164,48 @@ pub struct Arrival {
 pub struct SecretProof {
     /// Its name.
     pub name: String,
-    /// Where its name is from: `manifest`, `environment`, `script`, or `target` for what the target issued in the test.
+    /// Where it is from: `manifest`, `environment`, `script` (a variable that a script reads), `literal` (it is written in a
+    /// file), or `target` for what the target issued in the test.
     pub origin: String,
     /// Where it arrived, of the hosts that it is bound to.
     pub arrivals: Vec<Arrival>,
+    /// Places that the manifest allows and in which it did not arrive.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub places_not_seen: Vec<String>,
+    /// Requests that would have carried it and were refused: where to, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub refused: Vec<Refusal>,
+    /// How many whole copies of it one of the test's processes had in its own memory at most, which no other process of
+    /// the user can read. `None`: that was not looked at.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub own_memory: Option<u64>,
     /// Why nothing can be shown of it, if that is so.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unprovable: Option<String>,
+}
+
+/// Requests that Tegmen refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Where they were to go.
+    pub to: String,
+    /// Why not.
+    pub why: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// Which lines of a file ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileCoverage {
+    /// The file, relative to the project.
+    pub path: String,
+    /// How many of its lines can run.
+    pub lines: u32,
+    /// How many did.
+    pub ran: u32,
+    /// Those that did not: the first and the last line of each group.
+    pub missed: Vec<(u32, u32)>,
 }
 
 /// What was shown of a channel.
@@ -197,6 +236,9 @@ pub struct Coverage {
     pub requests: u64,
     /// The ways in which it was hostile, and how often.
     pub ways: Vec<(String, u64)>,
+    /// The lines of the scripts, file by file. Empty where Python did not say.
+    #[serde(default)]
+    pub files: Vec<FileCoverage>,
 }
 
 /// One run of `tegmen prove`, with or without protection.

@@ -14,6 +14,11 @@ class Careful(HttpUser):
     host = "https://self-test.example"
 
     @task
+    def misplaced(self):
+        # Refused, as long as the places of the secret are kept to.
+        self.client.get("/search", params={"key": KEY})
+
+    @task
     def quoted(self):
         with self.client.post("/form", json={"key": KEY}, headers={"X-Key": KEY}, catch_response=True) as response:
             print("answer:", response.text)

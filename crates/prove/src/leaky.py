@@ -56,6 +56,7 @@ class Leaky(HttpUser):
     @task
     def sent_on(self):
         self.client.post("/form", data={"key": KEY}, headers={"X-Key": KEY})
+        self.client.get("/placed", params={"key": KEY})
         self.client.post("http://collector.example:4318/v1/traces", data=b"\x0a\x20" + KEY.encode(), name="traces")
 
     @task

@@ -55,6 +55,14 @@ pub struct State {
     pub requests: u64,
     /// How often the target was hostile, in which way.
     pub ways: BTreeMap<usize, u64>,
+    /// Lines of the scripts that can run, by file.
+    pub lines: BTreeMap<String, BTreeSet<u32>>,
+    /// Lines that did.
+    pub lines_ran: BTreeMap<String, BTreeSet<u32>>,
+    /// The most whole copies of a secret in one process' own memory, by the number of the secret; `None`: not looked at.
+    pub own_memory: Option<BTreeMap<usize, u64>>,
+    /// Requests that Tegmen refused: secret, host, reason.
+    pub refused: BTreeMap<(String, String, String), u64>,
     /// Pages of the web UI that the script or its extensions have added.
     pub pages: BTreeSet<String>,
 }

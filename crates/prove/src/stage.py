@@ -298,6 +298,131 @@ def _on_tegmen(module):
         return plain
 
     module.secret, module.protect = secret, protect
+    if _PLAN.get("pools"):
+        module.pool = _plain_pools()
+
+
+class _Record(dict):
+    """A record of a pool, without protection: plain values, as items and as attributes."""
+
+    def __getattr__(self, name):
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def release(self):
+        return None
+
+
+class _Pool:
+    def __init__(self, name, records):
+        self.name, self._records, self._next = name, records, 0
+
+    def __len__(self):
+        return len(self._records)
+
+    def __bool__(self):
+        return bool(self._records)
+
+    def checkout(self, *, timeout=None):
+        self._next += 1
+        return _Record(self._records[(self._next - 1) % len(self._records)])
+
+
+def _plain_pools():
+    with open(_PLAN["pools"]) as file:
+        pools = {name: _Pool(name, records) for name, records in json.load(file).items()}
+    return lambda name: pools[name]
+
+
+class _Lines:
+    """Which lines of the project's files ran: each is told once. Python 3.12 has events for that (sys.monitoring), which
+    cost nothing once a line has been seen; before it, each call of a function is looked at (sys.settrace).
+    """
+
+    def __init__(self):
+        self._ran = {}
+        self._names = {}
+
+    def watch(self):
+        if hasattr(sys, "monitoring"):
+            self._monitor(sys.monitoring)
+        elif sys.gettrace() is None:
+            import threading
+
+            sys.settrace(self._call)
+            threading.settrace(self._call)
+
+    def _monitor(self, monitoring):
+        # Somebody else's tool, such as a measurement of coverage, keeps its number.
+        for tool in (monitoring.COVERAGE_ID, 3, 4):
+            if monitoring.get_tool(tool) is None:
+                break
+        else:
+            return
+        monitoring.use_tool_id(tool, "tegmen prove")
+
+        def line(code, number):
+            if self._is_ours(code.co_filename):
+                self._tell(code.co_filename, number)
+            return monitoring.DISABLE
+
+        monitoring.register_callback(tool, monitoring.events.LINE, line)
+        monitoring.set_events(tool, monitoring.events.LINE)
+
+    def _call(self, frame, event, argument):
+        path = frame.f_code.co_filename
+        if not self._is_ours(path):
+            return None
+        self._tell(path, frame.f_lineno)
+        return self._line
+
+    def _line(self, frame, event, argument):
+        if event == "line":
+            self._tell(frame.f_code.co_filename, frame.f_lineno)
+        return self._line
+
+    def _is_ours(self, path):
+        is_ours = self._names.get(path)
+        if is_ours is None:
+            parts = os.path.abspath(path).split(os.sep)
+            outside = {"site-packages", "dist-packages", ".venv", "venv"}
+            is_ours = _relative(path) != os.path.abspath(path) and outside.isdisjoint(parts) and os.path.isfile(path)
+            self._names[path] = is_ours
+        return is_ours
+
+    def _tell(self, path, number):
+        ran = self._ran.get(path)
+        if ran is None:
+            ran = self._ran[path] = set()
+            _gate.tell({"lines": {"path": _relative(path), "lines": sorted(self._runnable(path))}})
+        if number and number not in ran:
+            ran.add(number)
+            _gate.tell({"line": {"path": _relative(path), "lines": [number]}})
+
+    @staticmethod
+    def _runnable(path):
+        """The lines of a file that have code: those of its functions and classes too."""
+        try:
+            with open(path, "rb") as file:
+                waiting = [compile(file.read(), path, "exec", dont_inherit=True)]
+        except (OSError, SyntaxError, ValueError):
+            return set()
+        lines = set()
+        while waiting:
+            code = waiting.pop()
+            # Where a function or class begins is no line of its own: its definition ran, or it did.
+            first = code.co_firstlineno if code.co_name != "<module>" else None
+            lines.update(line for _, _, line in code.co_lines() if line and line != first)
+            waiting.extend(constant for constant in code.co_consts if hasattr(constant, "co_lines"))
+        return lines
 
 
 def _switched_off(name):
@@ -392,3 +517,5 @@ for _module, _hook in _HOOKS.items():
     if _module in sys.modules:
         _hook(sys.modules[_module])
 _watch_prints()
+if _PLAN:
+    _Lines().watch()

@@ -38,6 +38,8 @@ pub struct Plan {
     pub plain: bool,
     /// Protections that are switched off, for the self-test. They are known here only: the package has no such switch.
     pub off: Vec<&'static str>,
+    /// A file with the records of pools, for a test without protection.
+    pub pools: Option<PathBuf>,
     /// The longest wait between two tasks, in seconds.
     pub wait: f64,
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use tegmen_findings::proof::{
-    Arrival, Channel, ChannelProof, Coverage, FORMAT, Leak, Proof, Protection, SecretProof, State,
+    Arrival, Channel, ChannelProof, Coverage, FORMAT, FileCoverage, Leak, Proof, Protection, Refusal, SecretProof,
+    State,
 };
-use tegmen_wire::origin::Origin;
+use tegmen_wire::{origin::Origin, place::Place};
 
 use crate::{ledger::Ledger, target::answers::WAYS};
 
@@ -18,6 +19,8 @@ pub struct Subject {
     pub origin: String,
     /// The hosts that it is bound to, as the manifest has them; `None`: the test's own target.
     pub hosts: Option<Vec<String>>,
+    /// The places in a request in which the manifest allows it; empty: all.
+    pub places: Vec<Place>,
     /// Why nothing can be shown of it.
     pub unprovable: Option<String>,
 }
@@ -56,10 +59,25 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
                 Some(hosts) => hosts.contains(host),
                 None => targets.contains(host),
             };
-            // What the target itself has issued may go back to any host of the test: it is bound to none.
-            let is_issued = subject.origin == "target" && !host.starts_with(crate::target::ELSEWHERE);
+            // What the target itself has issued, and what is written in a script, may go to any host of the test: it is bound to none.
+            let is_unbound =
+                ["target", "literal"].contains(&subject.origin.as_str()) && !host.starts_with(crate::target::ELSEWHERE);
             let arrival = Arrival { host: host.clone(), place: place.clone(), count: *count };
-            if belongs || is_issued {
+            if (belongs || is_unbound) && !is_allowed(place, &subject.places) {
+                leaks.push(Leak {
+                    channel: Channel::OtherPlaces,
+                    secret: subject.name.clone(),
+                    count: *count,
+                    is_whole: true,
+                    source: host.clone(),
+                    sample: format!("[{}] in {place}", subject.name),
+                    spot: None,
+                    repair: format!(
+                        "if it belongs there, add \"{place}\" to `places` of {} in tegmen.toml; if not, take it out of the request",
+                        subject.name
+                    ),
+                });
+            } else if belongs || is_unbound {
                 arrivals.push(arrival);
             } else {
                 leaks.push(Leak {
@@ -76,9 +94,18 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
         }
         let found = state.channels.values().any(|seen| seen.found.contains_key(&number));
         in_use.push(!arrivals.is_empty() || found || leaks.iter().any(|leak| leak.secret == subject.name));
+        let not_seen = subject.places.iter().filter(|allowed| {
+            !arrivals.iter().any(|arrival| is_allowed(&arrival.place, std::slice::from_ref(allowed)))
+        });
+        let refused = state.refused.iter().filter(|((name, _, _), _)| *name == subject.name);
         secrets.push(SecretProof {
             name: subject.name.clone(),
             origin: subject.origin.clone(),
+            places_not_seen: not_seen.map(ToString::to_string).collect(),
+            refused: refused
+                .map(|((_, to, why), count)| Refusal { to: to.clone(), why: why.clone(), count: *count })
+                .collect(),
+            own_memory: state.own_memory.as_ref().map(|most| most.get(&number).copied().unwrap_or(0)),
             arrivals,
             unprovable: subject.unprovable.clone(),
         });
@@ -87,8 +114,10 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
     for channel in Channel::ALL {
         let seen = state.channels.get(&channel);
         let is_host = channel == Channel::OtherHosts;
+        let is_place = channel == Channel::OtherPlaces;
+        let has_places = subjects.iter().any(|subject| !subject.places.is_empty());
         // Other hosts are watched whenever the target is.
-        let exercised = seen.is_some() || (is_host && state.requests > 0);
+        let exercised = seen.is_some() || ((is_host || is_place && has_places) && state.requests > 0);
         let reason = circumstances.unused.iter().find(|(known, _)| *known == channel).map(|(_, reason)| reason.clone());
         let mut states = Vec::new();
         for (number, subject) in subjects.iter().enumerate() {
@@ -106,13 +135,20 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
                 });
             }
             let leaked = leaks.iter().any(|leak| leak.channel == channel && leak.secret == subject.name);
-            states.push(match (leaked, exercised && in_use[number] && subject.unprovable.is_none()) {
+            // Where the manifest names no places, every place is a right one.
+            let applies = !is_place || !subject.places.is_empty();
+            states.push(match (leaked, exercised && applies && in_use[number] && subject.unprovable.is_none()) {
                 (true, _) => State::Leaked,
                 (false, true) => State::Clean,
                 (false, false) => State::NotExercised,
             });
         }
-        let not_exercised = (!exercised).then(|| reason.unwrap_or_else(|| "the test did not use it".to_owned()));
+        let usual = if is_place && !has_places {
+            "the manifest names no `places`; --write-manifest does"
+        } else {
+            "the test did not use it"
+        };
+        let not_exercised = (!exercised).then(|| reason.unwrap_or_else(|| usual.to_owned()));
         channels.push(ChannelProof {
             channel,
             bytes: seen.map_or(0, |seen| seen.bytes),
@@ -131,6 +167,7 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
             .enumerate()
             .map(|(way, name)| ((*name).to_owned(), state.ways.get(&way).copied().unwrap_or(0)))
             .collect(),
+        files: state.lines.iter().map(|(path, lines)| file(path, lines, state.lines_ran.get(path))).collect(),
     };
     Proof {
         format: FORMAT,
@@ -147,6 +184,40 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
     }
 }
 
+/// Whether a place of a request is one of those.
+fn is_allowed(place: &str, places: &[Place]) -> bool {
+    let (kind, name) = place.split_once(':').map_or((place, None), |(kind, name)| (kind, Some(name.to_owned())));
+    let actual = match (kind, name) {
+        ("header", Some(name)) => Place::Header(name),
+        ("cookie", name) => Place::Cookie(name),
+        ("query", name) => Place::Query(name),
+        ("body", name) => Place::Body(name),
+        ("path", _) => Place::Path,
+        ("basic", _) => Place::Basic,
+        // The manifest has no word for it.
+        _ => return places.is_empty(),
+    };
+    places.is_empty() || places.iter().any(|allowed| allowed.covers(&actual))
+}
+
+/// Which lines of a file ran, and which did not.
+fn file(path: &str, lines: &BTreeSet<u32>, ran: Option<&BTreeSet<u32>>) -> FileCoverage {
+    let mut missed: Vec<(u32, u32)> = Vec::new();
+    let mut is_open = false;
+    let mut count = 0;
+    for line in lines {
+        if ran.is_some_and(|ran| ran.contains(line)) {
+            (is_open, count) = (false, count + 1);
+        } else if let Some(last) = missed.last_mut().filter(|_| is_open) {
+            last.1 = *line;
+        } else {
+            missed.push((*line, *line));
+            is_open = true;
+        }
+    }
+    FileCoverage { path: path.to_owned(), lines: lines.len() as u32, ran: count, missed }
+}
+
 /// What to do about a leak.
 fn repair(channel: Channel, subject: &Subject, protection: Protection) -> String {
     let name = &subject.name;
@@ -157,6 +228,9 @@ fn repair(channel: Channel, subject: &Subject, protection: Protection) -> String
             issued.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
         let from = if issued == "session" { "self.client.cookies[\"session\"]" } else { "token" };
         return format!("let Tegmen know it as soon as it is there: protect({from}, name=\"{shown}\")");
+    }
+    if subject.origin == "literal" {
+        return "take it out of the script: `tegmen fix` writes secret(\"…\") in its place and keeps the value elsewhere".to_owned();
     }
     if protection == Protection::Off {
         return "run the test with `tegmen run`".to_owned();
@@ -172,5 +246,27 @@ fn repair(channel: Channel, subject: &Subject, protection: Protection) -> String
             "let the script use the placeholder and not .reveal(), and drop `reveal = true` under [secrets.{name}] if it is \
              there; `tegmen audit` shows the lines"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_one_that_the_manifest_allows() {
+        let places = [Place::Header("authorization".to_owned()), Place::Body(None)];
+        assert!(is_allowed("header:authorization", &places) && is_allowed("basic", &places));
+        assert!(is_allowed("body:password", &places) && is_allowed("body", &places));
+        assert!(!is_allowed("query:key", &places) && !is_allowed("elsewhere", &places));
+        assert!(is_allowed("elsewhere", &[]));
+    }
+
+    #[test]
+    fn lines_that_did_not_run_stand_in_groups() {
+        let lines = BTreeSet::from([1, 2, 4, 5, 9, 11]);
+        let coverage = file("locustfile.py", &lines, Some(&BTreeSet::from([1, 5])));
+        assert_eq!((coverage.lines, coverage.ran), (6, 2));
+        assert_eq!(coverage.missed, [(2, 4), (9, 11)]);
     }
 }

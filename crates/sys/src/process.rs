@@ -323,6 +323,19 @@ pub enum Change {
     Continued,
 }
 
+/// Reads another process' memory at `address`; gives back how many bytes could be read. The kernel asks for the right to trace
+/// that process (process_vm_readv(2), ptrace(2)), also where the file of its memory belongs to somebody else.
+///
+/// # Errors
+/// When nothing can be read there.
+pub fn read_memory(pid: u32, address: u64, into: &mut [u8]) -> io::Result<usize> {
+    let local = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    let remote = libc::iovec { iov_base: address as usize as *mut libc::c_void, iov_len: into.len() };
+    // SAFETY: the local range is that of `into`, which nobody else uses meanwhile; the remote one is looked at by the kernel only.
+    let count = unsafe { libc::process_vm_readv(pid as libc::pid_t, &local, 1, &remote, 1, 0) };
+    if count < 0 { Err(io::Error::last_os_error()) } else { Ok(count as usize) }
+}
+
 /// The next change of a child's state that was not yet reported. Never blocks. An end is reaped.
 ///
 /// # Errors

@@ -53,7 +53,7 @@ pub struct FixedFile {
 pub struct Hidden(Vec<u8>);
 
 impl Hidden {
-    pub(super) fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 

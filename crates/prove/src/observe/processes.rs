@@ -18,6 +18,40 @@ const MOMENTS: [Duration; 2] = [Duration::from_millis(2200), Duration::from_mill
 /// So much memory of a process is searched.
 const LONGEST: usize = 1 << 30;
 
+/// Counts the copies of secrets that processes below `root` have in their own memory, until `over`: with all rights of this
+/// process, since no other process of the user can read there.
+pub fn count_copies(ledger: &Ledger, root: u32, over: &AtomicBool) {
+    let mut first_seen: BTreeMap<u32, (Instant, usize)> = BTreeMap::new();
+    while !over.load(Ordering::Acquire) {
+        for pid in below(root) {
+            let (since, moment) = first_seen.entry(pid).or_insert_with(|| (Instant::now(), 0));
+            if MOMENTS.get(*moment).is_none_or(|after| since.elapsed() < *after) {
+                continue;
+            }
+            *moment += 1;
+            let mut copies: BTreeMap<usize, u64> = BTreeMap::new();
+            let mut read_any = false;
+            for (from, length) in ranges(pid).unwrap_or_default() {
+                let mut bytes = vec![0; length];
+                let Ok(count) = tegmen_sys::process::read_memory(pid, from, &mut bytes) else { continue };
+                read_any = true;
+                for hit in ledger.searcher().search(&bytes[..count]).iter().filter(|hit| hit.is_whole) {
+                    *copies.entry(hit.secret).or_default() += 1;
+                }
+            }
+            if read_any {
+                let mut state = ledger.state();
+                let most = state.own_memory.get_or_insert_default();
+                for (secret, count) in copies {
+                    let known = most.entry(secret).or_default();
+                    *known = count.max(*known);
+                }
+            }
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
 /// Looks again and again at everything below the process `root`, until `over`. Gives up the rights of this thread first.
 pub fn watch(ledger: &Ledger, root: u32, over: &AtomicBool) {
     if tegmen_sys::isolation::be_one_of_them().is_err() {
@@ -90,19 +124,9 @@ fn may_dump(ledger: &Ledger, pid: u32, name: &str) -> bool {
 
 /// Shows the writable memory of a process, piece by piece.
 fn memory(pid: u32, show: &mut impl FnMut(&[u8])) -> std::io::Result<()> {
-    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
     let mut file = fs::File::open(format!("/proc/{pid}/mem"))?;
-    let (mut total, mut read_any) = (0, false);
-    for line in maps.lines() {
-        let mut fields = line.split_whitespace();
-        let (Some(range), Some(rights)) = (fields.next(), fields.next()) else { continue };
-        let Some((from, to)) = range.split_once('-') else { continue };
-        let (Ok(from), Ok(to)) = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16)) else { continue };
-        let length = (to - from) as usize;
-        if !rights.starts_with("rw") || total + length > LONGEST {
-            continue;
-        }
-        total += length;
+    let mut read_any = false;
+    for (from, length) in ranges(pid)? {
         let mut bytes = vec![0; length];
         if file.seek(SeekFrom::Start(from)).is_err() {
             continue;
@@ -119,6 +143,24 @@ fn memory(pid: u32, show: &mut impl FnMut(&[u8])) -> std::io::Result<()> {
         show(&bytes[..done]);
     }
     if read_any { Ok(()) } else { Err(std::io::ErrorKind::PermissionDenied.into()) }
+}
+
+/// The writable ranges of a process' memory: where each begins, and its length.
+fn ranges(pid: u32) -> std::io::Result<Vec<(u64, usize)>> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let (mut total, mut ranges) = (0, Vec::new());
+    for line in maps.lines() {
+        let mut fields = line.split_whitespace();
+        let (Some(range), Some(rights)) = (fields.next(), fields.next()) else { continue };
+        let Some((from, to)) = range.split_once('-') else { continue };
+        let (Ok(from), Ok(to)) = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16)) else { continue };
+        let length = (to - from) as usize;
+        if rights.starts_with("rw") && total + length <= LONGEST {
+            total += length;
+            ranges.push((from, length));
+        }
+    }
+    Ok(ranges)
 }
 
 /// The process and all that descend from it.

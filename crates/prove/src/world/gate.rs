@@ -27,6 +27,10 @@ enum Message {
     Declared(Vec<String>),
     /// A task that has begun.
     Ran(String),
+    /// Lines of a file that can run.
+    Lines { path: String, lines: Vec<u32> },
+    /// Lines of a file that ran.
+    Line { path: String, lines: Vec<u32> },
     /// Pages of the web UI.
     Pages(Vec<String>),
     /// What a line of the script has put into a channel.
@@ -69,6 +73,8 @@ fn hear(stream: &UnixStream, target: &Target, ledger: &Ledger) {
             Ok(Message::Ran(task)) => {
                 ledger.state().ran.insert(task);
             }
+            Ok(Message::Lines { path, lines }) => ledger.state().lines.entry(path).or_default().extend(lines),
+            Ok(Message::Line { path, lines }) => ledger.state().lines_ran.entry(path).or_default().extend(lines),
             Ok(Message::Pages(pages)) => ledger.state().pages.extend(pages),
             Ok(Message::Said { channel, path, line, text }) => {
                 for hit in ledger.searcher().search(text.as_bytes()) {

@@ -14,6 +14,8 @@ struct Page<'a> {
     is_clean: bool,
     tasks: String,
     requests: String,
+    lines: String,
+    has_memory: bool,
     picture: Picture,
     rows: Vec<Row>,
 }
@@ -74,12 +76,21 @@ pub fn html(proofs: &[Proof]) -> Result<String, RenderError> {
         is_clean: proof.is_clean(),
         tasks: plural(proof.coverage.ran.len() + proof.coverage.not_run.len(), "task"),
         requests: plural(usize::try_from(proof.coverage.requests).unwrap_or(usize::MAX), "request"),
+        lines: ran(proof),
+        has_memory: proof.secrets.iter().any(|secret| secret.own_memory.is_some()),
         picture: picture(proof),
         rows: rows(proof, without),
     };
     let mut out = page.render()?;
     out.push('\n');
     Ok(out)
+}
+
+/// How many lines of the scripts ran, where that is known.
+fn ran(proof: &Proof) -> String {
+    let files = &proof.coverage.files;
+    let (ran, all): (u32, u32) = (files.iter().map(|file| file.ran).sum(), files.iter().map(|file| file.lines).sum());
+    if all == 0 { String::new() } else { format!("{ran} of {all} lines") }
 }
 
 fn rows(proof: &Proof, without: Option<&Proof>) -> Vec<Row> {

@@ -101,11 +101,28 @@ fn table(out: &mut String, proof: &Proof, styles: &Styles) {
         }
         out.push_str(line.trim_end());
         out.push('\n');
+        own_memory(out, proof, columns, width, styles);
         for channel in &proof.channels {
             row(out, channel, columns, width, styles);
         }
         out.push('\n');
     }
+}
+
+/// Copies that the test's own processes have for a moment: no way out, and so neither good nor bad.
+fn own_memory(out: &mut String, proof: &Proof, columns: &[usize], width: usize, styles: &Styles) {
+    if proof.secrets.iter().all(|secret| secret.own_memory.is_none()) {
+        return;
+    }
+    let mut line = format!("  {:<25}", "copies in its own memory");
+    for number in columns {
+        let text =
+            proof.secrets[*number].own_memory.map_or_else(|| "not looked at".to_owned(), |count| count.to_string());
+        let (dim, pad) = (styles.dim, width.saturating_sub(text.chars().count()));
+        add(&mut line, format_args!("  {dim}{text}{dim:#}{:pad$}", ""));
+    }
+    out.push_str(line.trim_end());
+    out.push('\n');
 }
 
 fn row(out: &mut String, channel: &ChannelProof, columns: &[usize], width: usize, styles: &Styles) {
@@ -164,6 +181,13 @@ fn coverage(out: &mut String, proof: &Proof, styles: &Styles) {
     for task in &coverage.not_run {
         add(out, format_args!("  {dim}did not run:{dim:#} {task}\n"));
     }
+    for file in &coverage.files {
+        add(out, format_args!("  {dim}{}:{dim:#} {} of {} lines ran", file.path, file.ran, file.lines));
+        if !file.missed.is_empty() {
+            add(out, format_args!("; nothing is shown of {}", lines(&file.missed)));
+        }
+        out.push('\n');
+    }
     for (way, _) in coverage.ways.iter().filter(|(_, count)| *count == 0) {
         add(out, format_args!("  {dim}not tried:{dim:#} {way}\n"));
     }
@@ -177,6 +201,23 @@ fn coverage(out: &mut String, proof: &Proof, styles: &Styles) {
             add(out, format_args!("  {dim}not shown:{dim:#} [{}]: {reason}\n", secret.name));
         }
     }
+    for secret in &proof.secrets {
+        for place in &secret.places_not_seen {
+            add(
+                out,
+                format_args!("  {dim}did not arrive:{dim:#} [{}] in {place}, which the manifest allows\n", secret.name),
+            );
+        }
+        for refused in &secret.refused {
+            add(
+                out,
+                format_args!(
+                    "  {dim}refused:{dim:#} [{}] to {}, {}×: {}\n",
+                    secret.name, refused.to, refused.count, refused.why
+                ),
+            );
+        }
+    }
     for remark in &proof.remarks {
         add(out, format_args!("  {dim}note:{dim:#} {remark}\n"));
     }
@@ -187,10 +228,13 @@ fn verdict(out: &mut String, proof: &Proof, styles: &Styles) {
     if proof.leaks.is_empty() {
         let arrived = proof.secrets.iter().filter(|secret| !secret.arrivals.is_empty()).count();
         let good = styles.good;
+        let is_whole =
+            proof.coverage.not_run.is_empty() && proof.coverage.files.iter().all(|file| file.missed.is_empty());
+        let rest = if is_whole { "" } else { ", in what ran: of the rest nothing is shown" };
         add(
             out,
             format_args!(
-                "{good}Nothing leaked{good:#}: {arrived} of {} arrived where they belong, and came out nowhere else. \
+                "{good}Nothing leaked{good:#}: {arrived} of {} arrived where they belong, and came out nowhere else{rest}. \
                  ({} s)\n",
                 plural(proof.secrets.len(), "secret"),
                 proof.seconds
@@ -204,6 +248,16 @@ fn verdict(out: &mut String, proof: &Proof, styles: &Styles) {
         let count = plural(names.len(), "secret");
         add(out, format_args!("{bad}{count} leaked{bad:#}: {}. ({} s)\n", names.join(", "), proof.seconds));
     }
+}
+
+/// Groups of lines, as many as fit.
+pub(super) fn lines(groups: &[(u32, u32)]) -> String {
+    const MOST: usize = 12;
+    let one = |(first, last): &(u32, u32)| if first == last { first.to_string() } else { format!("{first}–{last}") };
+    let shown: Vec<String> = groups.iter().take(MOST).map(one).collect();
+    let word = if groups.len() == 1 && groups[0].0 == groups[0].1 { "line" } else { "lines" };
+    let more = if groups.len() > MOST { " and others" } else { "" };
+    format!("{word} {}{more}", shown.join(", "))
 }
 
 fn cut(text: &str, widest: usize) -> String {

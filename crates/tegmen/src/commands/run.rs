@@ -294,7 +294,7 @@ pub(super) fn charge(manifest: &Manifest, name: String, value: tegmen_secret::Se
 }
 
 /// What the manifest says of a pool, as the broker needs it.
-fn pool(manifest: &Manifest, name: String, records: Records) -> Option<PoolCharge> {
+pub(super) fn pool(manifest: &Manifest, name: String, records: Records) -> Option<PoolCharge> {
     let spec = manifest.pools.get(&name)?.clone();
     let binding = Binding {
         hosts: spec.hosts.as_ref().map(|hosts| hosts.iter().map(origin).collect()),
@@ -360,7 +360,7 @@ pub(super) fn origin(spec: &HostSpec) -> origin::Origin {
     origin::Origin::new(scheme, &spec.host, Some(spec.port))
 }
 
-fn place(spec: &PlaceSpec) -> Place {
+pub(super) fn place(spec: &PlaceSpec) -> Place {
     match spec.clone() {
         PlaceSpec::Header(name) => Place::Header(name),
         PlaceSpec::Query(name) => Place::Query(name),

@@ -1,6 +1,8 @@
 //! `tegmen prove`: the test runs with canaries, and everything that comes out is searched for them.
 
+mod literals;
 mod manifest;
+mod pools;
 mod secrets;
 mod self_test;
 mod stages;
@@ -138,7 +140,7 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     if args.self_test {
         return self_test::run(args, &authority, &target, folder.path());
     }
-    let mut secrets = Secrets::gather(&args.run, &authority)?;
+    let mut secrets = Secrets::gather(&args.run, &authority, folder.path())?;
     let mut proofs = Vec::new();
     if args.without || args.write_manifest {
         let (proof, ledger) = prove(&args, &secrets, &target, folder.path(), Protection::Off, None)?;

@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
@@ -15,9 +15,16 @@ use tegmen_prove::{
     canary::Canary, scripts, target::expected::expected, verdict::Subject, world::authority::Authority,
 };
 use tegmen_secret::SecretBytes;
-use tegmen_sources::{Context, Environment, Manifest, SecretSpec, Source, fetch_all, locust_parses};
+use tegmen_sources::{
+    Context, Environment, HostSpec, Manifest, PlaceSpec, SecretSpec, Source, fetch_all, locust_parses,
+};
+use tegmen_wire::place::Place;
 
-use super::run;
+use super::{
+    literals,
+    pools::{self, Pool},
+    run,
+};
 use crate::messages;
 
 /// Everything about the secrets of a test that its stages need.
@@ -28,6 +35,8 @@ pub struct Secrets {
     pub subjects: Vec<Subject>,
     /// The rules of those that the test has from outside.
     pub manifest: Manifest,
+    /// The pools, with canaries in their records.
+    pub pools: Vec<Pool>,
     /// What messages call the manifest.
     pub shown: Option<String>,
     /// The environment, without anything real.
@@ -47,7 +56,9 @@ pub struct Secrets {
 impl Secrets {
     /// From the manifest, the environment and the scripts. Only what lies open in the environment and in files is read, for
     /// its shape; nothing is fetched.
-    pub fn gather(args: &run::Selection, authority: &Authority) -> anyhow::Result<Self> {
+    ///
+    /// `folder` is for copies of files in which values are written.
+    pub fn gather(args: &run::Selection, authority: &Authority, folder: &Path) -> anyhow::Result<Self> {
         let project = std::env::current_dir().context("the current directory cannot be read")?;
         let is_bare = args.secret.is_empty() && args.manifest.is_none() && Manifest::find(&project).is_none();
         let (mut manifest, shown) = if is_bare {
@@ -64,13 +75,12 @@ impl Secrets {
         let context = Context::of(&manifest).context("the current directory cannot be read")?;
         let texts = scripts::read(&project);
         let mut remarks = Vec::new();
-        for name in manifest.pools.keys() {
-            remarks.push(format!("the pool {name} has no canaries yet: nothing is shown of its records"));
-        }
         let first_origin = if shown.is_some() || !args.secret.is_empty() { "manifest" } else { "environment" };
         let mut origins: BTreeMap<String, &str> =
             manifest.secrets.keys().map(|name| (name.clone(), first_origin)).collect();
-        add_unnamed(&mut manifest, &context.environment, &texts, &mut origins);
+        let mut read = tegmen_prove::scripts::sensitive_variables(&texts);
+        read.extend(surveyed(&project));
+        add_unnamed(&mut manifest, &context.environment, read, &mut origins);
         let whole: Vec<String> = manifest
             .secrets
             .iter()
@@ -95,10 +105,25 @@ impl Secrets {
                 ));
             }
             let (origin, unprovable) = (origins.get(name).copied().unwrap_or("manifest"), canary.unprovable.clone());
-            subjects.push(Subject { name: name.clone(), origin: origin.to_owned(), hosts: hosts(spec), unprovable });
+            subjects.push(Subject {
+                name: name.clone(),
+                origin: origin.to_owned(),
+                hosts: hosts(spec.hosts.as_deref()),
+                places: places(&spec.places),
+                unprovable,
+            });
             replaced.extend(shape.map(|shape| (shape, canary.value.clone())));
             canaries.push(canary);
         }
+        let lent = pools::gather(&manifest, &context, authority)?;
+        canaries.extend(lent.canaries);
+        subjects.extend(lent.subjects);
+        remarks.extend(lent.remarks);
+        replaced.extend(lent.replaced);
+        let literals = literals::cover(&project, folder, &mut replaced, authority)?;
+        canaries.extend(literals.canaries);
+        subjects.extend(literals.subjects);
+        remarks.extend(literals.remarks);
         let issued: RefCell<BTreeMap<String, Canary>> = RefCell::default();
         let issue = |name: &str| {
             let name = format!("issued:{name}");
@@ -119,7 +144,8 @@ impl Secrets {
         let session = issue("session");
         for (name, canary) in issued.into_inner() {
             let origin = "target".to_owned();
-            subjects.push(Subject { name, origin, hosts: None, unprovable: canary.unprovable.clone() });
+            let unprovable = canary.unprovable.clone();
+            subjects.push(Subject { name, origin, hosts: None, places: Vec::new(), unprovable });
             canaries.push(canary);
         }
         if is_bare {
@@ -129,7 +155,20 @@ impl Secrets {
         }
         let environment = without_anything_real(&context.environment, &manifest, &replaced);
         let command = args.command.iter().map(|word| substituted(word, &replaced)).collect();
-        Ok(Self { canaries, subjects, manifest, shown, environment, command, project, expected, session, remarks })
+        let pools = lent.pools;
+        Ok(Self {
+            canaries,
+            subjects,
+            manifest,
+            pools,
+            shown,
+            environment,
+            command,
+            project,
+            expected,
+            session,
+            remarks,
+        })
     }
 
     /// Takes the rules of the manifest as it is now; the canaries stay.
@@ -138,7 +177,8 @@ impl Secrets {
         for (name, spec) in chosen.manifest.secrets {
             if self.manifest.secrets.contains_key(&name) {
                 if let Some(subject) = self.subjects.iter_mut().find(|subject| subject.name == name) {
-                    subject.hosts = hosts(&spec);
+                    subject.hosts = hosts(spec.hosts.as_deref());
+                    subject.places = places(&spec.places);
                 }
                 self.manifest.secrets.insert(name, spec);
             }
@@ -169,7 +209,7 @@ impl Secrets {
 fn add_unnamed(
     manifest: &mut Manifest,
     environment: &Environment,
-    scripts: &[String],
+    read: BTreeSet<String>,
     origins: &mut BTreeMap<String, &'static str>,
 ) {
     let known: BTreeSet<String> = manifest
@@ -193,7 +233,7 @@ fn add_unnamed(
     for (name, spec) in others.secrets {
         add(name, spec, "environment");
     }
-    for name in tegmen_prove::scripts::sensitive_variables(scripts) {
+    for name in read {
         if environment.get(&name).is_none() && !locust_parses(&name) && !name.starts_with("VAULT_") {
             let mut spec = SecretSpec::new(Source::Env { name: name.clone() });
             spec.env = Some(vec![name.clone()]);
@@ -202,9 +242,22 @@ fn add_unnamed(
     }
 }
 
-fn hosts(spec: &SecretSpec) -> Option<Vec<String>> {
-    let hosts = spec.hosts.as_ref()?;
-    Some(hosts.iter().map(|host| run::origin(host).as_hosts_entry()).collect())
+/// The secrets that the audit finds scripts to ask for: variables, and `secret("NAME")`.
+fn surveyed(project: &Path) -> Vec<String> {
+    let Some(root) = camino::Utf8Path::from_path(project) else { return Vec::new() };
+    let survey = tegmen_audit::survey::survey(&[root.to_owned()], &tegmen_audit::Options::default());
+    // A name that is missed here is one that the search through the texts has, or it is not in use.
+    survey.map(|survey| survey.uses.into_iter().map(|one| one.name).collect()).unwrap_or_default()
+}
+
+/// Hosts as arrivals have them.
+pub fn hosts(hosts: Option<&[HostSpec]>) -> Option<Vec<String>> {
+    Some(hosts?.iter().map(|host| run::origin(host).as_hosts_entry()).collect())
+}
+
+/// Places as requests have them.
+pub fn places(places: &[PlaceSpec]) -> Vec<Place> {
+    places.iter().map(run::place).collect()
 }
 
 /// A value of which the canary takes the shape, where one lies open.
@@ -242,7 +295,8 @@ fn without_anything_real(
         .collect()
 }
 
-fn substituted(text: &OsStr, replaced: &[(SecretBytes, SecretBytes)]) -> OsString {
+/// The text, with canaries in the place of real values.
+pub fn substituted(text: &OsStr, replaced: &[(SecretBytes, SecretBytes)]) -> OsString {
     let mut bytes = text.as_bytes().to_vec();
     for (real, canary) in replaced {
         let real = real.expose();

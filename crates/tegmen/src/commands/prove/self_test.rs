@@ -20,28 +20,40 @@ pub enum Mutation {
     Outputs,
     /// Secrets are bound to the host of a redirect as well.
     Hosts,
+    /// Secrets may stand in every place of a request.
+    Places,
     /// Other processes may look into the test's.
     Inspection,
 }
 
-const MUTATIONS: [(Mutation, &str); 5] = [
+const MUTATIONS: [(Mutation, &str); 6] = [
     (Mutation::Environment, "placeholders in the environment"),
     (Mutation::Redactor, "the redactor behind standard output and error"),
     (Mutation::Outputs, "the plugin's hooks in statistics, failures and web UI"),
     (Mutation::Hosts, "the hosts that a secret is bound to"),
+    (Mutation::Places, "the places in which a secret may stand"),
     (Mutation::Inspection, "processes that nobody looks into"),
 ];
+
+/// What the self-test says of its secret.
+const MANIFEST: &str = r#"
+[secrets.SELF_TEST_KEY]
+source = "env:SELF_TEST_KEY"
+places = ["header:authorization", "header:x-key", "body:key"]
+"#;
 
 /// Runs it; the command is how Locust is started here.
 pub fn run(mut args: Args, authority: &Authority, target: &Target, folder: &Path) -> anyhow::Result<ExitCode> {
     // It has a secret of its own: what the project has is nobody's business here.
     args.run.quiet = true;
-    args.run.secret = vec!["SELF_TEST_KEY=env:SELF_TEST_KEY".to_owned()];
-    args.run.manifest = None;
+    args.run.secret.clear();
     args.run.hosts.clear();
     let project = folder.join("self-test");
     std::fs::create_dir_all(&project).context("no temporary directory can be made")?;
     std::env::set_current_dir(&project).context("the temporary directory cannot be used")?;
+    let manifest = project.join("tegmen.toml");
+    std::fs::write(&manifest, MANIFEST).context("no temporary file can be written")?;
+    args.run.manifest = Some(manifest);
     args.run.command.extend(["-f".into(), "locustfile.py".into()]);
     args.seconds = args.seconds.clamp(3, 5);
     let mut is_good = true;
@@ -87,7 +99,7 @@ pub fn run(mut args: Args, authority: &Authority, target: &Target, folder: &Path
 
 fn staged(args: &Args, authority: &Authority, project: &Path, script: &str) -> anyhow::Result<Secrets> {
     std::fs::write(project.join("locustfile.py"), script).context("no temporary file can be written")?;
-    let mut secrets = Secrets::gather(&args.run, authority)?;
+    let mut secrets = Secrets::gather(&args.run, authority, project)?;
     // It would close a channel that is to be seen open.
     let variables = secrets.environment.iter().filter(|(name, _)| *name != "PYTHONDONTWRITEBYTECODE");
     secrets.environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

@@ -21,7 +21,6 @@ use tegmen_broker::{
     channel::Server,
     child::{self, ChildOptions},
     keep::Keep,
-    pools::Pools,
 };
 use tegmen_findings::proof::{Channel, Protection};
 use tegmen_prove::{
@@ -34,7 +33,7 @@ use tegmen_redact::Patterns;
 use tegmen_sys::{process::ProcessHandle, sandbox::Fence, standard::Led};
 use tegmen_wire::origin::{Origin, Scheme};
 
-use super::{Args, secrets::Secrets, self_test::Mutation};
+use super::{Args, pools, secrets::Secrets, self_test::Mutation};
 use crate::commands::run::{environment, shim};
 
 /// How much longer than asked for a stage may take: to start, to stop, and for scripts that do not listen.
@@ -131,8 +130,12 @@ impl Stages<'_> {
                 Some(Mutation::Inspection) => vec!["inspection"],
                 _ => Vec::new(),
             },
+            pools: (self.protection == Protection::Off).then(|| code.join("pools.json")),
             wait: 0.05,
         };
+        if let Some(path) = &plan.pools {
+            pools::write(&self.secrets.pools, path)?;
+        }
         let (output, errors) = (outputs.join("stdout.txt"), outputs.join("stderr.txt"));
         let streams = (File::create(&output)?, File::create(&errors)?);
         let over = Arc::new(AtomicBool::new(false));
@@ -142,6 +145,8 @@ impl Stages<'_> {
                 let ledger = self.ledger.clone();
                 let watching = Arc::clone(&over);
                 scope.spawn(move || processes::watch(&ledger, pid, &watching));
+                let (ledger, counting) = (self.ledger.clone(), Arc::clone(&over));
+                scope.spawn(move || processes::count_copies(&ledger, pid, &counting));
                 if stage == Stage::Alone {
                     let ledger = self.ledger.clone();
                     scope.spawn(move || web::watch(&ledger, web_port, &over));
@@ -237,6 +242,11 @@ impl Stages<'_> {
                 charge.binding.hosts = Some(hosts.to_vec());
             }
         }
+        if self.off == Some(Mutation::Places) {
+            for charge in &mut charges {
+                charge.binding.places.clear();
+            }
+        }
         let keep = Keep::new(charges, self.secrets.shown.clone())?;
         let (mut patterns, _) = keep.patterns();
         if self.off == Some(Mutation::Redactor) {
@@ -251,8 +261,13 @@ impl Stages<'_> {
         environment.plugin(&shim, self.args.run.allow_unknown_locust);
         let (command, _) = environment::Builder::command(&self.secrets.command, &keep);
         self.prepare(&mut environment, plan, code, temporary)?;
-        let (server, channel, address) = Server::start(keep, Pools::default(), std::collections::BTreeMap::new(), None)
-            .context("the channel to the plugin cannot be made")?;
+        let (server, channel, address) = Server::start(
+            keep,
+            pools::lendable(&self.secrets.pools, &self.secrets.manifest)?,
+            std::collections::BTreeMap::new(),
+            None,
+        )
+        .context("the channel to the plugin cannot be made")?;
         environment.set(tegmen_wire::protocol::CHANNEL_VARIABLE, address.to_string());
         // As under `tegmen run`.
         let fence = Fence { no_new_privs: true, umask: Some(0o077), ..Fence::default() };
@@ -269,6 +284,12 @@ impl Stages<'_> {
         let status = child.wait();
         ended.reached();
         server.hear_out(Duration::from_millis(500));
+        for known in server.overview().secrets {
+            for refused in known.refused {
+                let key = (known.name.clone(), refused.to, refused.why);
+                *self.ledger.state().refused.entry(key).or_default() += refused.count;
+            }
+        }
         drop(led);
         Ok(format!("exit status: {}", status.code()))
     }

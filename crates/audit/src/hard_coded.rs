@@ -1,0 +1,45 @@
+//! The values that are written in a project's files, for whoever puts others in their place.
+
+use camino::Utf8PathBuf;
+
+use crate::{Error, Hidden, Options, entries, prepare, project, read};
+
+/// A value that is written in a file.
+pub struct HardCoded {
+    /// The variable, field or header that it is for.
+    pub name: String,
+    /// The file, as given.
+    pub path: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The value, as the program has it.
+    pub value: Hidden,
+}
+
+/// The values of secrets that are written in the files under `paths`, by path and line.
+///
+/// # Errors
+/// As [`audit`](crate::audit()).
+pub fn hard_coded(paths: &[Utf8PathBuf], options: &Options) -> Result<Vec<HardCoded>, Error> {
+    let pool = prepare(paths, options)?;
+    Ok(pool.install(|| {
+        let (entries, _) = entries(paths, options);
+        let results = project::check_all(&entries, &read::read, &options.progress);
+        let mut values: Vec<HardCoded> = results
+            .into_iter()
+            .flat_map(|result| {
+                let path = result.path;
+                result.found.into_iter().filter_map(move |found| {
+                    Some(HardCoded {
+                        name: found.candidate.name,
+                        path: path.clone(),
+                        line: found.spot.line,
+                        value: Hidden::new(found.secret?.into_bytes()),
+                    })
+                })
+            })
+            .collect();
+        values.sort_by(|one, other| (&one.path, one.line).cmp(&(&other.path, other.line)));
+        values
+    }))
+}

@@ -1,0 +1,112 @@
+//! Values that are written in the files of the project: in the closed world these files have canaries in their place. The
+//! files themselves stay as they are.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use camino::Utf8PathBuf;
+use tegmen_audit::{HardCoded, Options, hard_coded};
+use tegmen_prove::{canary::Canary, verdict::Subject, world::authority::Authority};
+use tegmen_secret::SecretBytes;
+use tegmen_sys::isolation;
+
+use super::secrets::substituted;
+
+/// A real value, and the canary in its place.
+pub type Replaced = Vec<(SecretBytes, SecretBytes)>;
+
+/// Shorter values stand in the same file by chance, and are left.
+const SHORTEST: usize = 6;
+
+/// What the literals of a project bring into the test.
+#[derive(Default)]
+pub struct Literals {
+    pub canaries: Vec<Canary>,
+    pub subjects: Vec<Subject>,
+    pub remarks: Vec<String>,
+}
+
+/// Finds them and puts canaries in their place, in copies that cover the files for this world only. `replaced` is what has a
+/// canary by now; what is new is added.
+pub fn cover(
+    project: &Path,
+    folder: &Path,
+    replaced: &mut Replaced,
+    authority: &Authority,
+) -> anyhow::Result<Literals> {
+    let mut all = Literals::default();
+    let Ok(root) = Utf8PathBuf::from_path_buf(project.to_owned()) else {
+        all.remarks.push(
+            "the directory of the project has no name in UTF-8: values in its files were not looked for".to_owned(),
+        );
+        return Ok(all);
+    };
+    let found =
+        match hard_coded(std::slice::from_ref(&root), &Options { root: Some(root.clone()), ..Options::default() }) {
+            Ok(found) => found,
+            Err(error) => {
+                all.remarks.push(format!("values that are written in the scripts were not looked for: {error}"));
+                return Ok(all);
+            }
+        };
+    let mut files: Vec<&str> = Vec::new();
+    for literal in &found {
+        let place = format!(
+            "{}:{}",
+            literal.path.strip_prefix(root.as_str()).unwrap_or(&literal.path).trim_start_matches('/'),
+            literal.line
+        );
+        let value = literal.value.expose();
+        if value.len() < SHORTEST {
+            all.remarks
+                .push(format!("the value in {place} is too short to be told from other text: nothing is shown of it"));
+            continue;
+        }
+        if !replaced.iter().any(|(real, _)| real.expose() == value) {
+            let name = name(literal, &all.canaries);
+            let real = SecretBytes::from(String::from_utf8_lossy(value).into_owned());
+            let canary = Canary::new(&name, Some(&real), authority)?;
+            replaced.push((real, canary.value.clone()));
+            all.subjects.push(Subject {
+                name: name.clone(),
+                origin: "literal".to_owned(),
+                hosts: None,
+                places: Vec::new(),
+                unprovable: canary.unprovable.clone(),
+            });
+            all.canaries.push(canary);
+            all.remarks.push(format!("[{name}] is written in {place}; for this run a canary stood there"));
+        }
+        if !files.contains(&literal.path.as_str()) {
+            files.push(&literal.path);
+        }
+    }
+    // Longer ones first: one may be a part of another.
+    replaced.sort_by_key(|(real, _)| std::cmp::Reverse(real.len()));
+    for (number, path) in files.into_iter().enumerate() {
+        let text = std::fs::read(path).with_context(|| format!("{path} cannot be read"))?;
+        let text = substituted(std::os::unix::ffi::OsStrExt::from_bytes(text.as_slice()), replaced);
+        let copy = folder.join(format!("literal-{number}"));
+        std::fs::write(&copy, text.as_encoded_bytes()).context("no temporary file can be written")?;
+        isolation::cover(Path::new(path), &copy).with_context(|| format!("{path} cannot be covered"))?;
+        for literal in found.iter().filter(|literal| literal.path == path) {
+            if memchr::memmem::find(text.as_encoded_bytes(), literal.value.expose()).is_some()
+                && literal.value.expose().len() >= SHORTEST
+            {
+                all.remarks.push(format!("a value in {path} could not be replaced by a canary"));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// A name that no other has.
+fn name(literal: &HardCoded, others: &[Canary]) -> String {
+    let plain = if literal.name.is_empty() { "value" } else { &literal.name };
+    let plain = format!("literal:{plain}");
+    let is_free = |name: &str| !others.iter().any(|other| other.name == name);
+    if is_free(&plain) {
+        return plain;
+    }
+    (2..).map(|number| format!("{plain}-{number}")).find(|name| is_free(name)).unwrap_or(plain)
+}
