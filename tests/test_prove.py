@@ -198,6 +198,29 @@ def test_literals_pools_places_and_lines(project: Project) -> None:
     assert f"nothing is shown of line {last}" in result.stdout
 
 
+def test_a_script_that_asks_tegmen_runs_without_it_too(project: Project) -> None:
+    project.write(
+        "locustfile.py",
+        """
+        from locust import HttpUser, task
+        from tegmen import secret
+
+        KEY = secret("SHOP_API_KEY")
+
+        class Shopper(HttpUser):
+            host = "https://shop.example.com"
+
+            @task
+            def search(self):
+                self.client.get(f"/search?key={KEY}")
+        """,
+    )
+    result = prove(project, "--without", "--stages", "alone", "--format", "json", seconds="3").check(0)
+    without = next(one for one in json.loads(result.stdout)["proofs"] if one["protection"] == "off")
+    assert without["coverage"]["requests"] > 0
+    assert "csv" in {leak["channel"] for leak in without["leaks"] if leak["secret"] == "SHOP_API_KEY"}
+
+
 def test_the_proof_is_proved(project: Project) -> None:
     command = (project.tegmen, "prove", "--self-test", "--seconds", "4", "--", str(BIN / "locust"))
     result = project.run(*command, timeout=200)
@@ -221,7 +244,7 @@ def test_what_is_issued_and_printed_leaks_and_nothing_leaves_the_machine(project
             def once(self):
                 self.client.cookies.clear()
                 # No secret goes along: what is issued here is not learnt.
-                self.client.get("/open")
+                self.client.post("/open")
                 print("cookies", self.client.cookies.get_dict())
                 self.client.get("/", headers={"X-Key": os.environ["SHOP_API_KEY"]})
                 print("links", [name for _, name in socket.if_nameindex()], socket.gethostbyname("example.org"))

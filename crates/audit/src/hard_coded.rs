@@ -14,6 +14,8 @@ pub struct HardCoded {
     pub line: u32,
     /// The value, as the program has it.
     pub value: Hidden,
+    /// Where values stand in the file, this one among them: first byte, and one past the last.
+    pub spans: Vec<(usize, usize)>,
 }
 
 /// The values of secrets that are written in the files under `paths`, by path and line.
@@ -29,10 +31,13 @@ pub fn hard_coded(paths: &[Utf8PathBuf], options: &Options) -> Result<Vec<HardCo
             .into_iter()
             .flat_map(|result| {
                 let path = result.path;
+                let spans: Vec<(usize, usize)> =
+                    result.masks.iter().map(|span| (span.start as usize, span.end as usize)).collect();
                 result.found.into_iter().filter_map(move |found| {
                     Some(HardCoded {
                         name: found.candidate.name,
                         path: path.clone(),
+                        spans: spans.clone(),
                         line: found.spot.line,
                         value: Hidden::new(found.secret?.into_bytes()),
                     })

@@ -267,6 +267,12 @@ def _on_clients(module):
     context.failure = failing
 
 
+def _stay_plain(module):
+    """A test without protection does not start itself again with it."""
+    if _PLAN.get("plain"):
+        module.start_again = lambda: None
+
+
 def _on_tegmen(module):
     """A test without protection, of a script that asks for it: what it gets are plain strings."""
     if not _PLAN.get("plain"):
@@ -454,6 +460,7 @@ _HOOKS = {
     "ssl": _on_ssl,
     "logging": _on_logging,
     "tegmen": _on_tegmen,
+    "tegmen._plain": _stay_plain,
     "locust": _on_locust,
     "locust.argument_parser": _on_parser,
     "locust.user.task": _on_tasks,

@@ -172,8 +172,8 @@ impl Target {
                 }
                 answers::elsewhere(&request)
             } else {
-                self.write_down(&request, &origin);
-                if host == ELSEWHERE { answers::elsewhere(&request) } else { self.answer(&request) }
+                let shows = self.write_down(&request, &origin);
+                if host == ELSEWHERE { answers::elsewhere(&request) } else { self.answer(&request, shows) }
             };
             match answer {
                 Answer::Bytes(bytes) => {
@@ -208,7 +208,8 @@ impl Target {
         said.unwrap_or_else(|| dialled.to_canonical().to_string())
     }
 
-    fn answer(&self, request: &Request) -> Answer {
+    /// `shows`: whether the request shows who sends it.
+    fn answer(&self, request: &Request, shows: bool) -> Answer {
         let kind = (request.method.clone(), request.path().to_owned());
         let number = {
             let mut numbers = self.0.numbers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -221,7 +222,10 @@ impl Target {
             *number - 1
         };
         let content = Arc::clone(&self.0.answers.lock().unwrap_or_else(PoisonError::into_inner));
-        let material = Material { expected: &content.expected, session: &content.session, elsewhere: ELSEWHERE };
+        // A session that everybody gets who asks is nobody's: only what is given out for something is a secret.
+        let is_given_out = shows || !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+        let session = if is_given_out { content.session.as_str() } else { "anonymous" };
+        let material = Material { expected: &content.expected, session, elsewhere: ELSEWHERE };
         let (way, answer) = answers::answer(request, number, &material);
         if let (Some(way), Some(ledger)) = (way, self.ledger()) {
             *ledger.state().ways.entry(way).or_default() += 1;
@@ -229,8 +233,9 @@ impl Target {
         answer
     }
 
-    fn write_down(&self, request: &Request, origin: &Origin) {
-        let Some(ledger) = self.ledger() else { return };
+    /// Gives back whether there is a canary in it.
+    fn write_down(&self, request: &Request, origin: &Origin) -> bool {
+        let Some(ledger) = self.ledger() else { return false };
         let searcher = ledger.searcher();
         let mut found = Vec::new();
         for part in request.parts() {
@@ -245,12 +250,14 @@ impl Target {
                 found.push((hit.secret, "elsewhere".to_owned()));
             }
         }
+        let has_canary = !found.is_empty();
         let host = origin.as_hosts_entry();
         let mut state = ledger.state();
         state.requests += 1;
         for (secret, place) in found {
             *state.arrivals.entry((secret, host.clone(), place)).or_default() += 1;
         }
+        has_canary
     }
 }
 

@@ -75,6 +75,9 @@ fn difference(out: &mut String, without: &Proof, with: &Proof, styles: &Styles) 
         let (pad, l, r) = (34usize.saturating_sub(left.chars().count()), left_style, right_style);
         add(out, format_args!("  {title:<25}  {l}{left}{l:#}{:pad$}  {r}{right}{r:#}\n", ""));
     }
+    for remark in without.remarks.iter().filter(|remark| !with.remarks.contains(remark)) {
+        add(out, format_args!("  {}note:{:#} without Tegmen: {remark}\n", styles.dim, styles.dim));
+    }
     out.push('\n');
 }
 

@@ -1,7 +1,11 @@
 //! Values that are written in the files of the project: in the closed world these files have canaries in their place. The
 //! files themselves stay as they are.
 
-use std::path::Path;
+use std::{
+    ffi::OsStr,
+    os::unix::ffi::{OsStrExt as _, OsStringExt as _},
+    path::Path,
+};
 
 use anyhow::Context as _;
 use camino::Utf8PathBuf;
@@ -27,11 +31,11 @@ pub struct Literals {
 }
 
 /// Finds them and puts canaries in their place, in copies that cover the files for this world only. `replaced` is what has a
-/// canary by now; what is new is added.
+/// canary by now.
 pub fn cover(
     project: &Path,
     folder: &Path,
-    replaced: &mut Replaced,
+    replaced: &[(SecretBytes, SecretBytes)],
     authority: &Authority,
 ) -> anyhow::Result<Literals> {
     let mut all = Literals::default();
@@ -49,24 +53,22 @@ pub fn cover(
                 return Ok(all);
             }
         };
-    let mut files: Vec<&str> = Vec::new();
+    // By the value. What is not in here yet has a canary from elsewhere, or gets one of its own.
+    let mut known: Replaced = replaced.to_vec();
+    let mut files: Vec<&HardCoded> = Vec::new();
     for literal in &found {
-        let place = format!(
-            "{}:{}",
-            literal.path.strip_prefix(root.as_str()).unwrap_or(&literal.path).trim_start_matches('/'),
-            literal.line
-        );
+        let shown = literal.path.strip_prefix(root.as_str()).unwrap_or(&literal.path).trim_start_matches('/');
+        let place = format!("{shown}:{}", literal.line);
         let value = literal.value.expose();
         if value.len() < SHORTEST {
-            all.remarks
-                .push(format!("the value in {place} is too short to be told from other text: nothing is shown of it"));
+            all.remarks.push(format!("the value in {place} is too short to be looked for: nothing is shown of it"));
             continue;
         }
-        if !replaced.iter().any(|(real, _)| real.expose() == value) {
+        if !known.iter().any(|(real, _)| real.expose() == value) {
             let name = name(literal, &all.canaries);
             let real = SecretBytes::from(String::from_utf8_lossy(value).into_owned());
             let canary = Canary::new(&name, Some(&real), authority)?;
-            replaced.push((real, canary.value.clone()));
+            known.push((real, canary.value.clone()));
             all.subjects.push(Subject {
                 name: name.clone(),
                 origin: "literal".to_owned(),
@@ -77,27 +79,34 @@ pub fn cover(
             all.canaries.push(canary);
             all.remarks.push(format!("[{name}] is written in {place}; for this run a canary stood there"));
         }
-        if !files.contains(&literal.path.as_str()) {
-            files.push(&literal.path);
+        if !files.iter().any(|file| file.path == literal.path) {
+            files.push(literal);
         }
     }
     // Longer ones first: one may be a part of another.
-    replaced.sort_by_key(|(real, _)| std::cmp::Reverse(real.len()));
-    for (number, path) in files.into_iter().enumerate() {
-        let text = std::fs::read(path).with_context(|| format!("{path} cannot be read"))?;
-        let text = substituted(std::os::unix::ffi::OsStrExt::from_bytes(text.as_slice()), replaced);
+    known.sort_by_key(|(real, _)| std::cmp::Reverse(real.len()));
+    for (number, file) in files.into_iter().enumerate() {
+        let path = Path::new(&file.path);
+        let text = std::fs::read(path).with_context(|| format!("{} cannot be read", file.path))?;
+        let text = with_canaries(text, &file.spans, &known);
         let copy = folder.join(format!("literal-{number}"));
-        std::fs::write(&copy, text.as_encoded_bytes()).context("no temporary file can be written")?;
-        isolation::cover(Path::new(path), &copy).with_context(|| format!("{path} cannot be covered"))?;
-        for literal in found.iter().filter(|literal| literal.path == path) {
-            if memchr::memmem::find(text.as_encoded_bytes(), literal.value.expose()).is_some()
-                && literal.value.expose().len() >= SHORTEST
-            {
-                all.remarks.push(format!("a value in {path} could not be replaced by a canary"));
-            }
-        }
+        std::fs::write(&copy, &text).context("no temporary file can be written")?;
+        isolation::cover(path, &copy).with_context(|| format!("{} cannot be covered", file.path))?;
     }
     Ok(all)
+}
+
+/// Replaces values where they stand as such, and nowhere else: a password may be a word that the script needs.
+fn with_canaries(mut text: Vec<u8>, spans: &[(usize, usize)], known: &Replaced) -> Vec<u8> {
+    let mut spans = spans.to_vec();
+    spans.sort_unstable();
+    spans.dedup();
+    for (start, end) in spans.into_iter().rev() {
+        let Some(part) = text.get(start..end) else { continue };
+        let part = substituted(OsStr::from_bytes(part), known).into_vec();
+        text.splice(start..end, part);
+    }
+    text
 }
 
 /// A name that no other has.

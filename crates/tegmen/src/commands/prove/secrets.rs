@@ -120,7 +120,7 @@ impl Secrets {
         subjects.extend(lent.subjects);
         remarks.extend(lent.remarks);
         replaced.extend(lent.replaced);
-        let literals = literals::cover(&project, folder, &mut replaced, authority)?;
+        let literals = literals::cover(&project, folder, &replaced, authority)?;
         canaries.extend(literals.canaries);
         subjects.extend(literals.subjects);
         remarks.extend(literals.remarks);
