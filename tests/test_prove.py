@@ -221,6 +221,35 @@ def test_a_script_that_asks_tegmen_runs_without_it_too(project: Project) -> None
     assert "csv" in {leak["channel"] for leak in without["leaks"] if leak["secret"] == "SHOP_API_KEY"}
 
 
+def test_traces_over_grpc_are_searched(project: Project) -> None:
+    project.write(
+        "locustfile.py",
+        """
+        import grpc
+        import grpc.experimental.gevent
+        from locust import HttpUser, task
+        from tegmen import secret
+
+        grpc.experimental.gevent.init_gevent()
+        EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+        class Shopper(HttpUser):
+            host = "https://shop.example.com"
+
+            @task
+            def traced(self):
+                self.client.get("/", headers={"X-Key": secret("SHOP_API_KEY")})
+                with grpc.insecure_channel("127.0.0.1:4317", compression=grpc.Compression.Gzip) as channel:
+                    span = b"key " + secret("SHOP_API_KEY").reveal().encode() + b" " * 2000
+                    print("exported", channel.unary_unary(EXPORT)(span, timeout=5))
+        """,
+    )
+    result = prove(project, "--stages", "alone", seconds="3").check(1)
+    assert "OTLP over gRPC, to port 4317" in result.stdout
+    leaks = {(leak["secret"], leak["channel"]) for leak in proof(project)["leaks"]}
+    assert leaks == {("SHOP_API_KEY", "telemetry")}
+
+
 def test_the_proof_is_proved(project: Project) -> None:
     command = (project.tegmen, "prove", "--self-test", "--seconds", "4", "--", str(BIN / "locust"))
     result = project.run(*command, timeout=200)

@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod expected;
+pub mod http2;
 pub mod request;
 
 use std::{
@@ -29,6 +30,9 @@ use crate::{
 
 /// The name of the host to which the target redirects. No secret is bound to it (RFC 2606).
 pub const ELSEWHERE: &str = "collector.elsewhere.example";
+
+/// The port of collectors that speak gRPC (OTLP).
+const TELEMETRY: u16 = 4317;
 
 /// How long a server that hangs hangs, and how long it waits for a client that says nothing more.
 const HANG: Duration = Duration::from_millis(400);
@@ -152,6 +156,17 @@ impl Target {
             let request = match Request::read(stream, &mut pending) {
                 Ok(Some(request)) => request,
                 Ok(None) => return Ok(()),
+                Err(begun) if begun.starts_with(b"PRI * HTTP/2.0") => {
+                    let collects = dialled.port() == TELEMETRY;
+                    let (channel, what) =
+                        if collects { (Channel::Telemetry, "OTLP over gRPC") } else { (Channel::OtherHosts, "gRPC") };
+                    let source = format!("{what}, to port {}", dialled.port());
+                    return http2::converse(stream, begun, |bytes| {
+                        if let Some(ledger) = self.ledger() {
+                            ledger.look(channel, &source, bytes);
+                        }
+                    });
+                }
                 Err(garbage) => {
                     let source = format!("no HTTP, to port {}", dialled.port());
                     if let Some(ledger) = self.ledger() {

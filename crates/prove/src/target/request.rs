@@ -214,7 +214,8 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
     memchr::memmem::find(bytes, b"\r\n\r\n").map(|at| at + 4)
 }
 
-fn more(stream: &mut impl Read, pending: &mut Vec<u8>) -> bool {
+/// Reads a piece more; false at the end.
+pub(super) fn more(stream: &mut impl Read, pending: &mut Vec<u8>) -> bool {
     let mut chunk = [0; 16 * 1024];
     match stream.read(&mut chunk) {
         Ok(0) | Err(_) => false,

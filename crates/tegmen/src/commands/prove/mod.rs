@@ -134,7 +134,8 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     names.serve().context("nobody can answer for names in here")?;
     let target = Target::new(names, Arc::clone(&authority));
     datagrams::listen(&target, logs);
-    for port in [80, 443] {
+    // Those of the web, and those of collectors of OpenTelemetry, whose clients dial without Python's sockets.
+    for port in [80, 443, 4317, 4318] {
         target.open(port);
     }
     if args.self_test {
