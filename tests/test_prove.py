@@ -180,6 +180,7 @@ def test_literals_pools_places_and_lines(project: Project) -> None:
         assert value not in result.output + project.read(".tegmen/prove.json")
     read = proof(project)
     known = {secret["name"]: secret for secret in read["secrets"]}
+    assert "shoppers" not in known, "a pool is no secret"
     assert known["literal:ADMIN_PASSWORD"]["origin"] == "literal"
     assert {arrival["place"] for arrival in known["literal:ADMIN_PASSWORD"]["arrivals"]} == {"basic"}
     assert {arrival["place"] for arrival in known["shoppers.password"]["arrivals"]} == {"body:password"}

@@ -160,5 +160,8 @@ fn picture(proof: &Proof) -> Picture {
 
 fn listed(names: &[&str]) -> String {
     let shown = names.iter().take(3).copied().collect::<Vec<_>>().join(", ");
-    if names.len() > 3 { format!("{shown} and {} more", names.len() - 3) } else { shown }
+    let shown = if names.len() > 3 { format!("{shown} and {} more", names.len() - 3) } else { shown };
+    // So much fits into a box.
+    const WIDEST: usize = 36;
+    if shown.chars().count() <= WIDEST { shown } else { shown.chars().take(WIDEST - 1).chain(['…']).collect() }
 }

@@ -45,6 +45,21 @@ pub fn write(secrets: &Secrets, ledger: &Ledger, given: Option<&Path>) -> anyhow
             ));
         }
     }
+    for name in secrets.manifest.pools.keys() {
+        let prefix = format!("{name}.");
+        let state = ledger.state();
+        let went = state.arrivals.keys().filter(|(secret, host, _)| {
+            let label = secrets.canaries.get(*secret).map_or("", |canary| canary.name.as_str());
+            label.starts_with(&prefix) && !host.contains(ELSEWHERE)
+        });
+        let went: BTreeSet<String> = went.map(|(_, host, place)| format!("{host} in {place}")).collect();
+        if !went.is_empty() {
+            let went = went.into_iter().collect::<Vec<_>>().join(", ");
+            messages::warning(format_args!(
+                "the secret fields of the pool {name} went to {went}: write that into `hosts` and `places` of [pools.{name}] yourself"
+            ));
+        }
+    }
     Ok(path)
 }
 

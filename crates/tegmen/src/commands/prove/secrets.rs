@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use serde_json::Value;
+use tegmen_audit::survey::UseKind;
 use tegmen_broker::keep::Charge;
 use tegmen_prove::{
     canary::Canary, scripts, target::expected::expected, verdict::Subject, world::authority::Authority,
@@ -242,12 +243,14 @@ fn add_unnamed(
     }
 }
 
-/// The secrets that the audit finds scripts to ask for: variables, and `secret("NAME")`.
+/// The variables that the audit finds scripts to read. What they ask Tegmen for may be a pool; the search through the texts
+/// tells these apart.
 fn surveyed(project: &Path) -> Vec<String> {
     let Some(root) = camino::Utf8Path::from_path(project) else { return Vec::new() };
     let survey = tegmen_audit::survey::survey(&[root.to_owned()], &tegmen_audit::Options::default());
     // A name that is missed here is one that the search through the texts has, or it is not in use.
-    survey.map(|survey| survey.uses.into_iter().map(|one| one.name).collect()).unwrap_or_default()
+    let uses = survey.map(|survey| survey.uses).unwrap_or_default();
+    uses.into_iter().filter(|one| one.kind == UseKind::Environment).map(|one| one.name).collect()
 }
 
 /// Hosts as arrivals have them.
