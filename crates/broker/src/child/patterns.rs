@@ -1,10 +1,11 @@
 //! The redactor's patterns, exchangeable while the child runs.
 //!
-//! Each set points to the one that came after it. A reader follows the pointers: it takes no lock, however many values
-//! the test's users bring, and whoever adds one waits for no reader.
+//! A reader that was silent for long holds what was the newest set then, and none of those between: a test may bring
+//! millions of tokens and print nothing.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tegmen_redact::{Patterns, Redactor};
 
@@ -15,45 +16,42 @@ pub type Masked = BTreeMap<&'static str, BTreeMap<String, u64>>;
 /// Patterns that may be replaced from any thread. A clone is the same patterns.
 #[derive(Clone)]
 pub(super) struct LivePatterns {
-    newest: Arc<Mutex<Arc<Generation>>>,
+    newest: Arc<Newest>,
     masked: Arc<Mutex<Masked>>,
 }
 
-struct Generation {
-    patterns: Patterns,
-    next: OnceLock<Arc<Generation>>,
+/// The newest set. The lock is held no longer than it takes to copy or to replace a pointer.
+struct Newest {
+    /// Which one it is: a reader that has it takes no lock.
+    number: AtomicU64,
+    patterns: Mutex<Patterns>,
 }
 
-/// One after the other: a reader that has been silent for long may be the last to hold thousands.
-impl Drop for Generation {
-    fn drop(&mut self) {
-        let mut next = self.next.take();
-        while let Some(mut generation) = next.and_then(Arc::into_inner) {
-            next = generation.next.take();
-        }
+impl Newest {
+    fn lock(&self) -> MutexGuard<'_, Patterns> {
+        self.patterns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl LivePatterns {
     pub(super) fn new(patterns: Patterns) -> Self {
-        let first = Arc::new(Generation { patterns, next: OnceLock::new() });
-        Self { newest: Arc::new(Mutex::new(first)), masked: Arc::default() }
+        let newest = Newest { number: AtomicU64::new(0), patterns: Mutex::new(patterns) };
+        Self { newest: Arc::new(newest), masked: Arc::default() }
     }
 
     /// Output that is read after this returns is searched for the new patterns.
     pub(super) fn set(&self, patterns: Patterns) {
-        let next = Arc::new(Generation { patterns, next: OnceLock::new() });
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        // Only here is it set, and only under the lock.
-        let _ = newest.next.set(Arc::clone(&next));
-        let old = std::mem::replace(&mut *newest, next);
+        let mut newest = self.newest.lock();
+        let old = std::mem::replace(&mut *newest, patterns);
+        self.newest.number.fetch_add(1, Ordering::Release);
         drop(newest);
+        // This may take a while.
         drop(old);
     }
 
     /// Adds what was masked elsewhere, of the labels that are known.
     pub(super) fn count(&self, channel: &'static str, counts: BTreeMap<String, u64>) {
-        let patterns = self.newest.lock().unwrap_or_else(PoisonError::into_inner).patterns.clone();
+        let patterns = self.newest.lock().clone();
         let mut masked = self.masked.lock().unwrap_or_else(PoisonError::into_inner);
         for (label, count) in counts.into_iter().filter(|(label, _)| patterns.labels().any(|known| known == label)) {
             let sum: &mut u64 = masked.entry(channel).or_default().entry(label).or_default();
@@ -69,7 +67,9 @@ impl LivePatterns {
 
 /// A redactor that follows [`LivePatterns`].
 pub(super) struct LiveRedactor {
-    generation: Arc<Generation>,
+    newest: Arc<Newest>,
+    /// The set that the redactor has.
+    number: u64,
     redactor: Redactor,
     channel: &'static str,
     masked: Arc<Mutex<Masked>>,
@@ -78,20 +78,20 @@ pub(super) struct LiveRedactor {
 
 impl LiveRedactor {
     pub(super) fn new(live: &LivePatterns, channel: &'static str) -> Self {
-        let generation = Arc::clone(&live.newest.lock().unwrap_or_else(PoisonError::into_inner));
-        let redactor = Redactor::new(generation.patterns.clone());
-        Self { generation, redactor, channel, masked: Arc::clone(&live.masked), told: 0 }
+        // The number first: a set that comes between is asked for again.
+        let number = live.newest.number.load(Ordering::Acquire);
+        let redactor = Redactor::new(live.newest.lock().clone());
+        let newest = Arc::clone(&live.newest);
+        Self { newest, number, redactor, channel, masked: Arc::clone(&live.masked), told: 0 }
     }
 
     /// The next bytes, meant for a terminal of that width if it is one.
     pub(super) fn push(&mut self, chunk: &[u8], columns: Option<u16>, out: &mut Vec<u8>) {
-        let mut newer = false;
-        while let Some(next) = self.generation.next.get() {
-            self.generation = Arc::clone(next);
-            newer = true;
-        }
-        if newer {
-            self.redactor.set_patterns(self.generation.patterns.clone());
+        let number = self.newest.number.load(Ordering::Acquire);
+        if number != self.number {
+            self.number = number;
+            let patterns = self.newest.lock().clone();
+            self.redactor.set_patterns(patterns);
         }
         self.redactor.set_width(columns);
         self.redactor.push(chunk, out);
@@ -146,7 +146,7 @@ mod tests {
             }
         }
         assert_eq!(live.masked()["stdout"]["TOKEN"], 286);
-        // The first ones are still known, and a long chain of generations goes without a deep recursion.
+        // The first ones are still known.
         let mut out = Vec::new();
         reader.push(b"token-000000-of-a-user.", None, &mut out);
         assert_eq!(out, b"[TOKEN].");
