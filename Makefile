@@ -38,6 +38,12 @@ bench: ## Requests per second with and without Tegmen, in pairs (a release build
 	@$(call say,Benchmarks)
 	@$(BIN)/python benches/throughput.py
 
+.PHONY: bench-tokens
+bench-tokens: ## What a token for each of 10,000 users costs, beside plain Locust (a release build).
+	@$(MAKE) install PROFILE=release
+	@$(call say,Tokens)
+	@$(BIN)/python benches/tokens.py
+
 .PHONY: bench-redact
 bench-redact: tools ## Megabytes per second through the redactor, beside sed, Python and a bare search (a release build).
 	@cargo build --release -p tegmen

@@ -1,11 +1,10 @@
 """`make bench-tokens`: what it costs that every simulated user has a token of its own, beside plain Locust.
 
 Each of 10,000 FastHttpUsers logs in with a password, which is a secret, gets an access token and a session cookie, and
-sends one request with the token. Tegmen learns both from each answer, in the process and in the broker. Once with nothing
-to learn (the login answers without them) and once with both, so that the cost of the tokens stands apart from that of the
-request.
+sends one request with the token. Tegmen learns both from each answer, in the process and in the broker. Once there is
+nothing to learn, and once both, so that the cost of the tokens stands apart from that of the request.
 
-Both run at once and take turns on the same core, as in throughput.py. Time is processor time of Locust and of everything
+Both run at once and take turns on the same core, as in throughput.py. Time is processor time of Locust and all that is
 beside it, from the first login to the last request; memory is what they occupy at the end more than at the first login.
 """
 

@@ -26,6 +26,18 @@ def attacks() -> list[tuple[str, str]]:
     return [(row[0].strip(), test) for row in rows for test in re.findall(r"`([^`]+::[^`]+)`", row[-1])]
 
 
+def test_every_way_out_has_a_test_that_exists() -> None:
+    rows = [
+        line for line in (ROOT / "docs/reference/leak-channels.md").read_text().splitlines() if line.startswith("| `")
+    ]
+    assert len(rows) > 40
+    for row in rows:
+        tests = re.findall(r"`([^`]+)::([^`]+)`", row)
+        assert tests, row
+        for path, name in tests:
+            assert re.search(rf"\bdef {re.escape(name)}\b", (ROOT / path).read_text()), (path, name)
+
+
 def test_the_table_of_attacks_has_rows() -> None:
     assert len(attacks()) >= 20
 

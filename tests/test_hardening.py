@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import LOCUST, Project
-from support.run import NOBODY, clean_environment, ordinary_user, why_no_ordinary_user
+from support.run import BIN, NOBODY, clean_environment, ordinary_user, why_no_ordinary_user
 from support.server import Server
 
 
@@ -106,3 +106,16 @@ def test_an_ordinary_user_can_log_to_dev_stdout(tmp_path: Path, tegmen_bin: Path
         assert result.returncode == 0, result.stdout + result.stderr
         assert "Starting Locust" in (result.stdout if name == "/dev/stdout" else result.stderr)
         assert echo_server.last.header("X-Key") == value
+
+
+def test_keys_of_tls_are_not_written_down(project: Project) -> None:
+    """Who has them and what went over the wire can read all of it."""
+    script = "import os, ssl; print(os.environ.get('SSLKEYLOGFILE'), ssl.create_default_context().keylog_filename)"
+    command = ("--", BIN / "python", "-c", script)
+    env = {"API_KEY": "s3cr3t-not-a-word", "SSLKEYLOGFILE": str(project.path / "keys")}
+    result = project.run(project.tegmen, "run", "--secret", "API_KEY=env:API_KEY", *command, env=env).check()
+    assert result.stdout.startswith("None None\n")
+    assert "SSLKEYLOGFILE has the keys of TLS connections written to a file" in result.stderr
+    kept = ("--keep-env", "SSLKEYLOGFILE", *command)
+    result = project.run(project.tegmen, "run", "--secret", "API_KEY=env:API_KEY", *kept, env=env).check()
+    assert str(project.path / "keys") in result.stdout

@@ -4,6 +4,7 @@ with a record of their own. Names stand in the place of placeholders and values.
 from __future__ import annotations
 
 import gzip
+import json
 import secrets
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ import pytest
 
 from conftest import LOCUST, Project
 from support.hunt import files_of, leaks, tag_in
+from support.run import BIN
 from support.server import Request, Response, Server
 
 USERS = ["HttpUser", "FastHttpUser"]
@@ -126,3 +128,65 @@ def test_opentelemetry(project: Project, make_server: Callable[..., Server], use
     assert b"named [API_KEY] [API_KEY]" in told
     if user == "HttpUser":
         assert b"/path/[API_KEY]" in told, "spans have names too"
+
+
+SENTRY = """
+import os
+import requests
+import sentry_sdk
+from sentry_sdk.transport import Transport
+
+KEY, URL = os.environ["KEY"], os.environ["URL"]
+
+
+class Keep(Transport):
+    def capture_envelope(self, envelope):
+        with open("envelopes", "ab") as file:
+            file.write(envelope.serialize() + b"\\n")
+
+
+sentry_sdk.init(
+    dsn="http://key@127.0.0.1:1/1", transport=Keep, traces_sample_rate=1.0, send_default_pii=True,
+    max_request_body_size="always", include_local_variables=True,
+)
+
+
+def cut():
+    requests.post(URL + "/cut?q=" + KEY, json={"k": KEY}, headers={"X-Key": KEY}, timeout=9)
+
+
+with sentry_sdk.start_transaction(op="test", name="test"):
+    for data in (None, f"text {KEY}", iter([f"piece {KEY}".encode()])):
+        requests.post(f"{URL}/path/{KEY}?q={KEY}", data=data, headers={"X-Key": KEY, "Content-Type": "text/plain"})
+    requests.post(URL + "/json?q=" + KEY, json={"k": KEY}, auth=("ann", KEY))
+    for refused in (cut, lambda: requests.get(URL.replace("127.0.0.1", "localhost") + "/" + KEY, json={"k": KEY})):
+        try:
+            refused()
+        except Exception as error:
+            sentry_sdk.capture_exception(error)
+sentry_sdk.flush()
+print("sent", KEY)
+"""
+
+
+def test_a_tracer_below_urllib3(project: Project, make_server: Callable[..., Server]) -> None:
+    """Sentry's takes hold of `http.client`'s `putrequest`, and sends the variables of frames with an exception."""
+
+    def respond(request: Request) -> Response | None:
+        if request.target.startswith("/cut"):
+            raise EOFError
+        return None
+
+    server, value = make_server(respond=respond), f"k3y-{secrets.token_hex(12)}"
+    project.write("script.py", SENTRY)
+    summary = ("--summary", "summary.json")
+    command = ("--secret", "KEY=env:KEY", "--hosts", server.origin, *summary, "--", BIN / "python", "script.py")
+    result = project.run(project.tegmen, "run", *command, env={"KEY": value, "URL": server.origin}).check()
+    told = (project.path / "envelopes").read_bytes()
+    assert leaks({"sentry": told, "output": result.output.encode()}, {"KEY": value}) == []
+    assert b"/path/" in told and b"exception" in told, "it has something to say"
+    assert len(server.requests) == 5
+    for request in server.requests:
+        assert value in request.target and value in (request.header("x-key") or value), request.raw
+    (known,) = json.loads(project.read("summary.json"))["secrets"]
+    assert known["sent"] == {server.origin: 5}, "each request is counted once"

@@ -19,6 +19,8 @@ def apply(module: ModuleType) -> None:
     connection_class: Any = module.HTTPConnection
     # Whether the request whose answer is awaited carried a secret.
     connection_class._tegmen_carried = False
+    # Whether what the request carries was counted with its body.
+    connection_class._tegmen_counted = False
     # Where it leads: a socket, and where that was connected to.
     connection_class._tegmen_destination = None
     end, tunnel = connection_class.endheaders, connection_class._tunnel
@@ -178,6 +180,9 @@ def send_head(
                 return _tls.not_verified(names, f"https://{host}:{port}")
             connection._buffer[:] = [sent]
             connection._tegmen_carried = True
+            if connection._tegmen_counted:
+                plugin.unsent(names, *destination)
+                names = []
         end(connection, **options)
     except BaseException as error:
         unsent(plugin, connection, names, destination)

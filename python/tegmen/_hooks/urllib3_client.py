@@ -144,7 +144,7 @@ def _send_filled(
         filled: Filled | None = plugin.fill(scheme, host, port, url, headers, _bodies.content(body))
         if filled is None:
             return False, None
-        target, values, new_body, names, tls_unverified = filled
+        _, _, new_body, names, tls_unverified = filled
         if scheme == "https" and not tls_unverified and not _is_verified(connection):
             plugin.unsent(names, scheme, host, port)
             return True, _tls.not_verified(names, f"https://{host}:{port}")
@@ -155,22 +155,13 @@ def _send_filled(
             address = socks["proxy_host"], int(socks["proxy_port"] or 1080)
             name = f"[{host}]" if ":" in host else host
             plugin.fill("http", *address, f"http://{name}:{port}{url}", headers, _bodies.content(body), look=True)
-        sent_headers = _headers(headers, values, None if new_body is None else len(new_body))
-        # The target as str: what is sent is what ASCII of it there is, and it is percent-encoded.
-        sent_target = url if target is None else target.decode("latin-1")
+        # The head is filled where it is sent: tracers sit before `putrequest`. All of it is counted by now.
+        given = headers if new_body is None else _headers(headers, [], len(new_body))
+        connection._tegmen_counted = True
         try:
-            request(
-                connection,
-                method,
-                sent_target,
-                body=_bodies.replaced(body, new_body),
-                headers=sent_headers,
-                **options,
-            )
+            request(connection, method, url, body=_bodies.replaced(body, new_body), headers=given, **options)
         finally:
-            # The response takes its URL from here.
-            if target is not None and getattr(connection, "_response_options", None) is not None:
-                connection._response_options = connection._response_options._replace(request_url=url)
+            connection._tegmen_counted = False
     except BaseException as error:
         http_client.unsent(plugin, connection, names, destination)
         return True, _errors.clean(plugin, error)

@@ -174,6 +174,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         messages::hint(format_args!("let the script read it: os.environ[\"{name}\"]"));
     }
     environment.without_history();
+    if environment.without_key_log(&args.hardening.keep_env) {
+        messages::warning(format_args!(
+            "{0} has the keys of TLS connections written to a file, with which everything that is sent can be read; the \
+             command does not get it",
+            environment::KEY_LOG
+        ));
+        messages::hint(format_args!("--keep-env {} hands it over as it is", environment::KEY_LOG));
+    }
     let sensitive = environment.take_sensitive(&keep, &args.hardening.keep_env);
     // Without either, what was taken and what was not has been said.
     if !sensitive.is_empty() && (chosen.shown.is_some() || !args.selection.secret.is_empty()) {

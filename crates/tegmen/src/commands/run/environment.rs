@@ -12,6 +12,9 @@ use tegmen_sources::{Environment, locust_parses};
 
 use super::shim::Shim;
 
+/// Names the file for the keys of TLS connections, as OpenSSL, NSS and Python have it.
+pub const KEY_LOG: &str = "SSLKEYLOGFILE";
+
 /// A value shorter than this is not looked for inside other variables: it would be found everywhere.
 const SHORTEST_INSIDE: usize = 6;
 
@@ -65,6 +68,12 @@ impl Builder {
         // Empty: no file. (/dev/null would be cut to length, or replaced, by a shell of root.)
         self.set("HISTFILE", "");
         self.set("LESSHISTFILE", "-");
+    }
+
+    /// Takes away the variable that has TLS libraries write down the keys of every connection, unless it is kept; whether
+    /// it was there. Who has that file and what went over the wire can read it.
+    pub fn without_key_log(&mut self, kept: &[String]) -> bool {
+        !kept.iter().any(|name| name == KEY_LOG) && self.0.remove(&OsString::from(KEY_LOG)).is_some()
     }
 
     /// Takes away the variables that look sensitive and stand for no secret, but those in `kept`; gives back their names.
