@@ -70,11 +70,11 @@ impl Index {
         self.paths.binary_search_by(|known| known.as_str().cmp(path.as_str())).ok()
     }
 
-    /// The files of ours that a text imports: `names` as [`imports`] gives them.
-    pub fn targets(&self, from: usize, text: &str, names: &[String]) -> Vec<usize> {
+    /// The files of ours that a text imports.
+    pub fn targets(&self, from: usize, imports: &Imports) -> Vec<usize> {
         let mut found: Vec<usize> = Vec::new();
-        let added = if names.is_empty() { Vec::new() } else { self.search_path(from, text) };
-        for name in names {
+        let added = self.search_path(from, &imports.paths);
+        for name in imports.names() {
             let level = name.bytes().take_while(|byte| *byte == b'.').count();
             found.extend(self.resolve(from, &name[level..], level as u32));
             found.extend(self.member(from, name).map(|(file, _)| file));
@@ -208,49 +208,112 @@ fn normal(path: &Utf8Path) -> camino::Utf8PathBuf {
     out
 }
 
+/// What a text imports.
+#[derive(Debug, Default)]
+pub struct Imports {
+    /// The names, one a line, as [`imports`] gives them.
+    names: Box<str>,
+    /// The lines that say where they are looked for.
+    paths: Box<str>,
+}
+
+impl Imports {
+    /// What a text imports, without parsing it.
+    pub fn of(text: &str) -> Self {
+        let names = imports(text).join("\n").into();
+        let bytes = text.as_bytes();
+        let mut paths = String::new();
+        let mut from = 0;
+        while let Some(at) = memchr::memmem::find(&bytes[from..], b"sys.path.").map(|at| at + from) {
+            let start = memchr::memrchr(b'\n', &bytes[from..at]).map_or(from, |line| from + line + 1);
+            from = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |line| at + line + 1);
+            paths.push_str(&text[start..from]);
+        }
+        Self { names, paths: paths.into() }
+    }
+
+    /// The names, with their dots in front.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.lines()
+    }
+}
+
 /// The names that a text imports, with their dots in front, without parsing it: `import a.b` gives `a.b`, `from .a import b` gives `.a`
 /// and `.a.b`. A line of a string that looks like an import does no harm.
 pub fn imports(text: &str) -> Vec<String> {
+    let bytes = text.as_bytes();
     let mut found = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        let line = line.trim_start();
-        if let Some(names) = line.strip_prefix("import ") {
-            for name in names.split('#').next().unwrap_or_default().split(',') {
-                found.extend(name.split_whitespace().next().map(str::to_owned));
-            }
-        } else if let Some(rest) = line.strip_prefix("from ")
-            && let Some((module, names)) = rest.split_once(" import ")
-        {
-            let module = module.trim();
-            let mut names = names.split('#').next().unwrap_or_default().to_owned();
-            if names.contains('(') && !names.contains(')') {
-                for line in lines.by_ref().take(500) {
-                    names.push(',');
-                    names.push_str(line.split('#').next().unwrap_or_default());
-                    if line.contains(')') {
-                        break;
-                    }
-                }
-            }
-            let separator = if module.ends_with('.') { "" } else { "." };
-            for name in names.split(',') {
-                let name = name.trim_matches([' ', '(', ')', '\t', '\\']);
-                if let Some(name) = name.split_whitespace().next().filter(|name| *name != "*") {
-                    found.push(format!("{module}{separator}{name}"));
-                }
-            }
-            found.push(module.to_owned());
-        } else if let Some((_, name)) = line.split_once("import_module(").or_else(|| line.split_once("__import__(")) {
-            // `importlib.import_module("shop.users")`
-            let mut parts = name.split(['"', '\'']);
-            if parts.next().is_some_and(|before| before.trim().is_empty()) {
-                found.extend(parts.next().map(str::to_owned));
-            }
+    let mut from = 0;
+    // Every line that imports something has the word in it.
+    while let Some(at) = memchr::memmem::find(&bytes[from..], b"import").map(|at| at + from) {
+        let start = memchr::memrchr(b'\n', &bytes[from..at]).map_or(from, |line| from + line + 1);
+        let mut lines = text[start..].split_inclusive('\n');
+        let mut next = start;
+        let mut line = || {
+            let line = lines.next()?;
+            next += line.len();
+            Some(line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line)))
+        };
+        if let Some(first) = line() {
+            import(first, &mut line, &mut found);
         }
+        from = next.max(at + 1);
     }
     found
 }
+
+/// The names that a line imports, and those that follow it up to a bracket that closes.
+fn import<'t>(line: &'t str, next: &mut dyn FnMut() -> Option<&'t str>, found: &mut Vec<String>) {
+    let line = line.trim_start();
+    if let Some(names) = line.strip_prefix("import ") {
+        for name in names.split('#').next().unwrap_or_default().split(',') {
+            found.extend(name.split_whitespace().next().map(str::to_owned));
+        }
+    } else if let Some(rest) = line.strip_prefix("from ")
+        && let Some((module, names)) = rest.split_once(" import ")
+    {
+        let module = module.trim();
+        let mut names = names.split('#').next().unwrap_or_default().to_owned();
+        if names.contains('(') && !names.contains(')') {
+            for _ in 0..500 {
+                let Some(line) = next() else { break };
+                names.push(',');
+                names.push_str(line.split('#').next().unwrap_or_default());
+                if line.contains(')') {
+                    break;
+                }
+            }
+        }
+        let separator = if module.ends_with('.') { "" } else { "." };
+        for name in names.split(',') {
+            let name = name.trim_matches([' ', '(', ')', '\t', '\\']);
+            if let Some(name) = name.split_whitespace().next().filter(|name| *name != "*") {
+                found.push(format!("{module}{separator}{name}"));
+            }
+        }
+        found.push(module.to_owned());
+    } else if let Some((_, name)) = line.split_once("import_module(").or_else(|| line.split_once("__import__(")) {
+        // `importlib.import_module("shop.users")`
+        let mut parts = name.split(['"', '\'']);
+        if parts.next().is_some_and(|before| before.trim().is_empty()) {
+            found.extend(parts.next().map(str::to_owned));
+        }
+    }
+}
+
+/// Whether an import is of Locust, or of what stands on it.
+pub fn is_locust(name: &str) -> bool {
+    LIBRARIES.iter().any(|library| name.starts_with(library))
+}
+
+/// Whether a text imports Locust, or what stands on it.
+pub fn imports_locust(text: &str) -> bool {
+    LIBRARIES.iter().any(|library| memchr::memmem::find(text.as_bytes(), library.as_bytes()).is_some())
+        && imports(text).iter().any(|name| is_locust(name))
+}
+
+/// Locust, and what stands on it.
+const LIBRARIES: &[&str] = &["locust", "tegmen"];
 
 #[cfg(test)]
 mod tests {
@@ -296,9 +359,9 @@ mod tests {
         assert_eq!(index.resolve(1, "b.x", 0), Some(4));
         let text =
             "sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', '..', '..', 'tools', 'lib'))\nimport k\n";
-        assert_eq!(index.targets(1, text, &imports(text)), [5]);
+        assert_eq!(index.targets(1, &Imports::of(text)), [5]);
         let text = "sys.path.append(str(Path(__file__).parent.parent.parent.parent / 'tools/lib'))\nimport k\n";
-        assert_eq!(index.targets(1, text, &imports(text)), [5]);
+        assert_eq!(index.targets(1, &Imports::of(text)), [5]);
         assert_eq!(imports("m = importlib.import_module('a.b')"), ["a.b"]);
     }
 

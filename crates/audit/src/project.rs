@@ -14,7 +14,7 @@ use tegmen_syntax::{ExprId, ExprKind, FunctionId, Module, Span};
 use crate::config::{Config, Label, Map, Part};
 use crate::context::{Context, Drafted, FileResult, Found, Group};
 use crate::flow::Flow;
-use crate::index::{self, Index};
+use crate::index::{self, Imports, Index};
 use crate::literal::behind::Used;
 use crate::literal::{Judged, Site};
 use crate::read::Loaded;
@@ -62,8 +62,25 @@ enum Content {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Parse {
     Always,
+    /// If one of the words of a finding stands in it.
     IfPromising,
+    /// If a closer look shows that it may have a finding.
+    IfWorth,
 }
+
+impl Parse {
+    fn is_wanted(self, text: &str) -> bool {
+        match self {
+            Self::Always => true,
+            Self::IfPromising => prefilter::may_have_findings(text.as_bytes()),
+            Self::IfWorth => prefilter::may_have_findings(text.as_bytes()) && prefilter::is_worth_parsing(text),
+        }
+    }
+}
+
+/// Of a tree of more Python files than this, those outside of load tests are looked at closely before they are parsed. What is found
+/// is the same; that a file with nothing to find does not parse goes unsaid.
+const MANY: usize = 1_000;
 
 impl SourceFile {
     fn new(path: &str, kind: FileKind, loaded: Loaded, parse: Parse) -> Self {
@@ -93,7 +110,7 @@ impl SourceFile {
             origin: None,
             problems: problem.into_iter().collect(),
         };
-        if parse == Parse::IfPromising && !prefilter::may_have_findings(text.as_bytes()) {
+        if !parse.is_wanted(&text) {
             file.content = Content::Text(text);
             return file;
         }
@@ -220,8 +237,8 @@ pub type Reader<'r> = dyn Fn(&str, FileKind) -> Result<Loaded, Problem> + Sync +
 struct First {
     /// What the rules say of it by itself; `None` if it is to be audited with what it imports.
     result: Option<FileResult>,
-    /// The files that it imports.
-    imports: Vec<usize>,
+    /// What it imports, and the lines that say where from.
+    imports: Imports,
     /// Whether it imports Locust.
     locust: bool,
     /// Files that it hands to Locust: `locust -f load/shop.py`.
@@ -230,11 +247,14 @@ struct First {
 
 /// Audits files, which are in order of their paths.
 pub fn check_all(entries: &[(String, FileKind)], read: &Reader<'_>, progress: &Progress) -> Vec<FileResult> {
-    let index = Index::new(entries.iter().map(|(path, _)| path.clone()).collect());
+    let index = OnceLock::new();
+    let index = || index.get_or_init(|| Index::new(entries.iter().map(|(path, _)| path.clone()).collect()));
+    let scripts = entries.iter().filter(|(_, kind)| *kind == FileKind::Python).count();
+    let parse = if scripts > MANY { Parse::IfWorth } else { Parse::IfPromising };
     progress.begin(entries.len());
     let mut firsts: Vec<First> = (0..entries.len())
         .into_par_iter()
-        .map(|id| first_look(id, entries, &index, read))
+        .map(|id| first_look(id, entries, &index, read, parse))
         .inspect(|first| {
             if first.result.is_some() {
                 progress.step();
@@ -243,12 +263,16 @@ pub fn check_all(entries: &[(String, FileKind)], read: &Reader<'_>, progress: &P
         .collect();
     for id in 0..firsts.len() {
         for name in std::mem::take(&mut firsts[id].locustfiles) {
-            for file in index.named(id, &name) {
+            for file in index().named(id, &name) {
                 firsts[file].locust = true;
             }
         }
     }
-    let checked: Vec<(usize, FileResult)> = groups(&mut firsts)
+    // Nothing of what imports what matters where there is no load test.
+    if !firsts.iter().any(|first| first.locust) {
+        return firsts.into_iter().filter_map(|first| first.result).collect();
+    }
+    let checked: Vec<(usize, FileResult)> = groups(&mut firsts, index())
         .into_par_iter()
         .flat_map_iter(|group| check_group(entries, &group, read))
         .inspect(|_| progress.step())
@@ -259,7 +283,13 @@ pub fn check_all(entries: &[(String, FileKind)], read: &Reader<'_>, progress: &P
     firsts.into_iter().filter_map(|first| first.result).collect()
 }
 
-fn first_look(id: usize, entries: &[(String, FileKind)], index: &Index, read: &Reader<'_>) -> First {
+fn first_look<'i>(
+    id: usize,
+    entries: &[(String, FileKind)],
+    index: &dyn Fn() -> &'i Index,
+    read: &Reader<'_>,
+    parse: Parse,
+) -> First {
     let (path, kind) = &entries[id];
     let loaded = match read(path, *kind) {
         Ok(loaded) => loaded,
@@ -273,20 +303,14 @@ fn first_look(id: usize, entries: &[(String, FileKind)], index: &Index, read: &R
         let (result, locustfiles) = check_config(file, Asked::All);
         return First { result: Some(result), locustfiles, ..First::default() };
     }
-    let names = index::imports(&loaded.text);
-    let locust = names.iter().any(|name| is_locust(name));
-    let imports = index.targets(id, &loaded.text, &names);
-    if locust && !imports.is_empty() {
+    let imports = Imports::of(&loaded.text);
+    let locust = imports.names().any(index::is_locust);
+    if locust && !index().targets(id, &imports).is_empty() {
         return First { imports, locust, ..First::default() };
     }
-    let parse = if locust { Parse::Always } else { Parse::IfPromising };
+    let parse = if locust { Parse::Always } else { parse };
     let file = SourceFile::new(path, *kind, loaded, parse);
     First { result: Project::new(vec![file], locust).check(Asked::All).pop(), imports, locust, ..First::default() }
-}
-
-/// Whether an import is of Locust, or of what stands on it.
-fn is_locust(name: &str) -> bool {
-    ["locust", "tegmen"].iter().any(|library| name.starts_with(library))
 }
 
 /// Audits a file beside the scripts, and the Python inside it.
@@ -298,7 +322,7 @@ fn check_config(mut file: SourceFile, asked: Asked) -> (FileResult, Vec<String>)
     let mut results = Vec::new();
     if !parts.is_empty() {
         let text: Arc<str> = text.as_str().into();
-        let locust = parts.iter().any(|part| index::imports(&part.text).iter().any(|name| is_locust(name)));
+        let locust = parts.iter().any(|part| index::imports_locust(&part.text));
         let mut files: Vec<SourceFile> = parts.into_iter().map(|part| SourceFile::part(&path, part, &text)).collect();
         files.sort_by(|a, b| a.key.cmp(&b.key));
         results = Project::new(files, locust).check(asked);
@@ -316,10 +340,13 @@ fn check_config(mut file: SourceFile, asked: Asked) -> (FileResult, Vec<String>)
 
 /// The files of load tests that import from one another, in groups. What imports a module of ours that imports Locust is one of
 /// them too: the users of a load test are often defined in a package of their own.
-fn groups(firsts: &mut [First]) -> Vec<Vec<usize>> {
+fn groups(firsts: &mut [First], index: &Index) -> Vec<Vec<usize>> {
+    let imports: Vec<Imports> = firsts.iter_mut().map(|first| std::mem::take(&mut first.imports)).collect();
+    let targets: Vec<Vec<usize>> =
+        imports.par_iter().enumerate().map(|(id, imports)| index.targets(id, imports)).collect();
     let mut importers: HashMap<usize, Vec<usize>> = HashMap::new();
-    for (id, first) in firsts.iter().enumerate() {
-        for target in &first.imports {
+    for (id, targets) in targets.iter().enumerate() {
+        for target in targets {
             importers.entry(*target).or_default().push(id);
         }
     }
@@ -339,7 +366,7 @@ fn groups(firsts: &mut [First]) -> Vec<Vec<usize>> {
         if std::mem::replace(&mut reached[id], true) {
             continue;
         }
-        for target in &firsts[id].imports {
+        for target in &targets[id] {
             queue.push(*target);
             let (a, b) = (root(&mut parents, id), root(&mut parents, *target));
             parents[a] = b;
@@ -547,6 +574,7 @@ impl Project {
             Asked::All => rules::check(&context, &mut candidates),
             Asked::HardCoded => rules::check_hard_coded(&context, &mut candidates),
         }
+        let nothing = candidates.is_empty();
         let mut lines: HashMap<FileId, Lines<'_>> = HashMap::new();
         // Nothing that was can be mended.
         let is_past = matches!(asked, Asked::HardCoded);
@@ -621,6 +649,12 @@ impl Project {
                 .flat_map(|judged| judged.literal.spans.iter().map(|span| file.place(*span)))
                 .collect(),
             ignores: match (&file.origin, module) {
+                // Where nothing is found, only what is said of needless marks matters, and those are ours.
+                _ if nothing
+                    && !ignores::may_have_own(file.origin.as_ref().map_or(file.text(), |origin| &*origin.text)) =>
+                {
+                    Vec::new()
+                }
                 // The facts are about another text than the file's.
                 (Some(origin), Some(_)) => ignores::find(&origin.text, ignores::Syntax::Text(FileKind::Python)),
                 (None, Some(module)) => ignores::find(file.text(), ignores::Syntax::Python(&module.comments)),
@@ -664,4 +698,71 @@ pub fn past_secrets(path: &str, kind: FileKind, text: String) -> Vec<(String, bo
         result.ignores.iter().any(|ignore| ignore.covers(found.candidate.rule, found.spot.line, found.spot.end_line))
     };
     result.found.iter().filter_map(|found| Some((found.secret.clone()?, marked(found)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The scripts of the corpus, with values that look made by a machine.
+    fn scripts() -> Vec<(String, String)> {
+        let mut scripts = Vec::new();
+        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus")).unwrap().flatten() {
+            let mut text = std::fs::read_to_string(entry.path()).unwrap();
+            while let (Some(start), Some(end)) = (text.find('⟦'), text.find('⟧')) {
+                text.replace_range(start..end + '⟧'.len_utf8(), "q8Zk2mVx91w7Yh3nBc82Td5fLs06");
+            }
+            for part in text.split("\n==== ").skip(1) {
+                let (path, body) = part.split_once('\n').unwrap_or_default();
+                let body: Vec<&str> = body.lines().filter_map(|line| line.split("#! ").next()).collect();
+                scripts.push((path.to_owned(), body.join("\n")));
+            }
+        }
+        scripts.retain(|(path, _)| path.ends_with(".py"));
+        scripts
+    }
+
+    fn rules(path: &str, text: &str) -> Vec<&'static str> {
+        let file = SourceFile::new(path, FileKind::Python, text.to_owned().into(), Parse::Always);
+        let found = Project::new(vec![file], false).check_file(0, Asked::All).found;
+        found.iter().map(|found| found.candidate.rule.id).collect()
+    }
+
+    #[test]
+    fn what_is_not_worth_parsing_has_no_finding() {
+        let mut passed_over = Vec::new();
+        let mut with_findings = 0;
+        for (path, text) in scripts() {
+            let found = rules(&path, &text);
+            with_findings += usize::from(!found.is_empty());
+            if !found.is_empty() && !Parse::IfWorth.is_wanted(&text) {
+                passed_over.push(format!("{found:?} in {path}:\n{text}\n"));
+            }
+        }
+        assert!(passed_over.is_empty(), "{}", passed_over.join("\n"));
+        assert!(with_findings > 40, "{with_findings}");
+    }
+
+    #[test]
+    fn worth_parsing_by_what_stands_on_another_line() {
+        for text in [
+            "KEY = 'q8Zk2mVx91'\n\ndef send():\n    requests.get('/', headers={'X-Api-Key': KEY})\n",
+            "for value in (ONE, TWO):\n    post(token=value)\nONE = 'q8Zk2mVx91aa'\nTWO = 'q8Zk2mVx91bb'\n",
+            "def enter(name, word):\n    call(password=word)\n\nenter('ann', 'q8Zk2mVx91')\n",
+            "USERS = [('ann', 'q8Zk2mVx91'), ('bob', 'w7Yh3nBc82')]\nuser, password = random.choice(USERS)\n",
+            "PARTS = {'a': 'q8Zk2mVx91', 'b': 'x'}\npassword = PARTS['a']\n",
+            "self.creds['url_password'] = 'q8Zk2mVx91'\n",
+            "import os\nurl = f\"Bearer {os.environ.get('SHOP_TOKEN', '')}\"\n",
+            "value = request.headers['Authorization']\nother = value\nlog.info('got %s', other)\n",
+            "import subprocess\nsubprocess.run(['shop', '--password', password])\n",
+            "import os\nprint(dict(os.environ))\n",
+            "import os\nos.system('curl -u admin:Zk99aaQ1 https://shop.example')\n",
+            "# $ export API_TOKEN=q8Zk2mVx91w7Yh3nBc82\n",
+            "x = 1\n'''\npassword = \"q8Zk2mVx91\"\n'''\n",
+        ] {
+            assert!(Parse::IfWorth.is_wanted(text), "{text}");
+        }
+        let plain = "import os\n\nclass Token:\n    kind = 'name'\n\n    def show(self):\n        print('a token')\n";
+        assert!(!Parse::IfWorth.is_wanted(plain));
+    }
 }

@@ -95,7 +95,7 @@ fn command(module: &Module, argument: &Arg) -> Vec<Judged> {
 }
 
 /// The lines of a comment or a text that begin like a command.
-fn lines(text: &str) -> Vec<Range<usize>> {
+pub fn lines(text: &str) -> Vec<Range<usize>> {
     if text.len() > LONGEST || !crate::prefilter::has_sensitive_word(text.as_bytes()) {
         return Vec::new();
     }

@@ -97,6 +97,11 @@ impl Ignore {
     }
 }
 
+/// Whether a text may have one of Tegmen's own marks.
+pub fn may_have_own(text: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), b"tegmen:").is_some()
+}
+
 /// All marks of a text. `python` are its comments, if it is Python that parses.
 pub fn find(text: &str, syntax: Syntax<'_>) -> Vec<Ignore> {
     if !foreign::may_have_marks(text) {

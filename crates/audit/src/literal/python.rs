@@ -505,7 +505,7 @@ fn leftmost(module: &Module, expr: ExprId) -> Option<&str> {
 }
 
 /// Whether a docstring is code that somebody put out of use, rather than a text with samples in it.
-fn looks_like_code(text: &str) -> bool {
+pub fn looks_like_code(text: &str) -> bool {
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let starts = |start: &str| first.starts_with(start);
     starts("import ")

@@ -1,241 +1,402 @@
 //! Which logical lines may have a literal secret in them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 use tegmen_classify as classify;
 
+use super::leaks;
 use super::statements::{Literal as Quoted, Statement, Statements};
-use super::words::{Says, Words, says};
+use super::walk::{Hear, Under, identifiers, walk};
+use super::words::{self, Says, Words};
+use crate::config::command_lines;
 use crate::literal::judge::judge;
+use crate::literal::python::looks_like_code;
 use crate::literal::text::{Values, elements, pairs};
 use crate::literal::{Literal, Site};
-
-/// More names, or more strings, than this in one logical line are not tried one with another.
-const MANY: usize = 24;
 
 /// A name to try strings under, where a user and a password are expected.
 const STAND_IN: &str = "password";
 
-/// What was looked at in earlier versions of a text.
-#[derive(Default)]
-pub struct Seen {
-    /// Logical lines, by their hash, and whether they link something.
-    lines: HashMap<u64, bool>,
-    /// Logical lines, together with all that was linked in their version.
-    linked: HashSet<u64>,
+/// How often what is linked is followed to what that is linked to.
+const ROUNDS: usize = 3;
+
+/// Names through which a string gets a meaning that stands on another line.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// Variables and lists that something sensitive is taken from.
+    pub names: HashSet<String>,
+    /// Functions and classes that take something sensitive.
+    pub functions: HashSet<String>,
+    /// Those of both that came with the text at hand.
+    fresh: HashSet<String>,
 }
 
-fn hash(what: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    what.hash(&mut hasher);
-    hasher.finish()
+impl Links {
+    fn name(&mut self, name: &str) {
+        Self::add(&mut self.names, &mut self.fresh, name);
+    }
+
+    fn function(&mut self, name: &str) {
+        Self::add(&mut self.functions, &mut self.fresh, name);
+    }
+
+    fn add(set: &mut HashSet<String>, fresh: &mut HashSet<String>, name: &str) {
+        if !name.is_empty() && !set.contains(name) {
+            set.insert(name.to_owned());
+            fresh.insert(name.to_owned());
+        }
+    }
+
+    fn has_fresh<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> bool {
+        names.any(|name| self.fresh.contains(name))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.functions.is_empty()
+    }
+}
+
+/// What was looked at in earlier versions of a text.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Logical lines, by their hash.
+    lines: HashSet<u64>,
+    /// What is linked in any of the versions.
+    links: Links,
+}
+
+impl Seen {
+    /// Notes a line. Whether it is new.
+    fn insert(&mut self, line: &str) -> bool {
+        let mut hasher = DefaultHasher::new();
+        line.hash(&mut hasher);
+        self.lines.insert(hasher.finish())
+    }
+}
+
+/// How much of a text is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Up to the first line that is promising.
+    First,
+    /// All lines that no earlier version has had.
+    New,
 }
 
 /// One look at one text.
 pub struct Look<'t> {
     text: &'t str,
-    words: &'t Words<'t>,
-    /// Functions that take something sensitive, and lists that something sensitive is taken from.
-    linked: HashSet<&'t str>,
+    words: Words<'t>,
+    /// Functions, with their parameters.
+    functions: Vec<(&'t str, &'t str)>,
+    extent: Extent,
+    /// Whether it names something sensitive that is not written in it.
+    pub names: bool,
+    /// Whether it prints or logs a value.
+    pub shows: bool,
+    /// Whether a string that comes next describes what was begun before it.
+    begins: bool,
 }
 
 impl<'t> Look<'t> {
-    /// A look at a text whose words are known.
-    pub fn new(text: &'t str, words: &'t Words<'t>) -> Self {
-        Self { text, words, linked: HashSet::new() }
+    /// A look at a text.
+    pub fn new(text: &'t str, extent: Extent) -> Self {
+        // Of a version of a text mostly a few lines are new, and only their words are looked for.
+        let words = match extent {
+            Extent::First => words::find(text),
+            Extent::New => Words::none(text),
+        };
+        Self { text, words, functions: Vec::new(), extent, names: false, shows: false, begins: true }
     }
 
-    /// Gives the ranges of all promising lines that no earlier version has had, with the same things linked.
-    pub fn promising(mut self, seen: &mut Seen, give: &mut dyn FnMut(Range<usize>)) {
-        let mut lines = Statements::new(self.text);
+    /// Gives the ranges of promising lines: of those that no earlier version has had, and of those that a name in them links.
+    pub fn promising(&mut self, seen: &mut Seen, give: &mut dyn FnMut(Range<usize>)) {
+        let again = !seen.links.is_empty();
+        seen.links.fresh.clear();
         let mut statement = Statement::default();
+        let mut lines = Statements::new(self.text);
         while lines.next_into(&mut statement) {
-            let known = hash(&self.text[statement.range.clone()]);
-            match seen.lines.get(&known) {
-                Some(false) => {}
-                Some(true) => {
-                    self.link(&statement);
+            if self.extent == Extent::New {
+                if !seen.insert(&self.text[statement.range.clone()]) {
+                    self.define(&statement, None);
+                    self.begins = self.is_head(&statement);
+                    continue;
                 }
-                None => {
-                    if self.is_promising(&statement) {
-                        give(statement.range.clone());
-                    }
-                    let links = self.link(&statement);
-                    seen.lines.insert(known, links);
+                self.words.extend(statement.range.clone());
+            }
+            if self.is_promising(&statement, &mut seen.links, again) {
+                give(statement.range.clone());
+                if self.extent == Extent::First {
+                    return;
                 }
             }
         }
-        if self.linked.is_empty() {
+        let mut count = 0;
+        for round in 0..ROUNDS {
+            self.link_functions(&mut seen.links);
+            if seen.links.fresh.len() == count {
+                return;
+            }
+            count = seen.links.fresh.len();
+            if round == 0 && self.extent == Extent::New {
+                self.words = words::find(self.text);
+            }
+            // Once more, for what was linked below its use.
+            let mut lines = Statements::new(self.text);
+            while lines.next_into(&mut statement) {
+                let names = identifiers(&self.text[statement.range.clone()]);
+                if seen.links.has_fresh(names) && self.walk(&statement, &mut seen.links) {
+                    give(statement.range.clone());
+                    if self.extent == Extent::First {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a string is the name of a variable that is sensitive, or that may hold a URL with credentials.
+    pub fn reads_environment(&self) -> bool {
+        let mut statement = Statement::default();
+        let mut lines = Statements::new(self.text);
+        let is_name = |name: &str| {
+            (2..=64).contains(&name.len())
+                && !name.bytes().any(|byte| byte.is_ascii_whitespace())
+                && (classify::is_sensitive_name(name) || classify::may_hold_credentials_url(name))
+        };
+        while lines.next_into(&mut statement) {
+            // One of an f-string stands in quotes inside of it.
+            let mut literals = statement.literals.iter().map(|literal| &self.text[literal.content.clone()]);
+            if literals.any(|text| is_name(text) || text.contains('{') && text.split(['"', '\'']).any(is_name)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn is_promising(&mut self, statement: &Statement, links: &mut Links, again: bool) -> bool {
+        self.define(statement, Some(links));
+        let head = self.is_head(statement);
+        let begins = std::mem::replace(&mut self.begins, head);
+        if self.extent == Extent::First {
+            self.shows = self.shows || leaks::shows(self.text, statement);
+            self.names = self.names || leaks::names_something(self.text, &self.words, statement);
+        }
+        let by_itself = match self.text_alone(statement) {
+            Some(literal) => return self.is_text_promising(statement, literal, begins),
+            None => self.says_by_itself(statement),
+        };
+        if by_itself && self.extent == Extent::First {
+            return true;
+        }
+        let words = self.words.within(&statement.range);
+        let by_name = match words.iter().any(|word| word.says != Says::Nothing) {
+            true => self.walk(statement, links),
+            false => again && self.is_linked(statement, links),
+        };
+        by_itself || by_name
+    }
+
+    /// The string that is all there is to a statement.
+    fn text_alone<'s>(&self, statement: &'s Statement) -> Option<&'s Quoted> {
+        let [literal] = &statement.literals[..] else { return None };
+        let blank = |range: Range<usize>| self.text[range].trim().is_empty();
+        let alone = blank(statement.range.start..literal.whole.start) && blank(literal.whole.end..statement.range.end);
+        alone.then_some(literal)
+    }
+
+    fn content(&self, literal: &Quoted) -> &'t str {
+        &self.text[literal.content.clone()]
+    }
+
+    /// Whether a part of the text has a word in it that a finding may need.
+    fn has_word(&self, range: &Range<usize>) -> bool {
+        !self.words.within(range).is_empty()
+    }
+
+    /// Whether a text by itself has a token, code or commands in it. `begins`: it describes a module, class or function.
+    fn is_text_promising(&self, statement: &Statement, literal: &Quoted, begins: bool) -> bool {
+        let text = self.content(literal);
+        !classify::find_tokens(&self.text[statement.range.clone()]).is_empty()
+            || self.has_word(&literal.content)
+                && ((!begins || looks_like_code(text)) && has_pairs(text, Values::Quoted)
+                    || !command_lines(text).is_empty())
+    }
+
+    /// Whether a string or comment is promising whatever stands around it.
+    fn says_by_itself(&self, statement: &Statement) -> bool {
+        let Statement { range, literals, comments } = statement;
+        if literals.is_empty() && comments.is_empty() {
+            return false;
+        }
+        let comment = |range: &Range<usize>| {
+            let text = &self.text[range.clone()];
+            self.has_word(range) && (has_pairs(text, Values::Quoted) || !command_lines(text).is_empty())
+        };
+        let literal = |literal: &Quoted| {
+            let text = self.content(literal);
+            has_shape(text)
+                || is_command(text)
+                || is_variable(text)
+                || self.has_word(&literal.content)
+                    && (has_pairs(text, values(text)) || is_filled(self.text, literal) && has_strings(text))
+        };
+        !classify::find_tokens(&self.text[range.clone()]).is_empty()
+            || literals.iter().any(literal)
+            || literals.len() > 1 && self.joins_to_shape(statement)
+            || comments.iter().any(comment)
+    }
+
+    /// Whether one of the strings is a secret under what it stands under; notes what is linked.
+    fn walk(&self, statement: &Statement, links: &mut Links) -> bool {
+        let mut judge = Judge { carried: Vec::new(), cookie: None, found: false, whole: self.extent == Extent::New };
+        walk(self.text, &self.words, links, statement, &mut judge);
+        let found = judge.found;
+        for name in judge.carried {
+            links.name(name);
+        }
+        found
+    }
+
+    fn is_linked(&self, statement: &Statement, links: &mut Links) -> bool {
+        let text = &self.text[statement.range.clone()];
+        identifiers(text).any(|name| links.names.contains(name) || links.functions.contains(name))
+            && self.walk(statement, links)
+    }
+
+    /// Whether a statement is the head of a function or class. What is blank changes nothing.
+    fn is_head(&self, statement: &Statement) -> bool {
+        let text = self.text[statement.range.clone()].trim_start();
+        (text.is_empty() || text.starts_with('#')) && self.begins
+            || ["def ", "class ", "async def "].iter().any(|start| text.starts_with(start))
+    }
+
+    /// Notes a function, and in what is linked whether its parameters are sensitive.
+    fn define(&mut self, statement: &Statement, links: Option<&mut Links>) {
+        let text = &self.text[statement.range.clone()];
+        let head = text.trim_start();
+        let head = head.strip_prefix("async ").unwrap_or(head).trim_start();
+        let Some(rest) = head.strip_prefix("def ") else { return };
+        let name = identifiers(rest).next().unwrap_or_default();
+        let parameters = rest.find('(').map_or("", |at| &rest[at..]);
+        self.functions.push((name, parameters));
+        let Some(links) = links else { return };
+        let start = statement.range.end - parameters.len();
+        let words = self.words.within(&(start..statement.range.end));
+        if words.iter().any(|word| word.says == Says::Sensitive) {
+            self.link_function(name, links);
+        }
+    }
+
+    fn link_functions(&self, links: &mut Links) {
+        if links.fresh.is_empty() {
             return;
         }
-        // In no order: whatever the names are linked by, the same set has the same number.
-        let linked = self.linked.iter().fold(0, |all, name| all ^ hash(name));
-        // Once more, for what was linked below its use.
-        let mut lines = Statements::new(self.text);
-        while lines.next_into(&mut statement) {
-            let is_new = |seen: &mut Seen| seen.linked.insert(hash((linked, &self.text[statement.range.clone()])));
-            if !statement.literals.is_empty() && is_new(seen) && self.is_linked(&statement) {
-                give(statement.range.clone());
+        for (name, parameters) in &self.functions {
+            if links.has_fresh(identifiers(parameters)) {
+                self.link_function(name, links);
             }
         }
     }
 
-    fn is_promising(&self, statement: &Statement) -> bool {
-        let words = self.words.within(&statement.range);
-        let shape = |range: &Range<usize>| has_shape(&self.text[range.clone()]);
-        if statement.literals.iter().any(|literal| shape(&literal.content)) {
-            return true;
+    fn link_function(&self, name: &str, links: &mut Links) {
+        if name != "__init__" {
+            links.function(name);
+            return;
         }
-        if statement.comments.iter().any(|comment| !classify::find_tokens(&self.text[comment.clone()]).is_empty()) {
-            return true;
-        }
-        // What only the place that it goes to tells to be a secret, and commands with arguments.
-        let content = |literal: &Quoted| &self.text[literal.content.clone()];
-        if statement.literals.len() < 3 && statement.literals.iter().any(|literal| is_plain_secret(content(literal))) {
-            return true;
-        }
-        if words.is_empty() {
-            return false;
-        }
-        let inside = |range: &Range<usize>| !self.words.within(range).is_empty();
-        if statement
-            .literals
-            .iter()
-            .any(|literal| inside(&literal.content) && has_pairs(&self.text[literal.content.clone()]))
-            || statement.comments.iter().any(|comment| inside(comment) && has_pairs(&self.text[comment.clone()]))
-        {
-            return true;
-        }
-        if statement.literals.is_empty() {
-            return false;
-        }
-        let mut names: Vec<&str> = Vec::new();
-        let mut people = false;
-        let in_string = |at: usize| statement.literals.iter().any(|literal| literal.content.contains(&at));
-        for word in words {
-            if in_string(word.start) {
-                continue;
-            }
-            match word.says {
-                Says::Sensitive => names.push(self.words.name(word)),
-                Says::People => people = true,
-                Says::Nothing => {}
-            }
-        }
-        // Keys, names of headers, selectors: the whole of a string.
-        for literal in &statement.literals {
-            let content = &self.text[literal.content.clone()];
-            if content.len() <= 200 && inside(&literal.content) {
-                match says(content) {
-                    Says::Sensitive => names.push(content),
-                    _ if content.to_ascii_lowercase().contains("passw") && !content.contains(' ') => {
-                        names.push(STAND_IN)
-                    }
-                    _ => {}
-                }
-            }
-        }
-        names.sort_unstable();
-        names.dedup();
-        let pair = people && statement.literals.len() > 1;
-        self.any_secret(statement, &names, pair)
-    }
-
-    /// Whether one of the strings is a secret under one of the names.
-    fn any_secret(&self, statement: &Statement, names: &[&str], pair: bool) -> bool {
-        if names.is_empty() && !pair {
-            return false;
-        }
-        if names.len() > MANY {
-            return true;
-        }
-        let cookie = names.iter().any(|name| name.to_ascii_lowercase().contains("cookie"));
-        let values = self.values(statement);
-        values.iter().enumerate().any(|(i, value)| {
-            names.iter().any(|name| {
-                is_secret(name, value, Site::Variable)
-                    || is_secret(name, value, Site::Header)
-                    || is_secret(name, value, Site::Fallback)
-            }) || pair && (is_secret(STAND_IN, value, Site::Pair) || is_secret(STAND_IN, value, Site::Entry))
-                || cookie && values[..i].iter().rev().take(MANY).any(|name| is_secret(name, value, Site::Cookie))
-        })
-    }
-
-    /// The strings of a logical line, those joined that Python joins, and both parts of what may be joined.
-    fn values(&self, statement: &Statement) -> Vec<String> {
-        let mut values: Vec<String> = Vec::with_capacity(statement.literals.len());
-        let mut joined = String::new();
-        for (i, literal) in statement.literals.iter().enumerate() {
-            let content = &self.text[literal.content.clone()];
-            let before =
-                i.checked_sub(1).map(|before| &self.text[statement.literals[before].whole.end..literal.whole.start]);
-            if before.is_some_and(|between| {
-                between.bytes().all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'+' | b'\\' | b'(' | b')'))
-            }) {
-                joined.push_str(content);
-                values.push(joined.clone());
-            } else {
-                joined.clear();
-                joined.push_str(content);
-            }
-            values.push(content.to_owned());
-        }
-        values
-    }
-
-    /// Notes the functions and lists through which a string on another line gets a sensitive name. Whether there are some.
-    fn link(&mut self, statement: &Statement) -> bool {
-        let text = &self.text[statement.range.clone()];
-        let trimmed = text.trim_start();
-        let sensitive = self.words.within(&statement.range).iter().any(|word| word.says == Says::Sensitive);
-        if !sensitive {
-            return false;
-        }
-        let head = trimmed.strip_prefix("async ").unwrap_or(trimmed).trim_start();
-        if let Some(rest) = head.strip_prefix("def ") {
-            let name = first_identifier(rest);
-            if name == "__init__" {
-                self.link_classes();
-            } else {
-                self.linked.insert(name);
-            }
-        } else if head.starts_with("for ") || text.contains(" for ") || unpacks(text) {
-            self.linked.extend(identifiers(text));
-        } else {
-            return false;
-        }
-        true
-    }
-
-    fn link_classes(&mut self) {
         for at in memchr::memmem::find_iter(self.text.as_bytes(), "class ") {
-            let name = first_identifier(&self.text[at + 6..]);
-            if !name.is_empty() {
-                self.linked.insert(name);
-            }
+            links.function(identifiers(&self.text[at + 6..]).next().unwrap_or_default());
         }
     }
 
-    /// Whether a logical line uses something linked, with strings that may be secrets.
-    fn is_linked(&self, statement: &Statement) -> bool {
-        let text = &self.text[statement.range.clone()];
-        let uses = identifiers(text).any(|name| self.linked.contains(name));
-        uses && self.values(statement).iter().any(|value| {
-            is_secret(STAND_IN, value, Site::Entry)
-                || is_secret(STAND_IN, value, Site::Argument)
-                || is_secret("secret_key", value, Site::Header)
-        })
+    /// Whether strings that Python joins have a shape that none of them has.
+    fn joins_to_shape(&self, statement: &Statement) -> bool {
+        let bytes = self.text[statement.range.clone()].as_bytes();
+        if memchr::memmem::find(bytes, b"eyJ").is_none() && memchr::memmem::find(bytes, b"://").is_none() {
+            return false;
+        }
+        let mut joined = String::new();
+        let mut parts = 0;
+        for (i, literal) in statement.literals.iter().enumerate() {
+            let between =
+                i.checked_sub(1).map(|before| &self.text[statement.literals[before].whole.end..literal.whole.start]);
+            let joins = between.is_some_and(|between| {
+                between.bytes().all(|byte| byte.is_ascii_whitespace() || matches!(byte, b'+' | b'\\' | b'(' | b')'))
+            });
+            if !joins {
+                joined.clear();
+                parts = 0;
+            }
+            joined.push_str(&self.text[literal.content.clone()]);
+            parts += 1;
+            if parts > 1 && (has_shape(&joined) || !classify::find_tokens(&joined).is_empty()) {
+                return true;
+            }
+        }
+        false
     }
 }
 
-/// Whether a string says by itself that it is a secret, whatever it stands under.
+/// Judges strings under what they stand under.
+struct Judge<'t> {
+    carried: Vec<&'t str>,
+    /// The string before, which may be the name of a cookie.
+    cookie: Option<&'t str>,
+    found: bool,
+    whole: bool,
+}
+
+impl<'t> Hear<'t> for Judge<'t> {
+    fn string(&mut self, content: &'t str, joined: Option<&str>, under: Under<'t>) -> bool {
+        let found = std::iter::once(content).chain(joined).any(|value| match under {
+            Under::Name(name) => {
+                let cookie = has_ignoring_case(name, b"cookie");
+                let before = self.cookie.replace(content).filter(|_| cookie);
+                let sites = [Site::Variable, Site::Header, Site::Fallback];
+                sites.into_iter().any(|site| is_secret(name, value, site))
+                    || has_ignoring_case(name, b"passw") && is_secret(STAND_IN, value, Site::Argument)
+                    || cookie
+                        && (value.contains('=') && is_secret("Cookie", value, Site::Header)
+                            || is_secret(name, value, Site::Cookie))
+                    || before.is_some_and(|name| is_secret(name, value, Site::Cookie))
+            }
+            Under::Password => is_secret(STAND_IN, value, Site::Argument),
+            Under::Pair => is_secret(STAND_IN, value, Site::Pair) || is_secret(STAND_IN, value, Site::Entry),
+            Under::Key => is_secret("jwt_signing_key", value, Site::Argument),
+            Under::Linked => {
+                is_secret(STAND_IN, value, Site::Entry)
+                    || is_secret(STAND_IN, value, Site::Argument)
+                    || is_secret("secret_key", value, Site::Header)
+            }
+            Under::Command => {
+                value.contains("curl")
+                    || value.contains("wget")
+                    || value.contains('=')
+                    || value.contains('@')
+                    || value.starts_with('-')
+            }
+        });
+        self.found |= found;
+        found && !self.whole
+    }
+
+    fn carried(&mut self, name: &'t str) {
+        self.carried.push(name);
+    }
+}
+
+fn has_ignoring_case(text: &str, word: &[u8]) -> bool {
+    text.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+}
+
+/// Whether a string says by itself that it is a secret, whatever it stands under. Tokens are found in the text as a whole.
 fn has_shape(text: &str) -> bool {
-    if text.len() < 7 {
+    let bytes = text.as_bytes();
+    if bytes.len() < 7 {
         return false;
     }
-    let bytes = text.as_bytes();
     if matches!(bytes[0] | 0x20, b'b')
         && classify::auth_scheme(text).is_some()
         && is_secret("Authorization", text, Site::Header)
@@ -245,13 +406,24 @@ fn has_shape(text: &str) -> bool {
     if bytes.len() < 12 {
         return false;
     }
-    (memchr::memchr2(b'?', b'@', bytes).is_some() && is_secret("", text, Site::Bare))
-        || classify::provider_token(text).is_some()
-        || !classify::find_tokens(text).is_empty()
+    (37..=120).contains(&bytes.len()) && classify::provider_token(text).is_some()
+        || memchr::memchr2(b'?', b'@', bytes).is_some() && has_url(text)
+}
+
+/// Whether a string is a URL with something secret in it.
+fn has_url(text: &str) -> bool {
+    let address = text.contains("://");
+    (address && text.contains('@') || text.contains('?') && text.contains('=')) && is_secret("", text, Site::Bare)
+        || !address && text.contains('@') && text.contains(':') && is_secret("dsn", text, Site::Variable)
+}
+
+/// What values look like in a string.
+fn values(text: &str) -> Values {
+    if text.contains('\n') && !text.contains('&') { Values::Quoted } else { Values::Form }
 }
 
 /// Whether a string or a comment has a sensitive name with a value inside: JSON, a form, code.
-fn has_pairs(text: &str) -> bool {
+fn has_pairs(text: &str, values: Values) -> bool {
     let secret = |name: &str, value: &str| {
         classify::is_sensitive_header(name)
             && (is_secret(name, value, Site::Embedded) || is_secret(name, value, Site::Dead))
@@ -259,32 +431,35 @@ fn has_pairs(text: &str) -> bool {
     if memchr::memchr3(b'=', b':', b'<', text.as_bytes()).is_none() {
         return false;
     }
-    let values = if text.contains('\n') && !text.contains('&') { Values::Quoted } else { Values::Form };
     pairs(text, values).into_iter().chain(elements(text)).any(|pair| secret(&text[pair.name], &text[pair.value]))
 }
 
-/// Whether a string may be a secret under a name that says nothing, or has a command with one.
-fn is_plain_secret(text: &str) -> bool {
-    (16..=200).contains(&text.len())
-        && (classify::looks_random(text) && is_secret("token", text, Site::Variable)
-            || ["curl ", "wget ", "locust "].iter().any(|program| text.contains(program)))
+/// Whether a string is a command that may have a secret in it.
+fn is_command(text: &str) -> bool {
+    (10..=2_000).contains(&text.len()) && ["curl ", "wget "].iter().any(|program| text.contains(program))
+}
+
+/// Whether an f-string has several strings within its braces.
+fn has_strings(text: &str) -> bool {
+    let quotes = text.bytes().filter(|byte| matches!(byte, b'"' | b'\'')).count();
+    text.len() < 1_000 && text.contains('{') && quotes > 3
+}
+
+/// Whether a string is an f-string.
+fn is_filled(text: &str, literal: &Quoted) -> bool {
+    text.as_bytes()[literal.whole.start..literal.content.start].iter().any(|byte| byte | 0x20 == b'f')
+}
+
+/// Whether a string is a token where the name of a variable should stand.
+fn is_variable(text: &str) -> bool {
+    (32..=200).contains(&text.len())
+        && classify::looks_random(text)
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        && is_secret("", text, Site::EnvironmentName)
 }
 
 fn is_secret(name: &str, value: &str, site: Site) -> bool {
     let literal =
         Literal { name: name.to_owned(), value: value.to_owned(), spans: Vec::new(), site, block: None, list: None };
     judge(literal, false).is_some()
-}
-
-fn unpacks(text: &str) -> bool {
-    text.find('=').is_some_and(|at| text[..at].contains(','))
-}
-
-fn first_identifier(text: &str) -> &str {
-    identifiers(text).next().unwrap_or_default()
-}
-
-fn identifiers(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .filter(|name| !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()))
 }

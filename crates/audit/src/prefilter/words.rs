@@ -133,7 +133,9 @@ pub enum Says {
 pub struct Words<'t> {
     text: &'t str,
     /// The names, in order.
-    pub words: Vec<Word>,
+    words: Vec<Word>,
+    /// What was said of names before.
+    known: HashMap<&'t str, Says>,
 }
 
 fn is_identifier(byte: u8) -> bool {
@@ -159,39 +161,9 @@ fn around(bytes: &[u8], range: Range<usize>, is: impl Fn(u8) -> bool) -> Range<u
 
 /// All names of a text that have a hint in them.
 pub fn find(text: &str) -> Words<'_> {
-    let bytes = text.as_bytes();
-    let mut found = Words { text, words: Vec::new() };
-    let Some(matcher) = ALL.as_ref() else { return found };
-    let mut known: HashMap<&str, Says> = HashMap::new();
-    let mut from = 0;
-    for hit in matcher.find_iter(bytes) {
-        let hint = hit.pattern().as_usize();
-        if hit.start() < from {
-            continue;
-        }
-        if bytes.get(hit.end()).is_some_and(u8::is_ascii_lowercase)
-            && (WHOLE.contains(&HINTS[hint]) || HINTS[hint] == "key" && bytes[hit.end()] != b's')
-        {
-            continue;
-        }
-        let narrow = around(bytes, hit.range(), is_identifier);
-        let Some(name) = text.get(narrow.clone()) else { continue };
-        from = narrow.end;
-        let says = match known.get(name) {
-            Some(says) => *says,
-            None => *known.entry(name).or_insert(says(name)),
-        };
-        // With what dashes and dots join to it: `x-api-key`, and `id` of `session.id`.
-        let says = match says {
-            Says::Nothing => text
-                .get(around(bytes, narrow.clone(), is_wide))
-                .filter(|wide| wide.len() > name.len())
-                .map_or(says, self::says),
-            _ => says,
-        };
-        found.words.push(Word { start: narrow.start, end: narrow.end, says });
-    }
-    found
+    let mut words = Words::none(text);
+    words.extend(0..text.len());
+    words
 }
 
 /// What a name says by itself.
@@ -211,9 +183,54 @@ pub fn says(name: &str) -> Says {
 }
 
 impl<'t> Words<'t> {
+    /// None of a text.
+    pub fn none(text: &'t str) -> Self {
+        Self { text, words: Vec::new(), known: HashMap::new() }
+    }
+
+    /// Adds those of a part of the text, which comes after what there is.
+    pub fn extend(&mut self, part: Range<usize>) {
+        let (text, bytes) = (self.text, self.text.as_bytes());
+        let Some(matcher) = ALL.as_ref() else { return };
+        let mut from = part.start;
+        for hit in matcher.find_iter(&bytes[part.clone()]) {
+            let (start, end) = (hit.start() + part.start, hit.end() + part.start);
+            let hint = hit.pattern().as_usize();
+            if start < from {
+                continue;
+            }
+            if bytes.get(end).is_some_and(u8::is_ascii_lowercase)
+                && (WHOLE.contains(&HINTS[hint]) || HINTS[hint] == "key" && bytes[end] != b's')
+            {
+                continue;
+            }
+            let narrow = around(bytes, start..end, is_identifier);
+            let Some(name) = text.get(narrow.clone()) else { continue };
+            from = narrow.end;
+            let says = *self.known.entry(name).or_insert_with(|| self::says(name));
+            // With what dashes and dots join to it: `x-api-key`, and `id` of `session.id`.
+            let says = match says {
+                Says::Nothing => text
+                    .get(around(bytes, narrow.clone(), is_wide))
+                    .filter(|wide| wide.len() > name.len())
+                    .map_or(says, self::says),
+                _ => says,
+            };
+            self.words.push(Word { start: narrow.start, end: narrow.end, says });
+        }
+    }
+
     /// The text of a word.
     pub fn name(&self, word: &Word) -> &'t str {
         &self.text[word.start..word.end]
+    }
+
+    /// What the word that starts at a place says.
+    pub fn at(&self, start: usize) -> Says {
+        match self.words.binary_search_by_key(&start, |word| word.start) {
+            Ok(index) => self.words[index].says,
+            Err(_) => Says::Nothing,
+        }
     }
 
     /// The words within a range.

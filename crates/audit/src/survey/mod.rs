@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use camino::{Utf8Path, Utf8PathBuf};
 use rayon::prelude::*;
 
-use crate::index::{self, Index};
+use crate::index::{Imports, Index};
 use crate::walk::FileKind;
 use crate::{Error, Options, read};
 
@@ -165,14 +165,14 @@ fn of(entries: &[(String, FileKind)], read: &Read<'_>) -> Survey {
 /// The files of load tests: what imports Locust, and what these import.
 fn load_test(texts: &[(String, String)]) -> BTreeSet<usize> {
     let index = Index::new(texts.iter().map(|(path, _)| path.clone()).collect());
-    let imports: Vec<Vec<String>> = texts.par_iter().map(|(_, text)| index::imports(text)).collect();
-    let of_locust = |name: &String| name == "locust" || name.starts_with("locust.") || name.starts_with("locust_");
+    let imports: Vec<Imports> = texts.par_iter().map(|(_, text)| Imports::of(text)).collect();
+    let of_locust = |name: &str| name == "locust" || name.starts_with("locust.") || name.starts_with("locust_");
     let mut waiting: Vec<usize> =
-        imports.iter().enumerate().filter(|(_, names)| names.iter().any(of_locust)).map(|(id, _)| id).collect();
+        imports.iter().enumerate().filter(|(_, imports)| imports.names().any(of_locust)).map(|(id, _)| id).collect();
     let mut found = BTreeSet::new();
     while let Some(id) = waiting.pop() {
         if found.insert(id) {
-            waiting.extend(index.targets(id, &texts[id].1, &imports[id]));
+            waiting.extend(index.targets(id, &imports[id]));
         }
     }
     found
