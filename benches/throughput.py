@@ -81,30 +81,37 @@ class Server:
         return int(self._process.stdout.readline())
 
 
+def started(
+    folder: Path, log: Path, origin: str, users: int, variable: str, protected: bool
+) -> subprocess.Popen[bytes]:
+    """Locust in that folder, with a new secret in that variable; under `tegmen run` if it is protected."""
+    locust = [str(BIN / "locust"), "--headless", "-u", str(users), "-r", str(users), "--only-summary", "-H", origin]
+    tegmen = [str(BIN / "tegmen"), "run", "--secret", f"{variable}=env:{variable}", "--hosts", origin, "--"]
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [*(tegmen if protected else []), *locust],
+            cwd=folder,
+            env={
+                "PATH": os.pathsep.join([str(BIN), os.defpath]),
+                "HOME": str(folder),
+                variable: secrets.token_urlsafe(30),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
 class Contender:
     """A Locust that is stopped, but for its turns."""
 
     def __init__(self, case: Case, protected: bool, server: Server, cpu: int | None, folder: Path) -> None:
         folder.mkdir()
         Path(folder, "locustfile.py").write_text(LOCUSTFILE.format(user=case.user, headers=case.headers))
-        locust = [str(BIN / "locust"), "--headless", "-u", "10", "-r", "10", "--only-summary", "-H", server.origin]
-        tegmen = [str(BIN / "tegmen"), "run", "--secret", "API_KEY=env:API_KEY", "--hosts", server.origin, "--"]
         self._server = server
         self._log = folder / "log"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [*(tegmen if protected else []), *locust],
-                cwd=folder,
-                env={
-                    "PATH": os.pathsep.join([str(BIN), os.defpath]),
-                    "HOME": str(folder),
-                    "API_KEY": secrets.token_urlsafe(30),
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self._process = started(folder, self._log, server.origin, 10, "API_KEY", protected)
         pin(self._process.pid, cpu)
         self._family: list[int] = []
         self.requests = 0

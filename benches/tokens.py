@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from throughput import BIN, Server, descendants, pin, processor_time
+from throughput import Server, descendants, pin, processor_time, started
 
 LOCUSTFILE = """
 import json, os
@@ -110,23 +110,8 @@ class Contender:
         folder.mkdir()
         (folder / "locustfile.py").write_text(LOCUSTFILE)
         self.server = Login(cpus[1], issues)
-        locust = [BIN / "locust", "--headless", "-u", users, "-r", users, "--only-summary", "-H", self.server.origin]
-        tegmen = [BIN / "tegmen", "run", "--secret", "PASSWORD=env:PASSWORD", "--hosts", self.server.origin, "--"]
         self.users, self._log = users, folder / "log"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [str(word) for word in [*(tegmen if protected else []), *locust]],
-                cwd=folder,
-                env={
-                    "PATH": os.pathsep.join([str(BIN), os.defpath]),
-                    "HOME": str(folder),
-                    "PASSWORD": secrets.token_urlsafe(30),
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self._process = started(folder, self._log, self.server.origin, users, "PASSWORD", protected)
         pin(self._process.pid, cpus[0])
         deadline = time.monotonic() + 120
         while self.server.count() == 0:

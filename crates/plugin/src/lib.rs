@@ -20,7 +20,7 @@ pub mod sign;
 mod tally;
 
 pub use client::{Client, Purpose};
-pub use passing::{Carried, Texts};
+pub use passing::Texts;
 pub use pools::{Answer, Field, Question};
 pub use sealing::Sealer;
 pub use tegmen_classify::is_sensitive_variable;

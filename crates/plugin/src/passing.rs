@@ -5,17 +5,6 @@ use zeroize::Zeroize;
 
 use crate::{Client, ClientError};
 
-/// What stands in a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Carried {
-    /// Nothing that is secret.
-    Nothing,
-    /// A token that the target has issued.
-    Issued,
-    /// A placeholder, or what may hide one.
-    Placeholder,
-}
-
 /// The head of an answer, or what an event tells: texts of which it is asked whether a value or a placeholder stands in
 /// one of them. Searched as one text with a line for each.
 #[derive(Default)]

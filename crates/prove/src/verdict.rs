@@ -62,35 +62,26 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
             // What the target itself has issued, and what is written in a script, may go to any host of the test: it is bound to none.
             let is_unbound =
                 ["target", "literal"].contains(&subject.origin.as_str()) && !host.starts_with(crate::target::ELSEWHERE);
-            let arrival = Arrival { host: host.clone(), place: place.clone(), count: *count };
-            if (belongs || is_unbound) && !is_allowed(place, &subject.places) {
-                leaks.push(Leak {
-                    channel: Channel::OtherPlaces,
-                    secret: subject.name.clone(),
-                    count: *count,
-                    is_whole: true,
-                    source: host.clone(),
-                    sample: format!("[{}] in {place}", subject.name),
-                    spot: None,
-                    repair: format!(
-                        "if it belongs there, add \"{place}\" to `places` of {} in tegmen.toml; if not, take it out of the request",
-                        subject.name
-                    ),
-                });
-            } else if belongs || is_unbound {
-                arrivals.push(arrival);
+            let (channel, repair) = if !(belongs || is_unbound) {
+                (Channel::OtherHosts, repair(Channel::OtherHosts, subject, circumstances.protection))
+            } else if !is_allowed(place, &subject.places) {
+                let name = &subject.name;
+                let add = format!("if it belongs there, add \"{place}\" to `places` of {name} in tegmen.toml");
+                (Channel::OtherPlaces, format!("{add}; if not, take it out of the request"))
             } else {
-                leaks.push(Leak {
-                    channel: Channel::OtherHosts,
-                    secret: subject.name.clone(),
-                    count: *count,
-                    is_whole: true,
-                    source: host.clone(),
-                    sample: format!("[{}] in {place}", subject.name),
-                    spot: None,
-                    repair: repair(Channel::OtherHosts, subject, circumstances.protection),
-                });
-            }
+                arrivals.push(Arrival { host: host.clone(), place: place.clone(), count: *count });
+                continue;
+            };
+            leaks.push(Leak {
+                channel,
+                secret: subject.name.clone(),
+                count: *count,
+                is_whole: true,
+                source: host.clone(),
+                sample: format!("[{}] in {place}", subject.name),
+                spot: None,
+                repair,
+            });
         }
         let found = state.channels.values().any(|seen| seen.found.contains_key(&number));
         in_use.push(!arrivals.is_empty() || found || leaks.iter().any(|leak| leak.secret == subject.name));

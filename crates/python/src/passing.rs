@@ -6,12 +6,19 @@ use pyo3::{
     prelude::*,
     types::{PyDict, PyList, PyString, PyTuple},
 };
-use tegmen_plugin::{Carried, Texts};
+use tegmen_plugin::Texts;
 
 use crate::{
     plugin::{Plugin, broker_error},
     request,
 };
+
+/// Nothing that is secret stands in a request.
+const NOTHING: u8 = 0;
+/// A token that the target has issued does.
+const ISSUED: u8 = 1;
+/// A placeholder does, or what may hide one.
+const PLACEHOLDER: u8 = 2;
 
 /// The head of an answer holds a value or a placeholder.
 const REFLECTS: u8 = 1;
@@ -30,23 +37,23 @@ const TYPES: [&str; 5] = ["json", "javascript", "x-www-form-urlencoded", "text/p
 #[pyfunction]
 #[pyo3(signature = (plugin, *parts))]
 pub fn carried(plugin: &Bound<'_, Plugin>, parts: &Bound<'_, PyTuple>) -> PyResult<u8> {
-    let mut most = Carried::Nothing;
     let has_issued = plugin.try_borrow()?.0.has_issued();
+    let mut most = NOTHING;
     for part in parts.iter_borrowed() {
         if request::may_carry(plugin, &part)? {
-            return Ok(Carried::Placeholder as u8);
+            return Ok(PLACEHOLDER);
         }
-        if has_issued && most == Carried::Nothing && request::carries_issued(plugin, &part)? {
-            most = Carried::Issued;
+        if has_issued && most == NOTHING && request::may_carry_issued(plugin, &part)? {
+            most = ISSUED;
         }
     }
-    Ok(most as u8)
+    Ok(most)
 }
 
 /// What is to be done about the head of an answer, as a sum: 1 it holds a value, 2 there are hosts whose answers are
-/// sealed, 4 its body may give out credentials, 8 it has a content encoding. `fields` are the headers of `email.message` or of `geventhttpclient`, as
-/// they are stored; those of the former have been searched before, only the reason was not. With `carried`, which is for
-/// the answer to a request that carried something secret, the redactors learn the cookies.
+/// sealed, 4 its body may give out credentials, 8 it has a content encoding. `fields` are the headers of `email.message`
+/// or of `geventhttpclient`, as they are stored; those of the former have been searched before, only the reason was not.
+/// With `carried`, which is for the answer to a request that carried something secret, the redactors learn the cookies.
 #[pyfunction]
 pub fn answered(
     plugin: &Bound<'_, Plugin>,

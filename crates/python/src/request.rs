@@ -57,57 +57,49 @@ impl Text {
 /// Whether a placeholder, or a content encoding that may hide one, is in this part of a request. Reads the storage of
 /// dicts directly, also of those that are something else to Python code: this is all that most requests cost.
 pub fn may_carry(plugin: &Bound<'_, Plugin>, part: &Bound<'_, PyAny>) -> PyResult<bool> {
+    may_hold(plugin, part, Client::carries)
+}
+
+/// The same of a token that the target has issued.
+pub fn may_carry_issued(plugin: &Bound<'_, Plugin>, part: &Bound<'_, PyAny>) -> PyResult<bool> {
+    may_hold(plugin, part, Client::carries_issued)
+}
+
+fn may_hold(
+    plugin: &Bound<'_, Plugin>,
+    part: &Bound<'_, PyAny>,
+    holds: impl Fn(&Client, &[u8]) -> bool,
+) -> PyResult<bool> {
     let is_simple = part.is_none() || part.is_instance_of::<PyString>() || part.is_instance_of::<PyBytes>();
     // This may run Python code, and so comes before the plugin is borrowed.
     let stored = if is_simple { part.clone() } else { storage(part) };
-    Ok(scan(&plugin.try_borrow()?.0, &stored, 0))
+    let plugin = plugin.try_borrow()?;
+    Ok(scan(&stored, 0, &|bytes| holds(&plugin.0, bytes)))
 }
 
-fn scan(client: &Client, object: &Bound<'_, PyAny>, depth: usize) -> bool {
+fn scan(object: &Bound<'_, PyAny>, depth: usize, holds: &impl Fn(&[u8]) -> bool) -> bool {
     if let Ok(text) = object.cast::<PyString>() {
-        return text.to_str().is_ok_and(|text| client.carries(text.as_bytes()));
+        return text.to_str().is_ok_and(|text| holds(text.as_bytes()));
     }
     if let Ok(bytes) = object.cast::<PyBytes>() {
-        return client.carries(bytes.as_bytes());
+        return holds(bytes.as_bytes());
     }
     if depth > 3 {
         return true;
     }
     if let Ok(dict) = object.cast::<PyDict>() {
         return dict.iter().any(|(name, value)| {
-            is_content_encoding(&name) || scan(client, &name, depth + 1) || scan(client, &value, depth + 1)
+            is_content_encoding(&name) || scan(&name, depth + 1, holds) || scan(&value, depth + 1, holds)
         });
     }
     if let Ok(pair) = object.cast::<PyTuple>() {
-        return pair.iter_borrowed().any(|item| scan(client, &item, depth + 1));
+        return pair.iter_borrowed().any(|item| scan(&item, depth + 1, holds));
     }
     if let Ok(list) = object.cast::<PyList>() {
-        return list.iter().any(|item| scan(client, &item, depth + 1));
+        return list.iter().any(|item| scan(&item, depth + 1, holds));
     }
     // Numbers and None carry nothing; anything else is looked at closely.
     !(object.is_none() || object.is_instance_of::<PyInt>() || object.is_instance_of::<PyFloat>())
-}
-
-/// Whether a token that the target has issued stands in a text, in bytes, or in the fields of a head.
-pub fn carries_issued(plugin: &Bound<'_, Plugin>, part: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let stored = if part.is_instance_of::<PyString>() { part.clone() } else { storage(part) };
-    Ok(holds_issued(&plugin.try_borrow()?.0, &stored, 0))
-}
-
-fn holds_issued(client: &Client, object: &Bound<'_, PyAny>, depth: usize) -> bool {
-    if let Ok(text) = Text::of(object) {
-        return client.carries_issued(text.bytes());
-    }
-    if depth > 3 {
-        return false;
-    }
-    if let Ok(dict) = object.cast::<PyDict>() {
-        return dict.iter().any(|(_, value)| holds_issued(client, &value, depth + 1));
-    }
-    if let Ok(pair) = object.cast::<PyTuple>() {
-        return pair.iter_borrowed().any(|item| holds_issued(client, &item, depth + 1));
-    }
-    object.cast::<PyList>().is_ok_and(|list| list.iter().any(|item| holds_issued(client, &item, depth + 1)))
 }
 
 fn is_content_encoding(name: &Bound<'_, PyAny>) -> bool {

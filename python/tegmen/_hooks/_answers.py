@@ -15,8 +15,9 @@ from tegmen._native import Plugin
 #: A body that is longer is not searched for credentials.
 LONGEST = _sealing.LONGEST
 
-#: What :func:`_native.carried` says of a request: there is a placeholder in it, or what may hide one.
-PLACEHOLDER = 2
+#: What :func:`_native.carried` says of a request: a token that the target has issued is in it; a placeholder is, or
+#: what may hide one.
+ISSUED, PLACEHOLDER = 1, 2
 #: What :func:`_native.answered` says of the head of an answer, as a sum.
 REFLECTS, SEALS, GIVES_OUT, PACKED = 1, 2, 4, 8
 
@@ -120,24 +121,22 @@ def _unchunked(body: bytes) -> bytes | None:
             return None
 
 
-def watch(plugin: Plugin, response: Any, look: int, destination: tuple[str, str, int], carried: bool) -> None:
+#: Scheme, host and port that an answer comes from; None where no host's answers are sealed.
+From = tuple[str, str, int] | None
+
+
+def watch(plugin: Plugin, response: Any, look: int, destination: From, carried: bool) -> None:
     """Looks at an answer as ``http.client`` has it, and with it ``urllib3``: its head is read, its body is not."""
     if look & REFLECTS:
         response.reason = plugin.redact(response.reason) or response.reason
     if response.fp is None or response.length == 0:
         return
     headers = response.headers
-    if look & SEALS and _native.seals(plugin, *destination):
+    if destination is not None and _native.seals(plugin, *destination):
         content_type, encoding = headers.get("Content-Type") or "", headers.get("Content-Encoding") or ""
         _sealing.seal_response(plugin, response, destination, encoding, content_type, carried)
-    elif look & GIVES_OUT:
-        listen(plugin, response, (headers.get("Content-Encoding") or "") if look & PACKED else "")
-
-
-def listen(plugin: Plugin, response: Any, encoding: str) -> None:
-    """Lets the redactors know what the body of an answer gives out, as it is read."""
-    if response.fp is not None and response.length != 0 and not (response.length and response.length > LONGEST):
-        response.fp = Listening(plugin, response, encoding)
+    elif look & GIVES_OUT and not (response.length and response.length > LONGEST):
+        response.fp = Listening(plugin, response, (headers.get("Content-Encoding") or "") if look & PACKED else "")
 
 
 def clean_gevent_head(plugin: Plugin, response: Any) -> None:
@@ -155,12 +154,12 @@ def clean_gevent_head(plugin: Plugin, response: Any) -> None:
         response.status_message = plugin.redact(message) or message
 
 
-def watch_gevent(plugin: Plugin, response: Any, look: int, destination: tuple[str, str, int], carried: bool) -> None:
+def watch_gevent(plugin: Plugin, response: Any, look: int, destination: From, carried: bool) -> None:
     """Looks at an answer as ``geventhttpclient`` has it: its head is read, and perhaps the beginning of its body."""
     if look & REFLECTS:
         clean_gevent_head(plugin, response)
     headers = response._headers_index
-    if look & SEALS and _native.seals(plugin, *destination):
+    if destination is not None and _native.seals(plugin, *destination):
         _seal_gevent(plugin, response, destination, carried)
     elif look & GIVES_OUT:
         encoding = ", ".join(_lines(headers.get("content-encoding"))) if look & PACKED else ""

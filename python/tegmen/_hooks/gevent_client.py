@@ -90,14 +90,17 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
             plugin, headers, body, request_uri, method, self.host, self.default_headers, self._proxy_credentials
         )
         if carried == _answers.PLACEHOLDER:
-            return careful_request(self, method, request_uri, body, headers)
-        response = request(self, method, request_uri, body, headers)
-        look = _native.answered(plugin, response._headers_index, response.status_message, carried != 0)
+            response, is_secret = careful_request(self, method, request_uri, body, headers)
+        else:
+            response, is_secret = request(self, method, request_uri, body, headers), carried != 0
+        look = _native.answered(plugin, response._headers_index, response.status_message, is_secret)
         if look:
-            _looked_at(plugin, self, response, look, carried != 0)
+            destination = _destination(self)[:3] if look & _answers.SEALS else None
+            _answers.watch_gevent(plugin, response, look, destination, is_secret)
         return response
 
-    def careful_request(self: Any, method: str, request_uri: str, body: Any, headers: Any) -> Any:
+    def careful_request(self: Any, method: str, request_uri: str, body: Any, headers: Any) -> tuple[Any, bool]:
+        """The response, and whether the request carried something secret."""
         failure: BaseException | None = None
         if not self._tegmen_fills:
             self._build_request, self._tegmen_fills = _filling_build(plugin, self), True
@@ -107,10 +110,9 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
             if type(sent) is Head:
                 # Without what it encodes to.
                 response._sent_request = sent.written
-            look = _native.answered(plugin, response._headers_index, response.status_message, True)
-            if look:
-                _looked_at(plugin, self, response, look, True)
-            return response
+                return response, True
+            # There might have been something in it, and there was not.
+            return response, _native.carried(plugin, sent, _bodies.content(body)) == _answers.ISSUED
         except _Whole:
             pass
         except BaseException as error:
@@ -122,7 +124,7 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
             raise failure
         return whole_request(self, method, request_uri, body, headers)
 
-    def whole_request(self: Any, method: str, request_uri: str, body: Any, headers: Any) -> Any:
+    def whole_request(self: Any, method: str, request_uri: str, body: Any, headers: Any) -> tuple[Any, bool]:
         _errors.check_method(plugin, method, f"{self.host}:{self.port}")
         sent = {} if headers is None else headers
         if not request_uri.startswith(("/", "http")):
@@ -137,20 +139,9 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
             raise failure
         if not is_filled:
             response = request(self, method, request_uri, body, _searched(self, sent))
-        look = _native.answered(plugin, response._headers_index, response.status_message, True)
-        if look:
-            _looked_at(plugin, self, response, look, True)
-        return response
+        return response, is_filled
 
     client_class.request = filling_request
-
-
-def _looked_at(plugin: Plugin, client: Any, response: Any, look: int, carried: bool) -> None:
-    if look == _answers.GIVES_OUT and response.message_complete:
-        # As most answers are.
-        _native.learn_answer(plugin, bytes(response._body_buffer), [])
-    else:
-        _answers.watch_gevent(plugin, response, look, _destination(client)[:3], carried)
 
 
 def _filling_build(plugin: Plugin, one: Any) -> Any:

@@ -85,10 +85,9 @@ def apply(module: ModuleType) -> None:
             # Another kind of response has another kind of headers.
             fields = getattr(response.headers, "_headers", None)
             look = _native.answered(plugin, fields, response.reason, carried) if fields is not None else 0
-            if look == _answers.GIVES_OUT:
-                _answers.listen(plugin, response, "")
-            elif look:
-                _answers.watch(plugin, response, look, destination(self), carried)
+            if look:
+                sealing = destination(self) if look & _answers.SEALS else None
+                _answers.watch(plugin, response, look, sealing, carried)
         return response
 
     connection_class.endheaders, connection_class._tunnel = filling_end, filling_tunnel

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import ssl
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -68,8 +67,10 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
             if carried:
                 self._tegmen_carried = True
             return end(self, **options)
-        send = http_client.send_head if self._socks_options is None else _send_head
-        failure = send(plugin, self, end, head, http_client.destination(self), _is_verified, options)
+        destination = http_client.destination(self)
+        failure = _refused_by_socks(plugin, self, head, destination) if self._socks_options is not None else None
+        if failure is None:
+            failure = http_client.send_head(plugin, self, end, head, destination, _is_verified, options)
         if failure is not None:
             # Nothing was sent, or not all of it: what follows must not be taken for the rest.
             del self._buffer[:]
@@ -99,28 +100,22 @@ def _passing(connection: Any, failure: BaseException) -> BaseException:
     return _errors.Passing(failure) if is_pooled else failure
 
 
-def _send_head(
-    plugin: Plugin,
-    connection: Any,
-    end: Any,
-    head: bytes,
-    destination: tuple[str, str, int],
-    is_verified: Callable[[Any], bool],
-    options: dict[str, Any],
+def _refused_by_socks(
+    plugin: Plugin, connection: Any, head: bytes, destination: tuple[str, str, int]
 ) -> BaseException | None:
-    """As `http_client.send_head`, through a SOCKS proxy, which reads what has no TLS. Never raises."""
+    """A SOCKS proxy reads what has no TLS as well: the same question, with its address. Never raises."""
     scheme, host, port = destination
-    if scheme == "http":
-        # The same question, with its address.
-        socks = connection._socks_options
-        method, target, rest = head.split(b" ", 2)
-        name = f"[{host}]" if ":" in host else host
-        try:
-            absolute = b" ".join((method, f"http://{name}:{port}".encode() + target, rest))
-            plugin.fill_head("http", socks["proxy_host"], int(socks["proxy_port"] or 1080), absolute, look=True)
-        except BaseException as error:
-            return _errors.clean(plugin, error)
-    return http_client.send_head(plugin, connection, end, head, destination, is_verified, options)
+    if scheme != "http":
+        return None
+    socks = connection._socks_options
+    method, target, rest = head.split(b" ", 2)
+    name = f"[{host}]" if ":" in host else host
+    try:
+        absolute = b" ".join((method, f"http://{name}:{port}".encode() + target, rest))
+        plugin.fill_head("http", socks["proxy_host"], int(socks["proxy_port"] or 1080), absolute, look=True)
+    except BaseException as error:
+        return _errors.clean(plugin, error)
+    return None
 
 
 def _send_filled(

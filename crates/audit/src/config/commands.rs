@@ -12,7 +12,7 @@ use crate::literal::judge::judge;
 use crate::literal::{Judged, Site};
 
 /// Functions that run a command.
-const RUNNERS: &[&str] =
+pub const RUNNERS: &[&str] =
     &["system", "popen", "run", "call", "Popen", "check_call", "check_output", "getoutput", "getstatusoutput", "spawn"];
 
 /// Programs that a line of a comment begins with if it is a command.

@@ -25,7 +25,7 @@ mod xml;
 mod yaml;
 
 use collector::Collector;
-pub use commands::{collect as commands, lines as command_lines};
+pub use commands::{RUNNERS, collect as commands, lines as command_lines};
 pub use locust::{Command, Setting};
 pub use map::Map;
 pub use plain::broken_python;

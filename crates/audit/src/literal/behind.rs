@@ -18,13 +18,13 @@ const MAX_STEPS: usize = 600;
 const MAX_VALUES: usize = 200;
 
 /// Calls that give back one of what they get, or all of it in another form.
-const GIVERS: &[&str] = &[
+pub const GIVERS: &[&str] = &[
     "choice", "choices", "sample", "next", "iter", "cycle", "list", "tuple", "sorted", "reversed", "copy", "deepcopy",
     "str", "Queue", "deque",
 ];
 
 /// Methods that give back (one of) what they are called on.
-const METHODS: &[&str] = &[
+pub const METHODS: &[&str] = &[
     "pop",
     "popleft",
     "copy",

@@ -7,7 +7,7 @@ use super::Site;
 use super::python::{Collector, is_key};
 
 /// Calls whose first two arguments are a user and a password.
-const PAIRS: &[&str] = &[
+pub const PAIRS: &[&str] = &[
     "HTTPBasicAuth",
     "HTTPDigestAuth",
     "HttpNtlmAuth",
@@ -20,11 +20,18 @@ const PAIRS: &[&str] = &[
 ];
 
 /// Methods that set a header, a cookie or an entry: name and value.
-const SETTERS: &[&str] =
+pub const SETTERS: &[&str] =
     &["add_header", "set_header", "putheader", "setdefault", "set", "set_cookie", "putenv", "add", "append_header"];
 
 /// Methods that fill in a field of a page: selector and text.
-const FIELDS: &[&str] = &["fill", "type", "press_sequentially", "send_keys_to", "input_text"];
+pub const FIELDS: &[&str] = &["fill", "type", "press_sequentially", "send_keys_to", "input_text"];
+
+/// Functions that define an option: its name and, by keyword, its default.
+pub const OPTIONS: &[&str] = &["add_argument", "add_option", "option", "DEFINE_string"];
+
+/// Functions that read a setting: its name and its default.
+pub const GETTERS: &[&str] =
+    &["get", "pop", "config", "getattr", "env", "str", "get_env", "env_var", "getenv", "get_setting", "Field"];
 
 /// Calls one of whose positional arguments is a key: the name, its place, what to call it.
 const KEYED: &[(&str, usize, &str)] = &[
@@ -153,7 +160,7 @@ fn pair(collector: &mut Collector<'_>, value: ExprId, block: tegmen_syntax::Bloc
 fn option(collector: &mut Collector<'_>, tail: &str, args: &[Arg], first: &str, block: tegmen_syntax::BlockId) {
     let module = collector.module;
     let name = first.trim_start_matches('-');
-    if matches!(tail, "add_argument" | "add_option" | "option" | "DEFINE_string") {
+    if OPTIONS.contains(&tail) {
         let default = args.iter().find(|arg| arg.name.is_some_and(|name| module.symbol(name) == "default"));
         if let Some(default) = default
             && classify::is_sensitive_name(name)
@@ -178,22 +185,7 @@ fn fallback(collector: &mut Collector<'_>, id: ExprId, func: ExprId, args: &[Arg
         }
     }
     let tail = module.tail_str(func).unwrap_or_default();
-    let getter = environment
-        || matches!(
-            tail,
-            "get"
-                | "pop"
-                | "config"
-                | "getattr"
-                | "env"
-                | "str"
-                | "get_env"
-                | "env_var"
-                | "getenv"
-                | "get_setting"
-                | "Field"
-        );
-    if !getter {
+    if !environment && !GETTERS.contains(&tail) {
         return;
     }
     let default = args.iter().skip(1).find(|arg| match arg.name {

@@ -9,6 +9,22 @@ use super::python::Collector;
 use super::value::Value;
 use super::{Site, value};
 
+/// Words of names of lists of users with their passwords.
+pub const PEOPLE: &[&str] = &[
+    "users",
+    "user",
+    "accounts",
+    "account",
+    "logins",
+    "credentials",
+    "creds",
+    "credential",
+    "members",
+    "passwords",
+    "cred",
+    "logons",
+];
+
 /// Looks at a definition whose value is a list or tuple; says whether it was one of credentials.
 pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: &str, value: ExprId) -> bool {
     let module = collector.module;
@@ -38,20 +54,7 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
     if rows.len() != items.len() {
         return false;
     }
-    let people = about(&[
-        "users",
-        "user",
-        "accounts",
-        "account",
-        "logins",
-        "credentials",
-        "creds",
-        "credential",
-        "members",
-        "passwords",
-        "cred",
-        "logons",
-    ]);
+    let people = about(PEOPLE);
     let used = collector.uses.columns.get(name).copied();
     let Some(column) = used.or_else(|| password_column(module, &rows, people)) else { return false };
     let list = module.span(value);

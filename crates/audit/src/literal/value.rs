@@ -14,7 +14,7 @@ pub struct Value {
 }
 
 /// Calls that give back what they get, as far as a literal is concerned.
-const TRANSPARENT: &[&str] = &[
+pub const TRANSPARENT: &[&str] = &[
     "str",
     "bytes",
     "SecretStr",

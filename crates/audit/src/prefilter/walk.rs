@@ -8,128 +8,25 @@ use std::ops::Range;
 use super::look::Links;
 use super::statements::{Literal, Statement};
 use super::words::{Says, Words, says};
+use crate::config::RUNNERS;
+use crate::literal::{behind, calls, lists, value};
+
+/// Calls beside those of the rules that hand on what they get.
+const TRANSPARENT: &[&str] = &["Field", "field", "encode", "format"];
+
+/// Words of names that a user and a password stand under, beside those of lists.
+const PEOPLE: &[&str] = &["auth", "login"];
 
 /// Calls that give back what they get, or one of it.
-const TRANSPARENT: &[&str] = &[
-    "str",
-    "bytes",
-    "SecretStr",
-    "SecretBytes",
-    "Secret",
-    "b64encode",
-    "b64decode",
-    "standard_b64encode",
-    "urlsafe_b64encode",
-    "quote",
-    "quote_plus",
-    "repr",
-    "unquote",
-    "bytearray",
-    "b",
-    "Field",
-    "field",
-    "choice",
-    "choices",
-    "sample",
-    "next",
-    "iter",
-    "cycle",
-    "list",
-    "tuple",
-    "sorted",
-    "reversed",
-    "copy",
-    "deepcopy",
-    "Queue",
-    "deque",
-    "encode",
-    "format",
-];
-
-/// Methods that give back (one of) what they are called on.
-const METHODS: &[&str] = &[
-    "pop",
-    "popleft",
-    "copy",
-    "strip",
-    "rstrip",
-    "lstrip",
-    "encode",
-    "decode",
-    "values",
-    "items",
-    "get_nowait",
-    "splitlines",
-];
-
-/// Words of names that a user and a password stand under.
-const PEOPLE: &[&str] = &[
-    "auth",
-    "users",
-    "user",
-    "accounts",
-    "account",
-    "logins",
-    "login",
-    "credentials",
-    "creds",
-    "credential",
-    "members",
-    "passwords",
-    "cred",
-    "logons",
-];
+fn is_transparent(name: &str) -> bool {
+    [value::TRANSPARENT, behind::GIVERS, TRANSPARENT].iter().any(|calls| calls.contains(&name))
+}
 
 /// Calls one of whose arguments names another.
-const NAMING: &[&str] = &[
-    "add_header",
-    "set_header",
-    "putheader",
-    "setdefault",
-    "set",
-    "set_cookie",
-    "putenv",
-    "add",
-    "append_header",
-    "fill",
-    "type",
-    "press_sequentially",
-    "send_keys_to",
-    "input_text",
-    "get",
-    "pop",
-    "config",
-    "getattr",
-    "env",
-    "str",
-    "get_env",
-    "env_var",
-    "getenv",
-    "getenvb",
-    "get_setting",
-    "Field",
-    "add_argument",
-    "add_option",
-    "option",
-    "DEFINE_string",
-];
-
-/// Calls whose first two arguments are a user and a password.
-const PAIRS: &[&str] = &[
-    "HTTPBasicAuth",
-    "HTTPDigestAuth",
-    "HttpNtlmAuth",
-    "BasicAuth",
-    "username_pw_set",
-    "HTTPProxyAuth",
-    "PlainCredentials",
-    "basic_auth",
-    "DigestAuth",
-];
-
-/// Calls that run a command.
-const RUNNERS: &[&str] =
-    &["system", "popen", "run", "call", "Popen", "check_call", "check_output", "getoutput", "getstatusoutput", "spawn"];
+fn is_naming(name: &str) -> bool {
+    name == "getenvb"
+        || [calls::SETTERS, calls::FIELDS, calls::GETTERS, calls::OPTIONS].iter().any(|calls| calls.contains(&name))
+}
 
 /// What a string stands under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -334,7 +231,7 @@ impl<'t> Walk<'t, '_> {
             [b'.', ..] => {
                 let method = identifiers(rest).next()?;
                 let called = rest[1..].strip_prefix(method).is_some_and(|rest| rest.starts_with('('));
-                (called && METHODS.contains(&method)).then_some(name)
+                (called && behind::METHODS.contains(&method)).then_some(name)
             }
             _ => Some(name),
         }
@@ -497,13 +394,13 @@ impl<'t> Walk<'t, '_> {
                 Named::Around => {}
             }
             if let Some(key) = level.key
-                && (level.is_call() && NAMING.contains(&level.before) || !level.is_call() && level.place == 1)
+                && (level.is_call() && is_naming(level.before) || !level.is_call() && level.place == 1)
                 && accept(Under::Name(key))
             {
                 return true;
             }
             if level.is_call() {
-                if PAIRS.contains(&level.before) && accept(Under::Pair)
+                if calls::PAIRS.contains(&level.before) && accept(Under::Pair)
                     || self.links.functions.contains(level.before) && accept(Under::Linked)
                     || RUNNERS.contains(&level.before) && accept(Under::Command)
                     || is_login(level.before) && accept(Under::Password)
@@ -511,7 +408,7 @@ impl<'t> Walk<'t, '_> {
                 {
                     return true;
                 }
-                if !TRANSPARENT.contains(&level.before) {
+                if !is_transparent(level.before) {
                     return false;
                 }
             } else if level.open == b'[' && !level.before.is_empty() {
@@ -598,7 +495,9 @@ fn is_login(name: &str) -> bool {
 }
 
 fn is_people(name: &str) -> bool {
-    tegmen_classify::words(name).iter().any(|word| PEOPLE.contains(&word.as_str()))
+    tegmen_classify::words(name)
+        .iter()
+        .any(|word| PEOPLE.contains(&word.as_str()) || lists::PEOPLE.contains(&word.as_str()))
 }
 
 fn takes_key(object: &str, name: &str) -> bool {
