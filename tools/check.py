@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PYTHON_FOLDERS = ["python", "tests", "examples", "tools", "benches"]
+PYTHON_FOLDERS = ["python", "crates", "tests", "examples", "tools", "benches"]
 
 
 @dataclass

@@ -349,8 +349,8 @@ def _plain_pools():
 
 
 class _Lines:
-    """Which lines of the project's files ran: each is told once. Python 3.12 has events for that (sys.monitoring), which
-    cost nothing once a line has been seen; before it, each call of a function is looked at (sys.settrace).
+    """Which lines of the project's files ran: each is told once. Python 3.12 has events for that (sys.monitoring),
+    which cost nothing once a line has been seen; before it, each call of a function is looked at (sys.settrace).
     """
 
     def __init__(self):
