@@ -1,6 +1,6 @@
 //! Excerpts in which no value is left.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use tegmen_findings::Excerpt;
 
 /// What stands where a value was.
@@ -51,9 +51,10 @@ impl Masker {
         let build = |mut patterns: Vec<String>| {
             patterns.sort_unstable();
             patterns.dedup();
-            (!patterns.is_empty())
-                .then(|| AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(patterns).ok())
-                .flatten()
+            // What is masked is short: an automaton that is quicker to search would take longer to build than it saves.
+            let mut builder = AhoCorasick::builder();
+            builder.match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::ContiguousNFA));
+            (!patterns.is_empty()).then(|| builder.build(patterns).ok()).flatten()
         };
         Self { values: build(long), quoted: build(quoted), words: build(words), paths: build(paths) }
     }

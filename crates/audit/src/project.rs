@@ -81,6 +81,8 @@ impl Parse {
 /// Of a tree of more Python files than this, those outside of load tests are looked at closely before they are parsed. What is found
 /// is the same; that a file with nothing to find does not parse goes unsaid.
 const MANY: usize = 1_000;
+/// To parse so few takes less time than to make ready for a look at their words.
+const FEW: usize = 20;
 
 impl SourceFile {
     fn new(path: &str, kind: FileKind, loaded: Loaded, parse: Parse) -> Self {
@@ -250,7 +252,11 @@ pub fn check_all(entries: &[(String, FileKind)], read: &Reader<'_>, progress: &P
     let index = OnceLock::new();
     let index = || index.get_or_init(|| Index::new(entries.iter().map(|(path, _)| path.clone()).collect()));
     let scripts = entries.iter().filter(|(_, kind)| *kind == FileKind::Python).count();
-    let parse = if scripts > MANY { Parse::IfWorth } else { Parse::IfPromising };
+    let parse = match scripts {
+        ..=FEW => Parse::Always,
+        ..=MANY => Parse::IfPromising,
+        _ => Parse::IfWorth,
+    };
     progress.begin(entries.len());
     let mut firsts: Vec<First> = (0..entries.len())
         .into_par_iter()

@@ -157,12 +157,14 @@ pub fn kind(path: &Utf8Path) -> Option<FileKind> {
     if GENERATED.contains(&name) || lower.ends_with(".min.js") || lower.ends_with(".lock.json") {
         return None;
     }
-    // Samples for others to copy.
-    let sample = ["example", "sample", "template", "dist", "tmpl", "examples", "samples", "tpl"]
-        .iter()
-        .any(|word| lower.split(['.', '_']).skip(1).any(|part| part == *word || part.ends_with(&format!("-{word}"))));
     let kind = by_name(&lower)?;
-    match (sample, kind) {
+    // Samples for others to copy.
+    let is_sample = |part: &str| {
+        ["example", "sample", "template", "dist", "tmpl", "examples", "samples", "tpl"]
+            .iter()
+            .any(|word| part.strip_suffix(word).is_some_and(|rest| rest.is_empty() || rest.ends_with('-')))
+    };
+    match (lower.split(['.', '_']).skip(1).any(is_sample), kind) {
         (false, kind) => Some(kind),
         (true, FileKind::Python) => None,
         (true, _) => Some(FileKind::Sample),

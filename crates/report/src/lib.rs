@@ -13,6 +13,7 @@ mod junit;
 mod markdown;
 pub mod posture;
 pub mod proof;
+pub mod prose;
 pub mod risk;
 mod sarif;
 mod text;

@@ -1,12 +1,20 @@
 //! The texts below the options in `--help`, fitted into the window: clap breaks their lines anywhere, which tears the columns
 //! of the examples apart.
 
-use std::fmt::Write as _;
-
 use clap::Command;
+use tegmen_report::prose::folded;
 
 /// Columns where nobody can say how many there are, and at most.
 pub const WIDTH: usize = 100;
+
+/// With texts that fit the window, where somebody asks for help or has to be told how a command is written. To fold them takes as long
+/// as the audit of a small project.
+pub fn fitted_if_asked(command: Command) -> Command {
+    let mut words = std::env::args_os().skip(1).peekable();
+    let asks = words.peek().is_none()
+        || words.take_while(|word| word != "--").any(|word| word == "--help" || word == "-h" || word == "help");
+    if asks { fitted(command, window()) } else { command.term_width(window().min(WIDTH)) }
+}
 
 /// With these columns at most, for the command and all below it.
 pub fn fitted(command: Command, columns: usize) -> Command {
@@ -51,40 +59,14 @@ fn moved(line: &str, columns: usize) -> String {
         Some((left, right)) => {
             let beside = line.chars().count() - right.chars().count();
             if beside <= columns / 4 {
-                return wrapped(&line[..line.len() - right.len()], right, beside, columns);
+                return folded(&line[..line.len() - right.len()], beside, right, columns);
             }
             let under = indent + 4;
             let blanks = " ".repeat(under);
-            format!(
-                "{}\n{}",
-                wrapped(&" ".repeat(indent), left, under, columns),
-                wrapped(&blanks, right, under, columns)
-            )
+            format!("{}\n{}", folded(&" ".repeat(indent), under, left, columns), folded(&blanks, under, right, columns))
         }
-        None => wrapped(&" ".repeat(indent), text, if indent == 0 { 0 } else { indent + 4 }, columns),
+        None => folded(&" ".repeat(indent), if indent == 0 { 0 } else { indent + 4 }, text, columns),
     }
-}
-
-/// `text` after `start`, in lines of so many columns; all but the first are indented by `hanging`.
-fn wrapped(start: &str, text: &str, hanging: usize, columns: usize) -> String {
-    let mut out = start.to_owned();
-    let mut at = start.chars().count();
-    let mut is_first = true;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
-        if is_first {
-            is_first = false;
-        } else if at + 1 + length > columns {
-            let _ = write!(out, "\n{}", " ".repeat(hanging));
-            at = hanging;
-        } else {
-            out.push(' ');
-            at += 1;
-        }
-        out.push_str(word);
-        at += length;
-    }
-    out
 }
 
 #[cfg(test)]

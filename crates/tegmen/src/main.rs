@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     if let Some(status) = tegmen_broker::child::run_helper_if_asked() {
         return ExitCode::from(status);
     }
-    let known = help::fitted(cli::Cli::command(), help::window()).try_get_matches();
+    let known = help::fitted_if_asked(cli::Cli::command()).try_get_matches();
     match known.and_then(|mut given| cli::Cli::from_arg_matches_mut(&mut given)) {
         Ok(cli) => cli.run(),
         Err(error) => cli::misunderstood(&error),

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use anstyle::{AnsiColor, Style};
+use tegmen_report::prose;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -10,20 +11,20 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// An error with its causes, each on a line of its own.
 pub fn error(error: &anyhow::Error) {
-    anstream::eprintln!("{ERROR}error{ERROR:#}: {error}");
+    say(ERROR, "error", error);
     for cause in error.chain().skip(1) {
-        anstream::eprintln!("  because: {cause}");
+        say(Style::new(), "  because", cause);
     }
 }
 
 /// Something that the person should know; the work goes on.
 pub fn warning(text: impl Display) {
-    anstream::eprintln!("{WARNING}warning{WARNING:#}: {text}");
+    say(WARNING, "warning", text);
 }
 
 /// What to do next.
 pub fn hint(text: impl Display) {
-    anstream::eprintln!("{HINT}hint{HINT:#}: {text}");
+    say(HINT, "hint", text);
 }
 
 /// A [`note`], unless the person wants none.
@@ -35,7 +36,16 @@ pub fn note_unless(quiet: bool, text: impl Display) {
 
 /// What Tegmen does, for whoever reads the start of a run.
 pub fn note(text: impl Display) {
-    anstream::eprintln!("tegmen: {text}");
+    say(Style::new(), "tegmen", text);
+}
+
+/// A line; at a terminal several, where its window is too narrow for one. What a program reads stays one, so that it can be searched.
+fn say(style: Style, label: &str, text: impl Display) {
+    let lead = format!("{style}{label}{style:#}: ");
+    match tegmen_sys::terminal::columns(std::io::stderr()) {
+        Some(columns) => anstream::eprintln!("{}", prose::folded(&lead, 2, &text.to_string(), columns.into())),
+        None => anstream::eprintln!("{lead}{text}"),
+    }
 }
 
 /// What a panic says may be a piece of a file or of a secret ("byte index 3 is not a char boundary; it is inside ..."): only its

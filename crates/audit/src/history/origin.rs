@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use rayon::prelude::*;
+
 use super::Error;
 use super::forest::Forest;
 use super::repository::{Commit, History};
@@ -86,52 +88,74 @@ pub fn report(
         let otherwise = parsed.filter(|blob| *blob != first.blob);
         pasts.entry(first.blob).or_default().push(Past { secret, added, removed, otherwise });
     }
-    let repository = history.local();
-    while let Some((blob, here)) = pasts.pop_first() {
-        let blob = &forest.blobs[blob as usize];
-        let Ok(text) = scan::text(history, &repository, blob)? else { continue };
-        let mut result = project::past_file(&blob.path, blob.kind, text);
-        let has: HashSet<String> = result.found.iter().filter_map(|hit| hit.secret.clone()).collect();
-        let (here, others): (Vec<Past>, Vec<Past>) =
-            here.into_iter().partition(|past| has.contains(&found.secrets[past.secret as usize]));
-        for past in others {
-            if let Some(other) = past.otherwise {
-                pasts.entry(other).or_default().push(Past { otherwise: None, ..past });
+    while !pasts.is_empty() {
+        let told: Vec<Told> = std::mem::take(&mut pasts)
+            .into_par_iter()
+            .map_init(
+                || history.local(),
+                |repository, (blob, here)| {
+                    let blob = &forest.blobs[blob as usize];
+                    let Ok(text) = scan::text(history, repository, blob)? else { return Ok(Told::default()) };
+                    Ok(tell(project::past_file(&blob.path, blob.kind, text), here, &found.secrets, commits))
+                },
+            )
+            .collect::<Result<_, Error>>()?;
+        for Told { result, others } in told {
+            results.extend(result);
+            for past in others {
+                if let Some(other) = past.otherwise {
+                    pasts.entry(other).or_default().push(Past { otherwise: None, ..past });
+                }
             }
         }
-        let by_secret: HashMap<&str, &Past> =
-            here.iter().map(|past| (found.secrets[past.secret as usize].as_str(), past)).collect();
-        result.found.retain_mut(|hit| {
-            let Some(past) = hit.secret.as_deref().and_then(|secret| by_secret.get(secret)) else { return false };
-            let added = &commits[past.added];
-            let removed = match past.removed {
-                Some(removed) => format!("removed in {}", describe(&commits[removed])),
-                None => "still at the tip of a branch or tag".to_owned(),
-            };
-            hit.candidate.message = format!("{}, in the history since {}, {removed}", hit.candidate.message, describe(added));
-            hit.candidate.hint = Some("it can be read by whoever has the repository: replace it at its source; to rewrite the history takes it out of no clone".to_owned());
-            // What the commit is goes into the fingerprint, which so stays what it is for ever.
-            let id = added.id.to_string();
-            hit.context = if hit.context.is_empty() { format!("@{id}") } else { format!("{}@{id}", hit.context) };
-            true
-        });
-        // One secret is one finding, however many rules have something to say of it.
-        let mut once: HashSet<String> = HashSet::new();
-        result.found.retain(|hit| {
-            hit.candidate.group.as_ref().is_some_and(|group| matches!(group, crate::context::Group::List(..)))
-                || hit.secret.clone().is_none_or(|secret| once.insert(secret))
-        });
-        result.problems.clear();
-        // A mark in an old version cannot be put right any more: nothing is said of those that hold nothing back.
-        result.ignores.retain(|ignore| {
-            result.found.iter().any(|hit| ignore.covers(hit.candidate.rule, hit.spot.line, hit.spot.end_line))
-        });
-        for ignore in &result.ignores {
-            ignore.used.set(true);
-        }
-        results.push(result);
     }
     Ok(results)
+}
+
+/// What there is to say of one blob.
+#[derive(Default)]
+struct Told {
+    result: Option<FileResult>,
+    /// Secrets that it has as something else.
+    others: Vec<Past>,
+}
+
+/// Keeps of what the rules say of a blob the secrets that are gone, and says when they came and went.
+fn tell(mut result: FileResult, here: Vec<Past>, secrets: &[String], commits: &[Commit]) -> Told {
+    let has: HashSet<&str> = result.found.iter().filter_map(|hit| hit.secret.as_deref()).collect();
+    let (here, others): (Vec<Past>, Vec<Past>) =
+        here.into_iter().partition(|past| has.contains(secrets[past.secret as usize].as_str()));
+    let by_secret: HashMap<&str, &Past> =
+        here.iter().map(|past| (secrets[past.secret as usize].as_str(), past)).collect();
+    result.found.retain_mut(|hit| {
+        let Some(past) = hit.secret.as_deref().and_then(|secret| by_secret.get(secret)) else { return false };
+        let added = &commits[past.added];
+        let removed = match past.removed {
+            Some(removed) => format!("removed in {}", describe(&commits[removed])),
+            None => "still at the tip of a branch or tag".to_owned(),
+        };
+        hit.candidate.message = format!("{}, in the history since {}, {removed}", hit.candidate.message, describe(added));
+        hit.candidate.hint = Some("it can be read by whoever has the repository: replace it at its source; to rewrite the history takes it out of no clone".to_owned());
+        // What the commit is goes into the fingerprint, which so stays what it is for ever.
+        let id = added.id.to_string();
+        hit.context = if hit.context.is_empty() { format!("@{id}") } else { format!("{}@{id}", hit.context) };
+        true
+    });
+    // One secret is one finding, however many rules have something to say of it.
+    let mut once: HashSet<String> = HashSet::new();
+    result.found.retain(|hit| {
+        hit.candidate.group.as_ref().is_some_and(|group| matches!(group, crate::context::Group::List(..)))
+            || hit.secret.clone().is_none_or(|secret| once.insert(secret))
+    });
+    result.problems.clear();
+    // A mark in an old version cannot be put right any more: nothing is said of those that hold nothing back.
+    result.ignores.retain(|ignore| {
+        result.found.iter().any(|hit| ignore.covers(hit.candidate.rule, hit.spot.line, hit.spot.end_line))
+    });
+    for ignore in &result.ignores {
+        ignore.used.set(true);
+    }
+    Told { result: Some(result), others }
 }
 
 /// A commit in a sentence: `1a2b3c4d5e (2024-05-06)`.

@@ -1,7 +1,7 @@
 //! Which logical lines may have a literal secret in them.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::ops::Range;
 
 use tegmen_classify as classify;
@@ -61,8 +61,8 @@ impl Links {
 /// What was looked at in earlier versions of a text.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// Logical lines, by their hash.
-    lines: HashSet<u64>,
+    /// Logical lines, by their hash, whose seed is random.
+    lines: HashSet<u64, foldhash::quality::RandomState>,
     /// What is linked in any of the versions.
     links: Links,
 }
@@ -70,9 +70,8 @@ pub struct Seen {
 impl Seen {
     /// Notes a line. Whether it is new.
     fn insert(&mut self, line: &str) -> bool {
-        let mut hasher = DefaultHasher::new();
-        line.hash(&mut hasher);
-        self.lines.insert(hasher.finish())
+        let hash = self.lines.hasher().hash_one(line);
+        self.lines.insert(hash)
     }
 }
 

@@ -7,6 +7,7 @@ use tegmen_findings::Severity;
 use tegmen_posture::{Answer, Outcome, Posture, Subject};
 
 use super::{came_out, count, rank};
+use crate::prose::folded;
 use crate::{Colour, plural, visible};
 
 const BOLD: Style = Style::new().bold();
@@ -51,11 +52,8 @@ pub fn text(posture: &Posture, colour: Colour, width: usize, all: bool) -> Strin
             } else {
                 let found = visible(answer.outcome.found());
                 let text = format!("{id}: {found}");
-                let mut lines = wrapped(&text, width.saturating_sub(11)).into_iter();
-                let _ = writeln!(out, "  {} {}", painted(style, &head), lines.next().unwrap_or_default());
-                for line in lines {
-                    let _ = writeln!(out, "           {line}");
-                }
+                let lead = format!("  {} ", painted(style, &head));
+                let _ = writeln!(out, "{}", folded(&lead, 11, &text, width));
             }
         }
         while out.ends_with("\n\n") {
@@ -63,7 +61,7 @@ pub fn text(posture: &Posture, colour: Colour, width: usize, all: bool) -> Strin
         }
         out.push('\n');
     }
-    out.push_str(&wrapped(&summary(posture), width).join("\n"));
+    out.push_str(&folded("", 0, &summary(posture), width));
     out.push('\n');
     out
 }
@@ -108,28 +106,5 @@ fn mark(answer: &Answer) -> (&'static str, Style) {
 }
 
 fn paragraph(out: &mut String, label: &str, text: &str, width: usize) {
-    for (number, line) in wrapped(text, width.saturating_sub(19)).into_iter().enumerate() {
-        let label = if number == 0 { label } else { "" };
-        let _ = writeln!(out, "           {label:<7} {line}");
-    }
-}
-
-/// Lines of at most `width` characters, broken at blanks where that can be.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(30);
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    if !line.is_empty() {
-        lines.push(line);
-    }
-    lines
+    let _ = writeln!(out, "{}", folded(&format!("           {label:<7} "), 19, text, width));
 }

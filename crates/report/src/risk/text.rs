@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use tegmen_posture::risk::{Exposure, Level};
 
 use super::{Report, capital, plural, spots};
+use crate::prose::{display_width, folded};
 use crate::{Colour, visible};
 
 /// At most so many steps.
@@ -69,44 +70,7 @@ fn style(level: Level) -> Style {
     }
 }
 
-/// Writes a text behind `lead`, folded at `width`, further lines as far in as the first. A lead with colours counts for its words.
+/// Writes a text behind `lead`, folded at `width`, further lines as far in as the first.
 fn wrap(out: &mut String, text: &str, lead: &str, width: usize) {
-    let shown = columns_of(lead);
-    let room = width.saturating_sub(shown).max(20);
-    let mut line = String::new();
-    let mut first = true;
-    let mut put = |line: &str| {
-        if first {
-            let _ = writeln!(out, "{lead}{line}");
-        } else {
-            let _ = writeln!(out, "{}{line}", " ".repeat(shown));
-        }
-        first = false;
-    };
-    for word in text.split_whitespace() {
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
-            put(&line);
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    put(&line);
-}
-
-/// Columns of a text without its colours.
-fn columns_of(text: &str) -> usize {
-    let mut columns = 0;
-    let mut inside = false;
-    for c in text.chars() {
-        match (inside, c) {
-            (false, '\u{1b}') => inside = true,
-            (false, _) => columns += 1,
-            (true, 'm') => inside = false,
-            (true, _) => {}
-        }
-    }
-    columns
+    let _ = writeln!(out, "{}", folded(lead, display_width(lead), text, width));
 }

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use tegmen_report::prose;
+
 /// Explain a rule of the audit or a check of the doctor: what it finds, why it is bad, what to do instead.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -55,6 +57,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             })?;
             tegmen_report::rule_page(rule, 1)
         }
+    };
+    let text = match tegmen_sys::terminal::columns(std::io::stdout()) {
+        Some(columns) if args.format == Format::Text && args.rule.is_some() => prose::page(&text, columns.into()),
+        _ => text,
     };
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),

@@ -1,0 +1,85 @@
+//! Prose in a window: lines are broken at blanks. Words stay whole, for they may be commands and paths.
+
+pub use textwrap::core::display_width;
+use textwrap::{Options, WordSplitter};
+
+/// Columns beyond which prose is no longer easy to read.
+const READABLE: usize = 100;
+
+/// A text behind `lead`, in lines of `width` columns; all but the first are indented by `hanging`. What colours the lead takes no room.
+pub fn folded(lead: &str, hanging: usize, text: &str, width: usize) -> String {
+    let hanging = " ".repeat(hanging);
+    let options = whole_words(width).initial_indent(lead).subsequent_indent(&hanging);
+    let lines: Vec<String> = textwrap::wrap(text, options).into_iter().map(|line| line.into_owned()).collect();
+    lines.join("\n")
+}
+
+fn whole_words(width: usize) -> Options<'static> {
+    Options::new(width).break_words(false).word_splitter(WordSplitter::NoHyphenation)
+}
+
+/// A page in Markdown with its paragraphs and lists filled; headings, tables and code stay as they are.
+pub fn page(markdown: &str, width: usize) -> String {
+    let mut out = String::new();
+    let mut paragraph: Vec<&str> = Vec::new();
+    let mut code = false;
+    let flush = |out: &mut String, paragraph: &mut Vec<&str>| {
+        if paragraph.is_empty() {
+            return;
+        }
+        let is_list = paragraph.first().is_some_and(|line| line.starts_with("- "));
+        let hanging = if is_list { 2 } else { 0 };
+        out.push_str(&folded("", hanging, &paragraph.join(" "), width.min(READABLE)));
+        out.push('\n');
+        paragraph.clear();
+    };
+    for line in markdown.lines() {
+        let is_fence = line.trim_start().starts_with("```");
+        let is_verbatim = code || is_fence || line.trim().is_empty() || line.starts_with(['#', '|']);
+        if is_verbatim || line.starts_with("- ") {
+            flush(&mut out, &mut paragraph);
+        }
+        if is_verbatim {
+            out.push_str(line);
+            out.push('\n');
+        } else {
+            paragraph.push(line.trim());
+        }
+        code ^= is_fence;
+    }
+    flush(&mut out, &mut paragraph);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{folded, page};
+
+    #[test]
+    fn lines_fit_and_words_stay_whole() {
+        let text = "the manifest has no secret SHOP_KEY; add it with `tegmen secrets set SHOP_KEY`, then run again";
+        assert_eq!(
+            folded("hint: ", 2, text, 40),
+            "hint: the manifest has no secret\n  SHOP_KEY; add it with `tegmen secrets\n  set SHOP_KEY`, then run again"
+        );
+        assert!(folded("hint: ", 2, "/a/path/that/is/wider/than/the/window", 20).ends_with("/the/window"));
+    }
+
+    #[test]
+    fn colours_take_no_room_and_lines_that_were_apart_stay_apart() {
+        assert_eq!(
+            folded("\u{1b}[1mnote\u{1b}[0m: ", 2, "one two\nthree", 13),
+            "\u{1b}[1mnote\u{1b}[0m: one two\n  three"
+        );
+    }
+
+    #[test]
+    fn a_page_is_filled_but_for_code() {
+        let text = "# Rule\n\nOne two three\nfour five.\n\n- an item that is\n  long\n- another\n\n```python\nx = 'as it is, however wide this may be'\n```\n";
+        let shown = page(text, 12);
+        assert_eq!(
+            shown,
+            "# Rule\n\nOne two\nthree four\nfive.\n\n- an item\n  that is\n  long\n- another\n\n```python\nx = 'as it is, however wide this may be'\n```\n"
+        );
+    }
+}
