@@ -105,6 +105,21 @@ def test_a_cookie_with_the_value_is_sent_back(agent: Agent, target: Server) -> N
     agent.do("(c.cookies if hasattr(c, 'cookies') else c.cookiejar).clear()")
 
 
+def test_a_session_that_is_given_again_stays_what_it_is(agent: Agent, target: Server) -> None:
+    """Many servers set the cookie of a session anew in each answer."""
+    session = f"s3ss-{mark()}{mark()}="
+    target.respond = lambda request: Response(
+        200, b"", [("Set-Cookie", f"session={quote(session)}; Path=/; HttpOnly"), ("X-Session", session)]
+    )
+    agent.do("c.get('/login', headers={'X-Key': S('KEY')}, name='login')")
+    for _ in range(2):
+        seen = agent.do("r = c.get('/again', name='again'); result = r.headers['X-Session']")
+        assert seen == session
+        assert f"session={quote(session)}" in (target.last.header("cookie") or "")
+    target.respond = None
+    agent.do("(c.cookies if hasattr(c, 'cookies') else c.cookiejar).clear()")
+
+
 @pytest.mark.parametrize("status", STATUSES)
 def test_a_redirect_with_the_value_to_another_host_goes_nowhere(
     agent: Agent, target: Server, other: Server, status: int

@@ -616,7 +616,7 @@ impl Client {
     fn without_values(&self, head: &[u8]) -> Option<reflection::Cleaned> {
         let (shared, local) = (self.shared.values(&self.reader), self.local.values());
         let secrets = reflection::Secrets([(self.shared.book(), &shared), (self.local.book(), &local)]);
-        reflection::cleaned(self.patterns.patterns(), &secrets, head)
+        reflection::cleaned(self.patterns.patterns(), self.issued.patterns(), &secrets, head)
     }
 
     /// Fills a request. `None` when it carries no placeholder.

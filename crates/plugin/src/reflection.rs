@@ -41,7 +41,10 @@ pub struct Cleaned {
 }
 
 /// The fields of a head, a line each, with placeholders where values stand; `None` when nothing stands there.
-pub fn cleaned(patterns: &Patterns, secrets: &Secrets<'_>, head: &[u8]) -> Option<Cleaned> {
+///
+/// Tokens that the target has issued stay: there is no placeholder for them, and a script whose session is given to it again
+/// would lose it.
+pub fn cleaned(patterns: &Patterns, issued: &Patterns, secrets: &Secrets<'_>, head: &[u8]) -> Option<Cleaned> {
     patterns.find(head)?;
     let mut out = Cleaned { head: Vec::with_capacity(head.len() + 64), cookies: Vec::new() };
     let mut changed = false;
@@ -51,13 +54,13 @@ pub fn cleaned(patterns: &Patterns, secrets: &Secrets<'_>, head: &[u8]) -> Optio
         if is_framing {
             out.head.extend_from_slice(line);
         } else {
-            changed |= field(patterns, secrets, line, &mut out);
+            changed |= field(patterns, issued, secrets, line, &mut out);
         }
     }
     changed.then_some(out)
 }
 
-fn field(patterns: &Patterns, secrets: &Secrets<'_>, line: &[u8], cleaned: &mut Cleaned) -> bool {
+fn field(patterns: &Patterns, issued: &Patterns, secrets: &Secrets<'_>, line: &[u8], cleaned: &mut Cleaned) -> bool {
     let is_cookie = line.get(..11).is_some_and(|name| name.eq_ignore_ascii_case(b"set-cookie:"));
     let Cleaned { head: out, cookies } = cleaned;
     let mut rest = line;
@@ -65,7 +68,7 @@ fn field(patterns: &Patterns, secrets: &Secrets<'_>, line: &[u8], cleaned: &mut 
     while let Some((range, shown)) = patterns.find(rest) {
         let found = &rest[range.clone()];
         out.extend_from_slice(&rest[..range.start]);
-        if found.len() < SHORTEST {
+        if found.len() < SHORTEST || secrets.knows_none(shown, found) && is_issued(issued, found) {
             out.extend_from_slice(found);
         } else {
             changed = true;
@@ -90,7 +93,21 @@ fn field(patterns: &Patterns, secrets: &Secrets<'_>, line: &[u8], cleaned: &mut 
     changed
 }
 
+/// Whether the target has issued it, as it stands there or as a URL encodes it.
+fn is_issued(issued: &Patterns, found: &[u8]) -> bool {
+    let is = |text: &[u8]| issued.find(text).is_some_and(|(range, _)| range.len() == text.len());
+    is(found) || is(&decoded(found))
+}
+
 impl Secrets<'_> {
+    /// Whether it is of no secret: a target may give out, as a session, what it was sent.
+    fn knows_none(&self, shown: &str, found: &[u8]) -> bool {
+        !self.is_token(found)
+            && self.binding(shown).is_none()
+            && self.placeholder(found).is_none()
+            && self.placeholder(&decoded(found)).is_none()
+    }
+
     /// Whether it is a placeholder, in whatever form.
     fn is_token(&self, found: &[u8]) -> bool {
         self.0.iter().any(|(book, _)| book.finder().hits(found))
@@ -186,11 +203,29 @@ mod tests {
         };
         let (key, pin) = (placeholder("KEY", "key+of/some=length"), placeholder("PIN", "123456"));
         let patterns = builder.build();
+        let none = Patterns::builder().build();
         let held = Held(&stored);
         let values: &dyn Values = &held;
         let secrets = Secrets([(&book, values), (&book, values)]);
-        let cleaned =
-            |head: &str| cleaned(&patterns, &secrets, head.as_bytes()).map(|it| String::from_utf8(it.head).unwrap());
+        let cleaned = |head: &str| {
+            cleaned(&patterns, &none, &secrets, head.as_bytes()).map(|it| String::from_utf8(it.head).unwrap())
+        };
+        // What the target has issued is given again as it is.
+        let (mut known, mut issued) = (Patterns::builder(), Patterns::builder());
+        known.token("SESSION", b"t0ken-of-the-target=").unwrap();
+        issued.as_it_is("SESSION", b"t0ken-of-the-target=");
+        let (known, issued) = (known.build(), issued.build());
+        let mut given_out = Patterns::builder();
+        given_out.as_it_is("SID", b"key+of/some=length");
+        let given_out = given_out.build();
+        let head = b"X: key+of/some=length\r\n";
+        let cleaned_of = |issued| super::cleaned(&patterns, issued, &secrets, head).unwrap().head;
+        assert_eq!(cleaned_of(&given_out), cleaned_of(&none), "what was sent and is given out stays a secret");
+        for given in ["t0ken-of-the-target=", "t0ken-of-the-target%3D"] {
+            let head = format!("Set-Cookie: session={given}; Path=/\r\n");
+            assert!(super::cleaned(&known, &none, &secrets, head.as_bytes()).is_some());
+            assert!(super::cleaned(&known, &issued, &secrets, head.as_bytes()).is_none());
+        }
         let location = "Location: /x?a=key%2Bof%2Fsome%3Dlength&b=key+of/some=length\r\nContent-Length: 123456\r\n";
         let expected = format!("Location: /x?a={key}&b={key}\r\nContent-Length: 123456\r\n");
         assert_eq!(cleaned(location).unwrap(), expected);
@@ -199,11 +234,15 @@ mod tests {
         assert_eq!(cleaned("Content-Length: 123456\r\n"), None);
         assert_eq!(cleaned("Location: /y\r\n"), None);
         // A cookie has to come back as it is: with an encoding that is none of a cookie's.
-        let cookie = super::cleaned(&patterns, &secrets, b"Set-Cookie: a=key%2Bof%2Fsome%3Dlength; b=1\r\n").unwrap();
+        let cookie =
+            super::cleaned(&patterns, &none, &secrets, b"Set-Cookie: a=key%2Bof%2Fsome%3Dlength; b=1\r\n").unwrap();
         assert_eq!((cookie.head.as_slice(), cookie.cookies.len()), (&b"Set-Cookie: a=[KEY]; b=1\r\n"[..], 1));
         assert_eq!(cookie.cookies[0].1.expose(), b"key%2Bof%2Fsome%3Dlength");
         assert_eq!(
-            super::cleaned(&patterns, &secrets, format!("Set-Cookie: a={key}\r\n").as_bytes()).unwrap().cookies.len(),
+            super::cleaned(&patterns, &none, &secrets, format!("Set-Cookie: a={key}\r\n").as_bytes())
+                .unwrap()
+                .cookies
+                .len(),
             0
         );
         // Encoded in a way that a request could not be filled in again.
