@@ -203,7 +203,9 @@ fn verdict(name: &str) -> Verdict {
         if let Some((_, reason)) = TAILS.iter().find(|(tail, _)| *tail == last) {
             return Verdict::About(reason);
         }
-        if let Some((_, reason)) = ANYWHERE.iter().find(|(word, _)| words.contains(word)) {
+        // A site key is public; the password of a site is not.
+        let applies = |word: &str| words.contains(&word) && (word != "site" || matches!(last, "key" | "keys"));
+        if let Some((_, reason)) = ANYWHERE.iter().find(|(word, _)| applies(word)) {
             return Verdict::About(reason);
         }
         if matches!(words[..], ["grant", ..] | ["forgot", ..]) {
@@ -403,6 +405,7 @@ mod tests {
             "CLIENT_SECRET",
             "DB_PASS",
             "DB_PASSWORD",
+            "SITE_PASSWORD",
             "ACCESS_TOKEN",
             "accessToken",
             "password",
