@@ -22,6 +22,8 @@ pub enum Channel {
     Csv,
     /// Locust's HTML report.
     Html,
+    /// Statistics as JSON.
+    Json,
     /// Every page, endpoint and asset of the web UI.
     WebUi,
     /// Messages between workers and master.
@@ -50,12 +52,13 @@ pub enum Channel {
 
 impl Channel {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Stdout,
         Self::Stderr,
         Self::Log,
         Self::Csv,
         Self::Html,
+        Self::Json,
         Self::WebUi,
         Self::Messages,
         Self::Files,
@@ -78,6 +81,7 @@ impl Channel {
             Self::Log => "log file",
             Self::Csv => "CSV files",
             Self::Html => "HTML report",
+            Self::Json => "JSON statistics",
             Self::WebUi => "web UI",
             Self::Messages => "ZMQ, workers and master",
             Self::Files => "files written",
@@ -208,6 +212,27 @@ pub struct FileCoverage {
     pub missed: Vec<(u32, u32)>,
 }
 
+/// A protection that Tegmen promises and that was not there, as seen from outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lapse {
+    /// What is missing: one of [`lapse`].
+    pub protection: String,
+    /// How that was seen.
+    pub seen: String,
+}
+
+/// The protections of which it can be seen from outside whether they are there.
+pub mod lapse {
+    /// What the test executes can gain no privileges.
+    pub const PRIVILEGES: &str = "no_new_privs";
+    /// No core dump is written.
+    pub const CORE: &str = "the limit on core dumps";
+    /// What the test writes is for its user alone.
+    pub const MODES: &str = "the mask of modes of new files";
+    /// The web UI answers its own page, and no other origin.
+    pub const WEB_ORIGIN: &str = "the web UI's refusal of other origins";
+}
+
 /// What was shown of a channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelProof {
@@ -254,7 +279,8 @@ pub struct Proof {
     pub seconds: u64,
     /// With or without.
     pub protection: Protection,
-    /// What kept it from every network: `network namespace`, or `nothing` for a run against a real target.
+    /// What kept it from every network: `network namespace` or `Landlock`; for a run against the real target with the origins
+    /// that it was open to.
     pub isolation: String,
     /// The secrets.
     pub secrets: Vec<SecretProof>,
@@ -262,6 +288,9 @@ pub struct Proof {
     pub channels: Vec<ChannelProof>,
     /// What came out.
     pub leaks: Vec<Leak>,
+    /// Which protections were missing.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub lapses: Vec<Lapse>,
     /// What ran.
     pub coverage: Coverage,
     /// What the person should know of this proof.
@@ -269,9 +298,23 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Whether nothing leaked.
+    /// Whether nothing leaked, and every protection was there.
     pub fn is_clean(&self) -> bool {
-        self.leaks.is_empty()
+        self.leaks.is_empty() && self.lapses.is_empty()
+    }
+
+    /// The secrets that the test has from outside, as opposed to what the target issued.
+    pub fn own_secrets(&self) -> impl Iterator<Item = &SecretProof> {
+        self.secrets.iter().filter(|secret| secret.origin != "target")
+    }
+
+    /// Whether nothing is shown, although nothing leaked: no request was made, no task ran, or no secret arrived and that is
+    /// because requests were refused.
+    pub fn is_idle(&self) -> bool {
+        let has_arrived = self.own_secrets().any(|secret| !secret.arrivals.is_empty());
+        let was_refused = self.own_secrets().any(|secret| !secret.refused.is_empty());
+        let none_ran = self.coverage.ran.is_empty() && !self.coverage.not_run.is_empty();
+        self.is_clean() && (self.coverage.requests == 0 || none_ran || was_refused && !has_arrived)
     }
 
     /// The channel of that kind.

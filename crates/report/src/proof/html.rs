@@ -11,7 +11,7 @@ struct Page<'a> {
     proof: &'a Proof,
     without: Option<&'a Proof>,
     headline: String,
-    is_clean: bool,
+    class: &'static str,
     tasks: String,
     requests: String,
     lines: String,
@@ -64,8 +64,12 @@ pub fn html(proofs: &[Proof]) -> Result<String, RenderError> {
     let Some(proof) = on.or(off) else { return Ok(String::new()) };
     let without = on.and(off);
     let leaked: std::collections::BTreeSet<&str> = proof.leaks.iter().map(|leak| leak.secret.as_str()).collect();
-    let headline = if proof.is_clean() {
+    let headline = if proof.is_idle() {
+        "Nothing is shown".to_owned()
+    } else if proof.is_clean() {
         "Nothing leaked".to_owned()
+    } else if proof.leaks.is_empty() {
+        "A protection is missing".to_owned()
     } else {
         format!("{} leaked", plural(leaked.len(), "secret"))
     };
@@ -73,7 +77,11 @@ pub fn html(proofs: &[Proof]) -> Result<String, RenderError> {
         proof,
         without,
         headline,
-        is_clean: proof.is_clean(),
+        class: match (proof.is_idle(), proof.is_clean()) {
+            (true, _) => "none",
+            (false, true) => "clean",
+            (false, false) => "leaked",
+        },
         tasks: plural(proof.coverage.ran.len() + proof.coverage.not_run.len(), "task"),
         requests: plural(usize::try_from(proof.coverage.requests).unwrap_or(usize::MAX), "request"),
         lines: ran(proof),

@@ -1,4 +1,4 @@
-//! A proof as JUnit's XML: a test case for each secret in each channel.
+//! A proof as JUnit's XML: a test case for each secret in each channel, for each protection that was missing, and for what ran.
 
 use askama::Template;
 use tegmen_findings::proof::{Proof, State};
@@ -10,15 +10,26 @@ use crate::{RenderError, junit::is_xml};
 struct Page {
     tests: usize,
     failures: usize,
-    skipped: usize,
     seconds: u64,
+    timestamp: String,
+    suites: Vec<Suite>,
+}
+
+struct Suite {
+    name: &'static str,
+    /// What its cases have in common, for tools that make a tree of it.
+    class: &'static str,
+    seconds: u64,
+    properties: Vec<(&'static str, String)>,
     cases: Vec<Case>,
 }
 
 struct Case {
-    secret: String,
-    channel: &'static str,
+    name: String,
+    kind: &'static str,
     result: Shown,
+    /// What else there is to say.
+    said: String,
 }
 
 enum Shown {
@@ -27,11 +38,35 @@ enum Shown {
     Nothing { why: String },
 }
 
-/// What is clean passes, what leaked fails, and of what was not exercised nothing is said: it is skipped.
+impl Suite {
+    fn failures(&self) -> usize {
+        self.cases.iter().filter(|case| matches!(case.result, Shown::Leaked { .. })).count()
+    }
+
+    fn skipped(&self) -> usize {
+        self.cases.iter().filter(|case| matches!(case.result, Shown::Nothing { .. })).count()
+    }
+}
+
+/// What is clean passes, what leaked fails, and of what was not exercised nothing is said: it is skipped. So is what did not run.
 ///
 /// # Errors
 /// [`RenderError`], which would be a defect of Tegmen.
 pub fn junit(proof: &Proof) -> Result<String, RenderError> {
+    let suites = vec![channels(proof), coverage(proof)];
+    let page = Page {
+        tests: suites.iter().map(|suite| suite.cases.len()).sum(),
+        failures: suites.iter().map(Suite::failures).sum(),
+        seconds: proof.seconds,
+        timestamp: timestamp(proof.began),
+        suites,
+    };
+    let mut out: String = page.render()?.chars().filter(|char| is_xml(*char)).collect();
+    out.push('\n');
+    Ok(out)
+}
+
+fn channels(proof: &Proof) -> Suite {
     let mut cases = Vec::new();
     for channel in &proof.channels {
         for (secret, state) in proof.secrets.iter().zip(&channel.states) {
@@ -40,7 +75,10 @@ pub fn junit(proof: &Proof) -> Result<String, RenderError> {
                 (State::Clean, _) => Shown::Clean,
                 (State::Leaked, leak) => Shown::Leaked {
                     message: leak.map_or_else(|| "it leaked".to_owned(), |leak| format!("it leaked: {}", leak.source)),
-                    text: leak.map_or_else(String::new, |leak| format!("{}\nrepair: {}", leak.sample, leak.repair)),
+                    text: leak.map_or_else(String::new, |leak| {
+                        let spot = leak.spot.as_ref().map(|spot| format!("{}:{}\n", spot.path, spot.line));
+                        format!("{}{}\nrepair: {}", spot.unwrap_or_default(), leak.sample, leak.repair)
+                    }),
                 },
                 (State::NotExercised, _) => Shown::Nothing {
                     why: secret
@@ -50,13 +88,71 @@ pub fn junit(proof: &Proof) -> Result<String, RenderError> {
                         .unwrap_or_else(|| "the secret was not in use".to_owned()),
                 },
             };
-            cases.push(Case { secret: secret.name.clone(), channel: channel.channel.title(), result });
+            let name = format!("[{}] in {}", secret.name, channel.channel.title());
+            cases.push(Case { name, kind: "leaked", result, said: String::new() });
         }
     }
-    let failures = cases.iter().filter(|case| matches!(case.result, Shown::Leaked { .. })).count();
-    let skipped = cases.iter().filter(|case| matches!(case.result, Shown::Nothing { .. })).count();
-    let page = Page { tests: cases.len(), failures, skipped, seconds: proof.seconds, cases };
-    let mut out: String = page.render()?.chars().filter(|char| is_xml(*char)).collect();
-    out.push('\n');
-    Ok(out)
+    for lapse in &proof.lapses {
+        let result = Shown::Leaked { message: "the protection is missing".to_owned(), text: lapse.seen.clone() };
+        cases.push(Case { name: lapse.protection.clone(), kind: "missing", result, said: String::new() });
+    }
+    Suite { name: "tegmen prove", class: "channels", seconds: proof.seconds, properties: Vec::new(), cases }
+}
+
+/// What ran. A task that did not, and a file of which not all lines did, are skipped: of them nothing is shown.
+fn coverage(proof: &Proof) -> Suite {
+    let coverage = &proof.coverage;
+    let task = |name: &String, result| Case { name: format!("task {name}"), kind: "", result, said: String::new() };
+    let not_run = |name| task(name, Shown::Nothing { why: "it did not run: nothing is shown of it".to_owned() });
+    let mut cases: Vec<Case> = coverage.ran.iter().map(|name| task(name, Shown::Clean)).collect();
+    cases.extend(coverage.not_run.iter().map(not_run));
+    for file in &coverage.files {
+        let said = format!("{} of {} lines ran", file.ran, file.lines);
+        let result = if file.missed.is_empty() {
+            Shown::Clean
+        } else {
+            Shown::Nothing { why: format!("{said}; nothing is shown of {}", super::text::lines(&file.missed)) }
+        };
+        cases.push(Case { name: format!("lines of {}", file.path), kind: "", result, said });
+    }
+    let (ran, lines): (u32, u32) =
+        (coverage.files.iter().map(|file| file.ran).sum(), coverage.files.iter().map(|file| file.lines).sum());
+    let ways = coverage.ways.iter().filter(|(_, count)| *count > 0).count();
+    let properties = vec![
+        ("tasks", (coverage.ran.len() + coverage.not_run.len()).to_string()),
+        ("tasks.ran", coverage.ran.len().to_string()),
+        ("lines", lines.to_string()),
+        ("lines.ran", ran.to_string()),
+        ("requests", coverage.requests.to_string()),
+        ("ways", coverage.ways.len().to_string()),
+        ("ways.tried", ways.to_string()),
+    ];
+    Suite { name: "tegmen prove: what ran", class: "coverage", seconds: 0, properties, cases }
+}
+
+/// Seconds since 1970 as ISO 8601 has them, in UTC and without saying so, as JUnit wants it.
+fn timestamp(began: u64) -> String {
+    let (days, rest) = (began / 86_400, began % 86_400);
+    // Days from 1 March of the year 0, in eras of 400 years (Howard Hinnant, "chrono-compatible low-level date algorithms").
+    let shifted = days + 719_468;
+    let (era, day) = (shifted / 146_097, shifted % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_written_as_junit_has_it() {
+        assert_eq!(timestamp(0), "1970-01-01T00:00:00");
+        assert_eq!(timestamp(951_782_400), "2000-02-29T00:00:00");
+        assert_eq!(timestamp(1_798_761_599), "2026-12-31T23:59:59");
+    }
 }

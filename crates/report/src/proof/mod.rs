@@ -16,6 +16,12 @@ fn both(proofs: &[Proof]) -> (Option<&Proof>, Option<&Proof>) {
     (of(Protection::On), of(Protection::Off))
 }
 
+/// How many of the test's own secrets arrived, and how many there are.
+fn arrived(proof: &Proof) -> (usize, usize) {
+    let arrived = proof.own_secrets().filter(|secret| !secret.arrivals.is_empty()).count();
+    (arrived, proof.own_secrets().count())
+}
+
 /// The proofs as JSON: what `.tegmen/prove.json` holds, once for each run.
 ///
 /// # Errors

@@ -161,7 +161,11 @@ fn leaks(out: &mut String, proof: &Proof, styles: &Styles) {
         add(out, format_args!("  {dim}│{dim:#} {}\n", leak.sample));
         add(out, format_args!("  {dim}repair:{dim:#} {}\n", leak.repair));
     }
-    if !proof.leaks.is_empty() {
+    for lapse in &proof.lapses {
+        let bad = styles.bad;
+        add(out, format_args!("{bad}missing{bad:#}: {}: {}\n", lapse.protection, lapse.seen));
+    }
+    if !proof.is_clean() {
         out.push('\n');
     }
 }
@@ -228,21 +232,32 @@ fn coverage(out: &mut String, proof: &Proof, styles: &Styles) {
 }
 
 fn verdict(out: &mut String, proof: &Proof, styles: &Styles) {
-    if proof.leaks.is_empty() {
-        let arrived = proof.secrets.iter().filter(|secret| !secret.arrivals.is_empty()).count();
+    if proof.is_idle() {
+        let strong = styles.strong;
+        let what = match &proof.coverage {
+            coverage if coverage.requests == 0 => "the test made no request",
+            coverage if coverage.ran.is_empty() => "no task ran",
+            _ => "no secret arrived",
+        };
+        add(out, format_args!("{strong}Nothing is shown{strong:#}: {what}. ({} s)\n", proof.seconds));
+    } else if proof.is_clean() {
         let good = styles.good;
+        let (arrived, all) = super::arrived(proof);
         let is_whole =
             proof.coverage.not_run.is_empty() && proof.coverage.files.iter().all(|file| file.missed.is_empty());
         let rest = if is_whole { "" } else { ", in what ran: of the rest nothing is shown" };
-        add(
-            out,
-            format_args!(
-                "{good}Nothing leaked{good:#}: {arrived} of {} arrived where they belong, and came out nowhere else{rest}. \
-                 ({} s)\n",
-                plural(proof.secrets.len(), "secret"),
-                proof.seconds
+        let what = match (arrived, all) {
+            (0, 0) => "the test has no secret".to_owned(),
+            (0, all) => format!("none of {} arrived, and of these nothing is shown", plural(all, "secret")),
+            _ => format!(
+                "{arrived} of {} arrived where they belong, and came out nowhere else{rest}",
+                plural(all, "secret")
             ),
-        );
+        };
+        add(out, format_args!("{good}Nothing leaked{good:#}: {what}. ({} s)\n", proof.seconds));
+    } else if proof.leaks.is_empty() {
+        let bad = styles.bad;
+        add(out, format_args!("{bad}Nothing leaked, but a protection is missing{bad:#}. ({} s)\n", proof.seconds));
     } else {
         let mut names: Vec<&str> = proof.leaks.iter().map(|leak| leak.secret.as_str()).collect();
         names.sort_unstable();
