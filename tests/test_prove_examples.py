@@ -81,6 +81,7 @@ def test_credentials_in_a_list_are_canaries(project: Project, locusts_examples: 
     project.write("locustfile.py", before)
     read = prove(project, "--stages", "alone", status=1)
     assert project.read("locustfile.py") == before
-    assert {leak["secret"] for leak in read["leaks"]} >= {"issued:session"}
+    # A redirect to another host takes the form along.
+    assert any(leak["secret"].startswith("literal:") for leak in read["leaks"])
     literals = [secret for secret in read["secrets"] if secret["origin"] == "literal"]
     assert any(arrival["place"] == "body:password" for secret in literals for arrival in secret["arrivals"])

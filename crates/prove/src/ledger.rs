@@ -63,6 +63,16 @@ pub struct State {
     pub own_memory: Option<BTreeMap<usize, u64>>,
     /// Requests that Tegmen refused: secret, host, reason.
     pub refused: BTreeMap<(String, String, String), u64>,
+    /// Whether the session that everybody gets went along with a secret: it is somebody's then.
+    pub is_taken: bool,
+    /// Files that the scripts opened for writing: by which line.
+    pub opened: BTreeMap<String, Spot>,
+    /// Hosts that the scripts dialled: which line was the first.
+    pub dialled: BTreeMap<String, Spot>,
+    /// Protections that Tegmen promises and that were not there, and how that was seen.
+    pub lapses: BTreeMap<&'static str, String>,
+    /// Origins of the real target that could not be asked, and why.
+    pub unreached: BTreeMap<String, String>,
     /// Pages of the web UI that the script or its extensions have added.
     pub pages: BTreeSet<String>,
 }

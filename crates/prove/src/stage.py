@@ -35,23 +35,94 @@ class _Gate:
             while data:
                 data = data[connection.send(data) :]
             if answered:
-                connection.recv(16)
+                answer = b""
+                while not answer.endswith(b"\n"):
+                    piece = connection.recv(256)
+                    if not piece:
+                        break
+                    answer += piece
+                return answer.decode().strip()
         except (OSError, KeyError):
             # The test goes on as it would; what is not heard is not exercised.
             self._pid = None
+        return ""
 
 
 _gate = _Gate()
 _dialled = set()
+_led = {}
 
 
 def _announce(family, address):
-    """Before a connection: somebody is to listen there."""
+    """Before a connection: somebody is to listen there. Gives back where to connect to."""
+    if family == 1 and isinstance(address, (str, bytes)):
+        return _PLAN.get("logs", {}).get(os.fsdecode(address), address)
     if family in (2, 10) and isinstance(address, tuple) and len(address) >= 2 and isinstance(address[1], int):
+        if _PLAN.get("led"):
+            return _lead(family, address)
         port = address[1]
         if port not in _dialled:
             _gate.tell({"dial": port}, answered=True)
             _dialled.add(port)
+    return address
+
+
+def _lead(family, address):
+    host, port = address[0], address[1]
+    led = _led.get((host, port))
+    if led is None:
+        answer = _gate.tell({"lead": {"host": str(host), "port": port}}, answered=True)
+        if " " not in answer:
+            # Nobody is there for it: the fence refuses the connection.
+            return address
+        name, number = answer.split(" ")
+        led = _led[host, port] = (name, int(number))
+    return led if family == 2 else ("::ffff:" + led[0], led[1])
+
+
+def _lead_names(module):
+    """Where the world cannot do it, names get their addresses here."""
+    look_up = module.getaddrinfo
+    if hasattr(look_up, "_stage"):
+        return
+    addresses = {}
+
+    def is_name(host):
+        if not host:
+            return False
+        for family in (2, 10):
+            try:
+                module.inet_pton(family, host)
+            except (OSError, ValueError):
+                continue
+            return False
+        return True
+
+    def address(host):
+        if isinstance(host, (bytes, bytearray)):
+            host = bytes(host).decode()
+        if not isinstance(host, str) or not is_name(host):
+            return host
+        if host not in addresses:
+            addresses[host] = _gate.tell({"name": host}, answered=True)
+        if not addresses[host]:
+            raise module.gaierror(-2, "Name or service not known")
+        return addresses[host]
+
+    def getaddrinfo(host, port, family=0, type=0, proto=0, flags=0):
+        led = address(host)
+        # An address of this kind only.
+        return look_up(led, port, 2 if led != host else family, type, proto, flags)
+
+    def gethostbyname(host):
+        return address(host)
+
+    def gethostbyname_ex(host):
+        return host, [], [address(host)]
+
+    for function in (getaddrinfo, gethostbyname, gethostbyname_ex):
+        function._stage = True
+        setattr(module, function.__name__, function)
 
 
 def _announcing(socket_class):
@@ -61,8 +132,7 @@ def _announcing(socket_class):
             continue
 
         def announcing(self, address, _function=function):
-            _announce(getattr(self, "family", None), address)
-            return _function(self, address)
+            return _function(self, _announce(getattr(self, "family", None), address))
 
         announcing._stage = True
         announcing.__name__ = name
@@ -138,7 +208,11 @@ def _on_tasks(module):
             if name not in seen:
                 seen.add(name)
                 _gate.tell({"ran": name})
-            return _execute(self, task)
+            try:
+                return _execute(self, task)
+            except Exception as error:
+                _say_error(error, error.__traceback__)
+                raise
 
         task_set.execute_task = execute
 
@@ -156,6 +230,13 @@ def _leaves(tasks, into, seen):
 
 
 def _on_locust(module):
+    def pages(environment, **_):
+        # Scripts add theirs when they are told that Locust has begun, some of them after us.
+        ui = getattr(environment, "web_ui", None)
+        if ui is not None:
+            rules = [str(rule) for rule in ui.app.url_map.iter_rules() if "GET" in rule.methods and not rule.arguments]
+            _gate.tell({"pages": rules})
+
     def started(environment, **_):
         classes = getattr(environment, "user_classes", ()) or ()
         declared = []
@@ -167,12 +248,17 @@ def _on_locust(module):
         shape = getattr(environment, "shape_class", None)
         if shape is not None:
             _bound(shape)
-        ui = getattr(environment, "web_ui", None)
-        if ui is not None:
-            rules = [str(rule) for rule in ui.app.url_map.iter_rules() if "GET" in rule.methods and not rule.arguments]
-            _gate.tell({"pages": rules})
+        pages(environment)
+
+    def requested(name=None, exception=None, **_):
+        if exception is None:
+            _say(_REPORTED, str(name))
+        else:
+            _say((*_REPORTED, "log"), f"{name} {exception}")
 
     module.events.init.add_listener(started)
+    module.events.test_start.add_listener(pages)
+    module.events.request.add_listener(requested)
 
 
 def _bound(shape):
@@ -188,30 +274,63 @@ def _bound(shape):
     shape.tick = bounded
 
 
-def _frame():
+_OUTSIDE = {"site-packages", "dist-packages", ".venv", "venv"}
+_ours = {}
+
+
+def _is_ours(path):
+    """Whether a file is one of the project's."""
+    is_ours = _ours.get(path)
+    if is_ours is None:
+        whole = os.path.abspath(path)
+        is_inside = _relative(path) != whole and not whole.startswith(os.path.join(_HERE, ""))
+        is_ours = is_inside and _OUTSIDE.isdisjoint(whole.split(os.sep)) and os.path.isfile(path)
+        _ours[path] = is_ours
+    return is_ours
+
+
+def _frame(frame=None):
     """The line of the project that is being run."""
-    frame = sys._getframe(2)
+    frame = frame or sys._getframe(2)
     while frame is not None:
-        path = frame.f_code.co_filename
-        if path.startswith(_PROJECT) and "site-packages" not in path:
-            return _relative(path), frame.f_lineno
+        if _is_ours(frame.f_code.co_filename):
+            return _relative(frame.f_code.co_filename), frame.f_lineno
         frame = frame.f_back
     return None
 
 
+#: Where Locust shows the names of requests and why they failed.
+_REPORTED = ("csv", "html", "json", "web-ui", "messages", "stdout", "stderr")
 _said = {}
 
 
-def _say(channel, text, place=None):
+def _say(channels, text, place=None):
     place = place or _frame()
     if place is None or len(text) < 6:
         return
-    key = (channel, *place)
+    key = (channels, *place)
     _said[key] = _said.get(key, 0) + 1
     # A line that says the same again and again is heard often enough.
     if _said[key] <= 60:
         path, line = place
-        _gate.tell({"said": {"channel": channel, "path": path, "line": line, "text": text[:20000]}})
+        _gate.tell({"said": {"channels": channels, "path": path, "line": line, "text": text[:20000]}})
+
+
+def _say_error(error, trace):
+    """An exception that nobody in the script has caught: the innermost line of the project is to blame."""
+    place = None
+    while trace is not None:
+        if _is_ours(trace.tb_frame.f_code.co_filename):
+            place = _relative(trace.tb_frame.f_code.co_filename), trace.tb_lineno
+        trace = trace.tb_next
+    if place is not None:
+        import traceback
+
+        try:
+            _say((*_REPORTED, "log"), "".join(traceback.format_exception(type(error), error, None)), place)
+        except Exception:
+            # What a script's own objects do when they are shown is not for us to judge.
+            return
 
 
 def _watch_prints():
@@ -224,13 +343,122 @@ def _watch_prints():
         try:
             if file is None or file in (sys.stdout, sys.stderr):
                 channel = "stderr" if file is not None and file is sys.stderr else "stdout"
-                _say(channel, (" " if sep is None else sep).join(str(arg) for arg in args))
+                _say((channel,), (" " if sep is None else sep).join(str(arg) for arg in args))
         except Exception:
-            # What a script's own objects do when they are shown is not for us to judge.
             return
 
     printing.__name__ = printing.__qualname__ = "print"
     builtins.print = printing
+    for channel in ("stdout", "stderr"):
+        stream = getattr(sys, channel, None)
+        write = getattr(stream, "write", None)
+        if write is None:
+            continue
+
+        def writing(text, _write=write, _channel=channel):
+            written = _write(text)
+            if isinstance(text, str):
+                _say((_channel,), text)
+            return written
+
+        try:
+            stream.write = writing
+        except AttributeError:
+            continue
+
+
+def _watch_events():
+    """Files that are opened, hosts that are dialled, programs that are started: which line of the project it was."""
+    writing = os.O_WRONLY | os.O_RDWR
+    known = set()
+
+    def told(event, arguments):
+        try:
+            if event == "open":
+                path, mode, flags = arguments
+                is_written = (isinstance(mode, str) and not set(mode).isdisjoint("wax+")) or (flags or 0) & writing
+                if not is_written or isinstance(path, int) or (event, path) in known:
+                    return
+                place = _frame(sys._getframe(1))
+                if place is not None:
+                    known.add((event, path))
+                    file = os.path.abspath(os.fsdecode(path))
+                    _gate.tell({"opened": {"file": file, "path": place[0], "line": place[1]}})
+            elif event == "sqlite3.connect":
+                place = _frame(sys._getframe(1))
+                if place is not None:
+                    file = os.path.abspath(os.fsdecode(arguments[0]))
+                    _gate.tell({"opened": {"file": file, "path": place[0], "line": place[1]}})
+            elif event in ("socket.connect", "socket.sendto"):
+                address = arguments[1]
+                host = address[0] if isinstance(address, tuple) else None
+                if host is None or (event, host) in known:
+                    return
+                place = _frame(sys._getframe(1))
+                if place is not None:
+                    known.add((event, host))
+                    _gate.tell({"dialled": {"address": str(host), "path": place[0], "line": place[1]}})
+            elif event == "subprocess.Popen":
+                program, words, _, environment = arguments
+                _say(("command-line",), f"{program} {words}", _frame(sys._getframe(1)))
+                _say(("environ",), f"{environment}", _frame(sys._getframe(1)))
+            elif event == "syslog.syslog":
+                _say(("system-log",), str(arguments[-1]), _frame(sys._getframe(1)))
+        except Exception:
+            # It watches; whatever goes wrong in here is not the test's.
+            return
+
+    sys.addaudithook(told)
+
+
+def _on_gevent_programs(module):
+    """Programs that are started through gevent, which tells no event of it."""
+    init = module.Popen.__init__
+
+    def starting(self, args, *rest, **options):
+        _say(("command-line",), f"{args}")
+        _say(("environ",), f"{options.get('env')}")
+        return init(self, args, *rest, **options)
+
+    starting.__wrapped__ = init
+    module.Popen.__init__ = starting
+
+
+def _on_urllib3(module):
+    """What a script sends, whichever library it is by: the line that sends it."""
+    pool = module.HTTPConnectionPool
+    urlopen = pool.urlopen
+
+    def opening(self, method, url, body=None, headers=None, *args, **kwargs):
+        _say_sent(url, body, headers)
+        return urlopen(self, method, url, body, headers, *args, **kwargs)
+
+    opening.__wrapped__ = urlopen
+    pool.urlopen = opening
+
+
+def _on_gevent_client(module):
+    client = module.HTTPClient
+    request = client.request
+
+    def requesting(self, method, request_uri, body=b"", headers=None, **kwargs):
+        _say_sent(request_uri, body, headers)
+        return request(self, method, request_uri, body, headers, **kwargs)
+
+    requesting.__wrapped__ = request
+    client.request = requesting
+
+
+def _say_sent(url, body, headers):
+    place = _frame(sys._getframe(2))
+    if place is None:
+        return
+    try:
+        text = body.decode("utf-8", "replace") if isinstance(body, (bytes, bytearray)) else body
+        text = text if isinstance(text, str) else ""
+        _say(("other-hosts", "other-places", "telemetry"), f"{url} {dict(headers or {})} {text}", place)
+    except Exception:
+        return
 
 
 def _on_logging(module):
@@ -238,13 +466,14 @@ def _on_logging(module):
 
     def handling(self, record):
         path = getattr(record, "pathname", "")
-        if path.startswith(_PROJECT) and "site-packages" not in path:
+        if _is_ours(path):
             try:
                 text = record.getMessage()
             except Exception:
                 text = ""
-            for channel in ("log", "stderr"):
-                _say(channel, text, (_relative(path), record.lineno))
+            _say(("log", "stderr", "system-log", "web-ui"), text, (_relative(path), record.lineno))
+        elif getattr(record, "exc_info", None):
+            _say_error(record.exc_info[1], record.exc_info[2])
         return handle(self, record)
 
     module.Logger.callHandlers = handling
@@ -260,8 +489,7 @@ def _on_clients(module):
     def failing(self, exc, *args, **kwargs):
         place = _frame()
         if place is not None:
-            for channel in ("csv", "html", "web-ui", "messages", "stdout", "log"):
-                _say(channel, str(exc), place)
+            _say((*_REPORTED, "log"), str(exc), place)
         return failure(self, exc, *args, **kwargs)
 
     context.failure = failing
@@ -355,7 +583,6 @@ class _Lines:
 
     def __init__(self):
         self._ran = {}
-        self._names = {}
 
     def watch(self):
         if hasattr(sys, "monitoring"):
@@ -376,7 +603,7 @@ class _Lines:
         monitoring.use_tool_id(tool, "tegmen prove")
 
         def line(code, number):
-            if self._is_ours(code.co_filename):
+            if _is_ours(code.co_filename):
                 self._tell(code.co_filename, number)
             return monitoring.DISABLE
 
@@ -385,7 +612,7 @@ class _Lines:
 
     def _call(self, frame, event, argument):
         path = frame.f_code.co_filename
-        if not self._is_ours(path):
+        if not _is_ours(path):
             return None
         self._tell(path, frame.f_lineno)
         return self._line
@@ -394,15 +621,6 @@ class _Lines:
         if event == "line":
             self._tell(frame.f_code.co_filename, frame.f_lineno)
         return self._line
-
-    def _is_ours(self, path):
-        is_ours = self._names.get(path)
-        if is_ours is None:
-            parts = os.path.abspath(path).split(os.sep)
-            outside = {"site-packages", "dist-packages", ".venv", "venv"}
-            is_ours = _relative(path) != os.path.abspath(path) and outside.isdisjoint(parts) and os.path.isfile(path)
-            self._names[path] = is_ours
-        return is_ours
 
     def _tell(self, path, number):
         ran = self._ran.get(path)
@@ -431,16 +649,21 @@ class _Lines:
         return lines
 
 
-def _switched_off(name):
+def _switched_off(name, *functions):
     """For the self-test: a protection that does nothing must be noticed."""
 
     def off(module):
         if name in _PLAN.get("off", ()):
-            for function in ("apply", "before"):
+            for function in functions:
                 if hasattr(module, function):
                     setattr(module, function, lambda *_: None)
 
     return off
+
+
+def _hand_on_as_it_is(module):
+    if "programs" in _PLAN.get("off", ()):
+        module.handed_on = lambda environment: environment
 
 
 def _open_to_inspection(module):
@@ -452,10 +675,18 @@ def _open_to_inspection(module):
 
 
 _HOOKS = {
-    "tegmen._hooks.locust_outputs": _switched_off("outputs"),
-    "tegmen._hooks.locust_web": _switched_off("outputs"),
+    "tegmen._hooks.locust_outputs": _switched_off("outputs", "apply", "before"),
+    "tegmen._hooks.locust_web": _switched_off("outputs", "apply", "before"),
+    "tegmen._hooks.locust_cluster": _switched_off("cluster", "apply"),
+    "tegmen._hooks.locust_access": _switched_off("web-origin", "guard"),
+    "tegmen._hooks._answers": _switched_off("tokens", "learn"),
+    "tegmen._environ": _hand_on_as_it_is,
+    "tegmen._logging": _switched_off("logging", "install"),
     "locust.runners": _open_to_inspection,
     "socket": _on_socket,
+    "gevent.subprocess": _on_gevent_programs,
+    "urllib3.connectionpool": _on_urllib3,
+    "geventhttpclient.client": _on_gevent_client,
     "gevent._socket3": _on_socket,
     "ssl": _on_ssl,
     "logging": _on_logging,
@@ -518,11 +749,16 @@ def _go_on():
         spec.loader.exec_module(module)
 
 
+if _PLAN.get("led"):
+    _lead_names(_socket)
+    if "socket" in sys.modules:
+        _lead_names(sys.modules["socket"])
 _go_on()
 sys.meta_path.insert(0, _Watcher())
 for _module, _hook in _HOOKS.items():
     if _module in sys.modules:
         _hook(sys.modules[_module])
 _watch_prints()
+_watch_events()
 if _PLAN:
     _Lines().watch()

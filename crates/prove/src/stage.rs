@@ -34,6 +34,10 @@ pub struct Plan {
     pub users: u32,
     /// The longest time, in seconds, for those.
     pub seconds: u32,
+    /// Whether names and connections have to be led to the target in the process, since the world cannot do it.
+    pub led: bool,
+    /// Sockets in the place of those of the system's logs, where these cannot be covered.
+    pub logs: BTreeMap<String, PathBuf>,
     /// Whether the test runs without protection, so that `secret()` and `protect()` give plain strings.
     pub plain: bool,
     /// Protections that are switched off, for the self-test. They are known here only: the package has no such switch.

@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 
 use tegmen_findings::proof::{
-    Arrival, Channel, ChannelProof, Coverage, FORMAT, FileCoverage, Leak, Proof, Protection, Refusal, SecretProof,
-    State,
+    Arrival, Channel, ChannelProof, Coverage, FORMAT, FileCoverage, Lapse, Leak, Proof, Protection, Refusal,
+    SecretProof, Spot, State,
 };
 use tegmen_wire::{origin::Origin, place::Place};
 
-use crate::{ledger::Ledger, target::answers::WAYS};
+use crate::{
+    ledger::{Ledger, State as Seen},
+    target::{ANONYMOUS, answers::WAYS},
+    world::authority::IMPOSTOR,
+};
 
 /// A secret of the test, as the verdict needs it. In the order of the searcher's numbers.
 #[derive(Clone, Debug)]
@@ -49,6 +53,12 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
     let state = ledger.state();
     let targets: BTreeSet<String> =
         state.targets.iter().filter_map(|url| Origin::of_url(url)).map(|origin| origin.as_hosts_entry()).collect();
+    let mut subjects = subjects.to_vec();
+    for subject in subjects.iter_mut().filter(|subject| subject.name == ANONYMOUS && !state.is_taken) {
+        let why = "everybody who asked got it, and no secret went along with it: it is nobody's";
+        subject.unprovable = Some(why.to_owned());
+    }
+    let subjects = &subjects[..];
     let mut secrets = Vec::new();
     let mut leaks = Vec::new();
     let mut in_use = Vec::new();
@@ -62,7 +72,11 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
             // What the target itself has issued, and what is written in a script, may go to any host of the test: it is bound to none.
             let is_unbound =
                 ["target", "literal"].contains(&subject.origin.as_str()) && !host.starts_with(crate::target::ELSEWHERE);
-            let (channel, repair) = if !(belongs || is_unbound) {
+            let (channel, repair) = if host == IMPOSTOR {
+                let what =
+                    "let the client verify the server: something stands there that is not the one that it says it is";
+                (Channel::OtherHosts, what.to_owned())
+            } else if !(belongs || is_unbound) {
                 (Channel::OtherHosts, repair(Channel::OtherHosts, subject, circumstances.protection))
             } else if !is_allowed(place, &subject.places) {
                 let name = &subject.name;
@@ -72,6 +86,9 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
                 arrivals.push(Arrival { host: host.clone(), place: place.clone(), count: *count });
                 continue;
             };
+            if subject.unprovable.is_some() {
+                continue;
+            }
             leaks.push(Leak {
                 channel,
                 secret: subject.name.clone(),
@@ -79,7 +96,7 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
                 is_whole: true,
                 source: host.clone(),
                 sample: format!("[{}] in {place}", subject.name),
-                spot: None,
+                spot: state.spots.get(&(channel, number)).or_else(|| state.dialled.get(bare(host))).cloned(),
                 repair,
             });
         }
@@ -121,7 +138,7 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
                     is_whole: found.is_whole,
                     source: found.source.clone(),
                     sample: found.sample.clone(),
-                    spot: state.spots.get(&(channel, number)).cloned(),
+                    spot: opened(&state, &found.source).or_else(|| state.spots.get(&(channel, number))).cloned(),
                     repair: repair(channel, subject, circumstances.protection),
                 });
             }
@@ -148,6 +165,10 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
             states,
         });
     }
+    let mut remarks = circumstances.remarks.clone();
+    for (origin, why) in &state.unreached {
+        remarks.push(format!("the real target {origin} could not be asked: {why}"));
+    }
     leaks.sort_by(|one, other| (one.channel, &one.secret).cmp(&(other.channel, &other.secret)));
     let coverage = Coverage {
         ran: state.ran.iter().cloned().collect(),
@@ -170,9 +191,30 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
         secrets,
         channels,
         leaks,
+        lapses: state
+            .lapses
+            .iter()
+            .map(|(protection, seen)| Lapse { protection: (*protection).to_owned(), seen: seen.clone() })
+            .collect(),
         coverage,
-        remarks: circumstances.remarks.clone(),
+        remarks,
     }
+}
+
+/// The host of an entry of `hosts`.
+fn bare(entry: &str) -> &str {
+    let host = entry.strip_prefix("http://").unwrap_or(entry);
+    match host.rsplit_once(':') {
+        Some((name, port)) if !name.ends_with(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// The line that opened the file in which something was found.
+fn opened<'a>(state: &'a Seen, source: &str) -> Option<&'a Spot> {
+    let file = source.strip_suffix(" (unpacked)").unwrap_or(source);
+    let is_it = |path: &str| path.strip_suffix(file).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+    state.opened.iter().find(|(path, _)| is_it(path)).map(|(_, spot)| spot)
 }
 
 /// Whether a place of a request is one of those.
@@ -217,7 +259,7 @@ fn repair(channel: Channel, subject: &Subject, protection: Protection) -> String
         let issued = name.rsplit(':').next().unwrap_or_default();
         let shown: String =
             issued.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-        let from = if issued == "session" { "self.client.cookies[\"session\"]" } else { "token" };
+        let from = if issued.ends_with("session") { "self.client.cookies[\"session\"]" } else { "token" };
         return format!("let Tegmen know it as soon as it is there: protect({from}, name=\"{shown}\")");
     }
     if subject.origin == "literal" {
@@ -228,7 +270,10 @@ fn repair(channel: Channel, subject: &Subject, protection: Protection) -> String
     }
     match channel {
         Channel::OtherHosts => {
-            format!("bind it: hosts = [\"…\"] under [secrets.{name}] in tegmen.toml names every host that may have it")
+            format!(
+                "if it belongs there, name that host in `hosts` under [secrets.{name}] in tegmen.toml; if not, take it out of \
+                 the request"
+            )
         }
         Channel::Memory | Channel::CoreDump | Channel::Environ | Channel::CommandLine => {
             "let nothing hand the value to other programs, and start the test with `tegmen run`".to_owned()
@@ -251,6 +296,17 @@ mod tests {
         assert!(is_allowed("body:password", &places) && is_allowed("body", &places));
         assert!(!is_allowed("query:key", &places) && !is_allowed("elsewhere", &places));
         assert!(is_allowed("elsewhere", &[]));
+    }
+
+    #[test]
+    fn a_file_is_known_by_the_line_that_opened_it() {
+        let spot = Spot { path: "locustfile.py".to_owned(), line: 7 };
+        let mut state = Seen::default();
+        state.opened.insert("/project/out/notes.txt".to_owned(), spot.clone());
+        assert_eq!(opened(&state, "out/notes.txt"), Some(&spot));
+        assert_eq!(opened(&state, "notes.txt (unpacked)"), Some(&spot));
+        assert_eq!(opened(&state, "otes.txt"), None);
+        assert_eq!((bare("http://a.example:8080"), bare("a.example")), ("a.example", "a.example"));
     }
 
     #[test]

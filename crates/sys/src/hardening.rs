@@ -12,6 +12,17 @@ pub fn forbid_inspection() -> io::Result<()> {
     Ok(())
 }
 
+/// Raises the limit on core dumps as far as it goes, for this process and its children; false when it stays at zero.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn allow_core_dumps() -> io::Result<bool> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
+    let raised = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
+    rustix::process::setrlimit(rustix::process::Resource::Core, raised)?;
+    Ok(limit.maximum != Some(0))
+}
+
 /// Sets the limit on core dumps to zero, for this process and its children.
 ///
 /// # Errors

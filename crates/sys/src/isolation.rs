@@ -29,6 +29,37 @@ fn at<E: Into<io::Error>>(step: &'static str) -> impl Fn(E) -> IsolationError {
     move |source| IsolationError { step, source: source.into() }
 }
 
+/// Whether [`enter`] would succeed: tried in a child, since what it has done half cannot be undone. To be called while this process
+/// has one thread.
+///
+/// # Errors
+/// With what the child was refused.
+pub fn possible() -> Result<(), IsolationError> {
+    use std::io::{Read as _, Write as _};
+    let step = "it cannot be found out whether the kernel gives namespaces";
+    let (mut reader, writer) = io::pipe().map_err(at(step))?;
+    // SAFETY: there is one thread, so that the child is a whole process; it ends without unwinding or running what is to run at exit.
+    let child = unsafe { libc::fork() };
+    if child < 0 {
+        return Err(at(step)(io::Error::last_os_error()));
+    }
+    if child == 0 {
+        let mut writer = writer;
+        if let Err(error) = enter() {
+            // Nobody reads: nothing could be said then.
+            let _ = writer.write_all(error.to_string().as_bytes());
+        }
+        // SAFETY: ends this child at once.
+        unsafe { libc::_exit(0) };
+    }
+    drop(writer);
+    let mut said = String::new();
+    reader.read_to_string(&mut said).map_err(at(step))?;
+    // SAFETY: the child is ours, and nobody else waits for it.
+    unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    if said.is_empty() { Ok(()) } else { Err(IsolationError { step: "namespaces", source: io::Error::other(said) }) }
+}
+
 /// Moves this process, which must have one thread, into a network and a view of the file system of its own. Where it has
 /// not the right to, it takes it in a user namespace, in which it is the user that it was.
 ///
@@ -105,6 +136,11 @@ const KEPT: CapabilitySet = CapabilitySet::CHOWN
 /// # Errors
 /// When the kernel refuses.
 pub fn limit_rights() -> io::Result<()> {
+    let own = rustix::thread::capabilities(None)?;
+    if own.permitted.is_empty() && !rustix::process::geteuid().is_root() {
+        // An ordinary user's process, and no program could get it any.
+        return Ok(());
+    }
     for right in CapabilitySet::all().difference(KEPT).iter() {
         match rustix::thread::remove_capability_from_bounding_set(right) {
             // One that this kernel does not know.

@@ -237,8 +237,10 @@ impl Prepared {
                     return Err((0, errno()));
                 }
             }
-            let no_core = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-            libc::setrlimit(libc::RLIMIT_CORE, &no_core);
+            if !launch.fence.is_some_and(|fence| fence.core_dumps) {
+                let no_core = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+                libc::setrlimit(libc::RLIMIT_CORE, &no_core);
+            }
             if let Some(directory) = &self.directory
                 && libc::chdir(directory.as_ptr()) != 0
             {

@@ -91,7 +91,9 @@ impl Supervisor {
         mask: SignalMask,
     ) -> Result<Self, SpawnError> {
         SignalMask::block_all();
-        process::forbid_core_dumps().map_err(SpawnError::own("forbid core dumps (RLIMIT_CORE)"))?;
+        if !options.fence.core_dumps {
+            process::forbid_core_dumps().map_err(SpawnError::own("forbid core dumps (RLIMIT_CORE)"))?;
+        }
         process::adopt_orphans().map_err(SpawnError::own("become the reaper of orphaned processes"))?;
         let events = events().map_err(SpawnError::own("receive signals"))?;
         let place = Place::find();

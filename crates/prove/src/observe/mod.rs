@@ -5,3 +5,16 @@ pub mod files;
 pub mod processes;
 pub mod relay;
 pub mod web;
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+/// Waits for so long, or until it is over.
+pub fn pause(over: &AtomicBool, length: Duration) {
+    let begun = Instant::now();
+    while !over.load(Ordering::Acquire) && begun.elapsed() < length {
+        std::thread::sleep(Duration::from_millis(20).min(length));
+    }
+}

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tegmen_findings::proof::Channel;
+use tegmen_findings::proof::{Channel, Protection, lapse};
 
 use crate::ledger::Ledger;
 
@@ -48,30 +48,64 @@ pub fn count_copies(ledger: &Ledger, root: u32, over: &AtomicBool) {
                 }
             }
         }
-        std::thread::sleep(PAUSE);
+        super::pause(over, PAUSE);
     }
 }
 
-/// Looks again and again at everything below the process `root`, until `over`. Gives up the rights of this thread first.
-pub fn watch(ledger: &Ledger, root: u32, over: &AtomicBool) {
+/// Looks again and again at everything below the process `root`, until `over`. Gives up the rights of this thread first. Under
+/// protection it also looks whether the kernel knows of the protections.
+pub fn watch(ledger: &Ledger, root: u32, protection: Protection, over: &AtomicBool) {
     if tegmen_sys::isolation::be_one_of_them().is_err() {
         return;
     }
     // Memory takes its time; what comes and goes meanwhile is not to be missed.
     std::thread::scope(|scope| {
         scope.spawn(|| watch_memory(ledger, root, over));
+        let mut known = BTreeSet::new();
         while !over.load(Ordering::Acquire) {
             for pid in below(root) {
                 let name = name(pid);
+                let is_new = known.insert(pid);
+                if protection == Protection::On {
+                    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+                    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
+                    let mut state = ledger.state();
+                    for (protection, seen) in lapses(&status, &limits, pid == root && is_new) {
+                        state.lapses.entry(protection).or_insert_with(|| format!("{name}: {seen}"));
+                    }
+                }
                 if let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) {
                     ledger.look(Channel::CommandLine, &name, &line);
                 }
                 let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
                 ledger.look(Channel::Environ, &name, &environment);
             }
-            std::thread::sleep(PAUSE);
+            super::pause(over, PAUSE);
         }
     });
+}
+
+/// What the kernel does not know of in a process. The mask of modes is the script's own business once it runs: only that of the
+/// first process counts, when it is seen for the first time.
+fn lapses(status: &str, limits: &str, is_first: bool) -> Vec<(&'static str, String)> {
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let mut lapses = Vec::new();
+    if field("NoNewPrivs:") == Some("0") {
+        lapses.push((lapse::PRIVILEGES, "it could gain privileges by what it executes".to_owned()));
+    }
+    let mask = field("Umask:").and_then(|mask| u32::from_str_radix(mask, 8).ok());
+    if let Some(mask) = mask.filter(|mask| is_first && mask & 0o077 != 0o077) {
+        lapses.push((lapse::MODES, format!("its mask is {mask:03o}, so that others can read what it writes")));
+    }
+    if let Some(limit) = core_limit(limits).filter(|limit| *limit != "0") {
+        lapses.push((lapse::CORE, format!("the limit is {limit}")));
+    }
+    lapses
+}
+
+/// The limit on core dumps, in `/proc/PID/limits`.
+fn core_limit(limits: &str) -> Option<&str> {
+    limits.lines().find_map(|line| line.strip_prefix("Max core file size")?.split_whitespace().next())
 }
 
 fn watch_memory(ledger: &Ledger, root: u32, over: &AtomicBool) {
@@ -103,7 +137,7 @@ fn watch_memory(ledger: &Ledger, root: u32, over: &AtomicBool) {
             let note = format!("{} closed to others, {} open", processes(closed.len()), open.len());
             ledger.note(Channel::Memory, &note);
         }
-        std::thread::sleep(PAUSE);
+        super::pause(over, PAUSE);
     }
 }
 
@@ -114,7 +148,7 @@ fn processes(count: usize) -> String {
 /// Whether a core dump of the process may be written.
 fn may_dump(ledger: &Ledger, pid: u32, name: &str) -> bool {
     let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap_or_default();
-    let limit = limits.lines().find_map(|line| line.strip_prefix("Max core file size")?.split_whitespace().next());
+    let limit = core_limit(&limits);
     ledger.look(Channel::CoreDump, name, b"");
     if limit == Some("0") {
         ledger.note(Channel::CoreDump, "none is written: the limit is 0");
@@ -187,4 +221,21 @@ pub fn below(root: u32) -> Vec<u32> {
 fn name(pid: u32) -> String {
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     format!("{} ({pid})", name.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_does_not_know_of_is_a_lapse() {
+        let status = "Name:\tlocust\nUmask:\t0077\nNoNewPrivs:\t1\n";
+        let limits = "Max core file size        0                    unlimited            bytes\n";
+        assert_eq!(lapses(status, limits, true), []);
+        let (status, limits) = (status.replace("0077", "0022").replace('1', "0"), limits.replacen('0', "unlimited", 1));
+        let found: Vec<&str> = lapses(&status, &limits, true).into_iter().map(|(protection, _)| protection).collect();
+        assert_eq!(found, [lapse::PRIVILEGES, lapse::MODES, lapse::CORE]);
+        assert_eq!(lapses(&status, &limits, false).len(), 2);
+        assert_eq!(lapses("", "", true), []);
+    }
 }

@@ -12,13 +12,12 @@ use crate::ledger::Ledger;
 /// What stands in two pieces of a stream is looked for as well: so much of the last one is kept.
 const KEPT: usize = 16 * 1024;
 
-/// Listens on a free port and passes everything on to `master`; gives back the port.
+/// Listens on `port` and passes everything on to `master`.
 ///
 /// # Errors
-/// When there is no port or no thread.
-pub fn start(ledger: &Ledger, master: u16) -> std::io::Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0))?;
-    let port = listener.local_addr()?.port();
+/// When the port is taken, or there is no thread.
+pub fn start(ledger: &Ledger, port: u16, master: u16) -> std::io::Result<()> {
+    let listener = TcpListener::bind(("127.0.0.1", port))?;
     let ledger = ledger.clone();
     std::thread::Builder::new().name("relay".to_owned()).spawn(move || {
         for near in listener.incoming().flatten() {
@@ -35,7 +34,7 @@ pub fn start(ledger: &Ledger, master: u16) -> std::io::Result<u16> {
             }
         }
     })?;
-    Ok(port)
+    Ok(())
 }
 
 fn pass(mut from: TcpStream, mut to: TcpStream, way: &str, ledger: &Ledger) {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tegmen_findings::proof::Channel;
+use tegmen_findings::proof::{Channel, Protection, lapse};
 
 use crate::ledger::Ledger;
 
@@ -32,8 +32,8 @@ const LONGEST: u64 = 32 * 1024 * 1024;
 /// How many assets are fetched: a page that names more is not Locust's.
 const MOST: usize = 60;
 
-/// Looks at everything again and again, until `over`.
-pub fn watch(ledger: &Ledger, port: u16, over: &AtomicBool) {
+/// Looks at everything again and again, until `over`. Under protection a page of another origin gets no answer.
+pub fn watch(ledger: &Ledger, port: u16, protection: Protection, over: &AtomicBool) {
     let mut assets: BTreeSet<String> = BTreeSet::new();
     let mut fetched: BTreeSet<String> = BTreeSet::new();
     while !over.load(Ordering::Acquire) {
@@ -42,6 +42,10 @@ pub fn watch(ledger: &Ledger, port: u16, over: &AtomicBool) {
         for page in pages {
             for origin in [None, Some("https://elsewhere.example")] {
                 let Some(answer) = get(port, &page, origin) else { continue };
+                if origin.is_some() && protection == Protection::On && is_given(&answer) {
+                    let seen = format!("{page} was answered to a page of another origin");
+                    ledger.state().lapses.entry(lapse::WEB_ORIGIN).or_insert(seen);
+                }
                 ledger.look(Channel::WebUi, &page, &answer);
                 if page == "/" {
                     assets.extend(links(&answer));
@@ -56,13 +60,18 @@ pub fn watch(ledger: &Ledger, port: u16, over: &AtomicBool) {
                 ledger.look(Channel::WebUi, asset, &answer);
             }
         }
-        std::thread::sleep(PAUSE);
+        super::pause(over, PAUSE);
     }
 }
 
 /// Pages that do something when they are looked at.
 fn is_doing(page: &str) -> bool {
     ["stop", "reset", "swarm", "logout", "quit"].iter().any(|word| page.contains(word))
+}
+
+/// Whether the answer gives what was asked for.
+fn is_given(answer: &[u8]) -> bool {
+    answer.get(..12).is_some_and(|line| line.starts_with(b"HTTP/1.") && line.ends_with(b" 200"))
 }
 
 fn links(page: &[u8]) -> Vec<String> {
@@ -101,6 +110,7 @@ mod tests {
     fn a_page_names_its_assets() {
         let page = br#"<script src="./assets/a.js"></script><link href="/b.css"><a href="https://x.example/">"#;
         assert_eq!(links(page), ["/assets/a.js", "/b.css"]);
+        assert!(is_given(b"HTTP/1.1 200 OK\r\n") && !is_given(b"HTTP/1.1 403 FORBIDDEN\r\n") && !is_given(b""));
         assert!(is_doing("/stats/reset") && !is_doing("/stats/requests"));
     }
 }

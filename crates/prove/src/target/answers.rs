@@ -24,6 +24,8 @@ pub struct Material<'a> {
     pub expected: &'a Value,
     /// A session, for cookies.
     pub session: &'a str,
+    /// So many requests of a kind get what the script hopes for, before the target becomes hostile.
+    pub patience: usize,
     /// Another host, which no secret is bound to.
     pub elsewhere: &'a str,
 }
@@ -46,11 +48,11 @@ pub const WAYS: [&str; 12] = [
 
 /// The answer to the request that is the `number`th of its kind: method and path.
 pub fn answer(request: &Request, number: usize, material: &Material<'_>) -> (Option<usize>, Answer) {
-    // Every second one is what the script hopes for; else it would never get past its login.
-    if number.is_multiple_of(2) {
+    // What the script hopes for, until every user is past its login; then in every second answer.
+    let Some(later) = number.checked_sub(material.patience).filter(|later| later.is_multiple_of(2)) else {
         return (None, Answer::Bytes(good(request, material)));
-    }
-    let way = number / 2 % WAYS.len();
+    };
+    let way = later / 2 % WAYS.len();
     (Some(way), hostile(way, request, material))
 }
 
@@ -143,4 +145,18 @@ fn whole(request: &Request, status: u16, reason: &str, kind: &str, fields: &[(&s
         bytes.extend(body);
     }
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_user_gets_past_its_login_before_the_target_becomes_hostile() {
+        let request = Request { method: "POST".to_owned(), ..Request::default() };
+        let expected = json!({ "token": "x" });
+        let material = Material { expected: &expected, session: "s", patience: 4, elsewhere: "e.example" };
+        let ways: Vec<Option<usize>> = (0..10).map(|number| answer(&request, number, &material).0).collect();
+        assert_eq!(ways, [None, None, None, None, Some(0), None, Some(1), None, Some(2), None]);
+    }
 }

@@ -3,13 +3,15 @@
 
 pub mod answers;
 pub mod expected;
+pub mod forward;
 pub mod http2;
 pub mod request;
+pub mod websocket;
 
 use std::{
     collections::HashMap,
     io::{Read, Write},
-    net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -25,11 +27,16 @@ use self::{
 };
 use crate::{
     ledger::Ledger,
-    world::{authority::Authority, names::Names},
+    world::{authority::Authority, names::Names, outside::Outside},
 };
 
 /// The name of the host to which the target redirects. No secret is bound to it (RFC 2606).
 pub const ELSEWHERE: &str = "collector.elsewhere.example";
+
+/// What the names of canaries begin with that the target itself gives out.
+pub const ISSUED: &str = "issued:";
+/// The session that everybody gets who asks.
+pub const ANONYMOUS: &str = "issued:anonymous-session";
 
 /// The port of collectors that speak gRPC (OTLP).
 const TELEMETRY: u16 = 4317;
@@ -48,7 +55,12 @@ struct Inner {
     answers: Mutex<Arc<Content>>,
     /// Where it writes down what it gets.
     ledger: Mutex<Option<Ledger>>,
-    open: Mutex<HashMap<u16, bool>>,
+    /// By the port that is dialled: the one on which somebody listens for it.
+    open: Mutex<HashMap<u16, u16>>,
+    /// Where ports cannot be opened as they are dialled: listeners for whatever is.
+    spare: Mutex<Vec<TcpListener>>,
+    /// The way to the real target.
+    outside: Mutex<Option<Outside>>,
     /// How many requests of a kind have come.
     numbers: Mutex<HashMap<(String, String), usize>>,
 }
@@ -58,18 +70,50 @@ struct Inner {
 struct Content {
     expected: Value,
     session: String,
+    anonymous: String,
+    patience: usize,
+}
+
+/// What good answers hold, and how many there are.
+pub struct Goodwill {
+    /// What scripts expect to read.
+    pub expected: Value,
+    /// The session that is given out for a login or for anything that shows who asks.
+    pub session: String,
+    /// The session that everybody gets who asks.
+    pub anonymous: String,
+    /// So many requests of a kind get a good answer before the target becomes hostile.
+    pub patience: usize,
 }
 
 impl Target {
     /// A target that listens nowhere yet; its certificates are signed by `authority`.
     pub fn new(names: Names, authority: Arc<Authority>) -> Self {
         let (ledger, open, numbers, answers) = Default::default();
-        Self(Arc::new(Inner { names, authority, answers, ledger, open, numbers }))
+        let (spare, outside) = Default::default();
+        Self(Arc::new(Inner { names, authority, answers, ledger, open, spare, outside, numbers }))
     }
 
-    /// From now on it answers with what scripts expect, and gives out that session.
-    pub fn answer_with(&self, expected: Value, session: String) {
-        let content = Arc::new(Content { expected, session });
+    /// A target for a world in which ports cannot be opened as they are dialled: clients are led to these listeners.
+    pub fn behind(self, listeners: Vec<TcpListener>) -> Self {
+        *self.0.spare.lock().unwrap_or_else(PoisonError::into_inner) = listeners;
+        self
+    }
+
+    /// From now on what is for a real origin is handed on to it.
+    pub fn hand_on(&self, outside: Outside) {
+        *self.0.outside.lock().unwrap_or_else(PoisonError::into_inner) = Some(outside);
+    }
+
+    /// The names of its world.
+    pub fn names(&self) -> &Names {
+        &self.0.names
+    }
+
+    /// From now on it answers like that.
+    pub fn answer_with(&self, goodwill: Goodwill) {
+        let Goodwill { expected, session, anonymous, patience } = goodwill;
+        let content = Arc::new(Content { expected, session, anonymous, patience });
         *self.0.answers.lock().unwrap_or_else(PoisonError::into_inner) = content;
     }
 
@@ -87,22 +131,39 @@ impl Target {
     /// Listens on that port of every address. False when somebody else does: a server of the test itself.
     pub fn open(&self, port: u16) -> bool {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(is_ours) = open.get(&port) {
-            return *is_ours;
+        if open.contains_key(&port) {
+            return true;
         }
         let listener = TcpListener::bind(("::", port)).or_else(|_| TcpListener::bind(("0.0.0.0", port)));
         let target = self.clone();
         let accepting = listener.and_then(|listener| {
-            std::thread::Builder::new().name(format!("target:{port}")).spawn(move || target.accept(&listener))
+            std::thread::Builder::new().name(format!("target:{port}")).spawn(move || target.accept(&listener, port))
         });
         // What the test serves itself may begin later, or end: only what is ours is kept in mind.
         if accepting.is_ok() {
-            open.insert(port, true);
+            open.insert(port, port);
         }
         accepting.is_ok()
     }
 
-    fn accept(&self, listener: &TcpListener) {
+    /// Where a client is to dial that means that host, a name or an address, and that port. `None` when there is no listener left.
+    pub fn lead(&self, host: &str, port: u16) -> Option<SocketAddrV4> {
+        let address = self.0.names.stand_in(host);
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(actual) = open.get(&port) {
+            return Some(SocketAddrV4::new(address, *actual));
+        }
+        let listener = self.0.spare.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        let actual = listener.local_addr().ok()?.port();
+        let target = self.clone();
+        let accept = move || target.accept(&listener, port);
+        std::thread::Builder::new().name(format!("target:{port}")).spawn(accept).ok()?;
+        open.insert(port, actual);
+        Some(SocketAddrV4::new(address, actual))
+    }
+
+    /// `port`: the one that is dialled, whichever the listener has.
+    fn accept(&self, listener: &TcpListener, port: u16) {
         for stream in listener.incoming() {
             let Ok(stream) = stream else {
                 // No descriptors left, for now.
@@ -112,17 +173,17 @@ impl Target {
             let target = self.clone();
             let serve = move || {
                 // A client that breaks off is nothing that could be answered.
-                let _ = target.serve(stream);
+                let _ = target.serve(stream, port);
             };
             // A connection for which there is no thread is dropped, and the client sees that.
             let _ = std::thread::Builder::new().name("connection".to_owned()).stack_size(512 * 1024).spawn(serve);
         }
     }
 
-    fn serve(&self, stream: TcpStream) -> std::io::Result<()> {
+    fn serve(&self, stream: TcpStream, port: u16) -> std::io::Result<()> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
-        let dialled = stream.local_addr()?;
+        let dialled = SocketAddr::new(stream.local_addr()?.ip(), port);
         let mut first = [0];
         if stream.peek(&mut first)? == 0 {
             return Ok(());
@@ -188,6 +249,23 @@ impl Target {
                 answers::elsewhere(&request)
             } else {
                 let shows = self.write_down(&request, &origin);
+                let outside = self.0.outside.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                if let Some(outside) = outside.filter(|outside| outside.is_real(&origin)) {
+                    if let Err(error) = forward::forward(&request, &origin, &outside, stream)
+                        && let Some(ledger) = self.ledger()
+                    {
+                        ledger.state().unreached.insert(origin.to_string(), error.to_string());
+                    }
+                    return breaker.shutdown(Shutdown::Both);
+                }
+                if let Some(accepted) = websocket::accepted(&request) {
+                    stream.write_all(&accepted)?;
+                    stream.flush()?;
+                    let entry = origin.as_hosts_entry();
+                    return websocket::converse(stream, std::mem::take(&mut pending), |message| {
+                        self.note_arrivals(&entry, self.found(&[("body".to_owned(), message)]));
+                    });
+                }
                 if host == ELSEWHERE { answers::elsewhere(&request) } else { self.answer(&request, shows) }
             };
             match answer {
@@ -237,10 +315,11 @@ impl Target {
             *number - 1
         };
         let content = Arc::clone(&self.0.answers.lock().unwrap_or_else(PoisonError::into_inner));
-        // A session that everybody gets who asks is nobody's: only what is given out for something is a secret.
+        // Both are canaries. What everybody gets is nobody's until a secret goes along with it.
         let is_given_out = shows || !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-        let session = if is_given_out { content.session.as_str() } else { "anonymous" };
-        let material = Material { expected: &content.expected, session, elsewhere: ELSEWHERE };
+        let session = if is_given_out { &content.session } else { &content.anonymous };
+        let material =
+            Material { expected: &content.expected, session, patience: content.patience, elsewhere: ELSEWHERE };
         let (way, answer) = answers::answer(request, number, &material);
         if let (Some(way), Some(ledger)) = (way, self.ledger()) {
             *ledger.state().ways.entry(way).or_default() += 1;
@@ -248,31 +327,50 @@ impl Target {
         answer
     }
 
-    /// Gives back whether there is a canary in it.
+    /// Gives back whether it shows who sends it: there is a canary in it, and not only the session that everybody gets.
     fn write_down(&self, request: &Request, origin: &Origin) -> bool {
         let Some(ledger) = self.ledger() else { return false };
         let searcher = ledger.searcher();
-        let mut found = Vec::new();
-        for part in request.parts() {
-            let mut secrets: Vec<usize> = searcher.search(&part.text).into_iter().map(|hit| hit.secret).collect();
-            secrets.sort_unstable();
-            secrets.dedup();
-            found.extend(secrets.into_iter().map(|secret| (secret, part.place.clone())));
-        }
+        let parts = request.parts();
+        let parts: Vec<(String, &[u8])> = parts.iter().map(|part| (part.place.clone(), &part.text[..])).collect();
+        let mut found = self.found(&parts);
         // In a form or a place that the parts do not show.
         for hit in searcher.search(&request.raw).into_iter().chain(searcher.search(&request.body)) {
             if !found.iter().any(|(secret, _)| *secret == hit.secret) {
                 found.push((hit.secret, "elsewhere".to_owned()));
             }
         }
-        let has_canary = !found.is_empty();
-        let host = origin.as_hosts_entry();
-        let mut state = ledger.state();
-        state.requests += 1;
-        for (secret, place) in found {
-            *state.arrivals.entry((secret, host.clone(), place)).or_default() += 1;
+        let names: Vec<&str> = found.iter().map(|(secret, _)| ledger.searcher().names()[*secret].as_str()).collect();
+        let shows = names.iter().any(|name| *name != ANONYMOUS);
+        let has_own = names.iter().any(|name| !name.starts_with(ISSUED));
+        {
+            let mut state = ledger.state();
+            state.requests += 1;
+            state.is_taken |= has_own && names.contains(&ANONYMOUS);
         }
-        has_canary
+        self.note_arrivals(&origin.as_hosts_entry(), found);
+        shows
+    }
+
+    /// Which canaries stand in these texts, and in which place.
+    fn found(&self, parts: &[(String, &[u8])]) -> Vec<(usize, String)> {
+        let Some(ledger) = self.ledger() else { return Vec::new() };
+        let mut found = Vec::new();
+        for (place, text) in parts {
+            let mut secrets: Vec<usize> = ledger.searcher().search(text).into_iter().map(|hit| hit.secret).collect();
+            secrets.sort_unstable();
+            secrets.dedup();
+            found.extend(secrets.into_iter().map(|secret| (secret, place.clone())));
+        }
+        found
+    }
+
+    fn note_arrivals(&self, host: &str, found: Vec<(usize, String)>) {
+        let Some(ledger) = self.ledger() else { return };
+        let mut state = ledger.state();
+        for (secret, place) in found {
+            *state.arrivals.entry((secret, host.to_owned(), place)).or_default() += 1;
+        }
     }
 }
 

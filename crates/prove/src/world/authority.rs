@@ -18,6 +18,9 @@ use rustls::{
 
 use crate::ProveError;
 
+/// The host of this name has a certificate that nobody has signed: who talks to it does not verify.
+pub const IMPOSTOR: &str = "impostor.example";
+
 /// The authority and what it has signed.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -61,7 +64,11 @@ impl Authority {
         }
         let mut params = CertificateParams::new(vec![name.to_owned()]).ok()?;
         params.use_authority_key_identifier_extension = true;
-        let certificate = params.signed_by(&self.key, &self.issuer).ok()?;
+        let certificate = if name == IMPOSTOR {
+            params.self_signed(&self.key).ok()?
+        } else {
+            params.signed_by(&self.key, &self.issuer).ok()?
+        };
         let key = PrivateKeyDer::try_from(self.key.serialize_der()).ok()?;
         let signer = ring::sign::any_supported_type(&key).ok()?;
         let certified = Arc::new(CertifiedKey::new(vec![certificate.der().clone()], signer));

@@ -19,13 +19,29 @@ const PORTS: [(u16, Channel); 3] =
 /// The sockets of this machine's logs.
 const SOCKETS: [&str; 2] = ["/dev/log", "/run/systemd/journal/socket"];
 
+/// Sockets for the logs of those processes that are told of them; for worlds in which nothing can be covered.
+pub fn beside(folder: &Path) -> Vec<(PathBuf, UnixDatagram)> {
+    let socket =
+        |(number, path): (usize, &&str)| Some((PathBuf::from(path), UnixDatagram::bind(own(folder, number)).ok()?));
+    SOCKETS.iter().enumerate().filter_map(socket).collect()
+}
+
+/// Where the socket lies that stands for one of the machine's.
+pub fn stand_ins(folder: &Path) -> Vec<(&'static str, PathBuf)> {
+    SOCKETS.iter().enumerate().map(|(number, path)| (*path, own(folder, number))).collect()
+}
+
+fn own(folder: &Path, number: usize) -> PathBuf {
+    folder.join(format!("log-{number}"))
+}
+
 /// Stands in the place of the sockets of the system's logs, as far as the machine has them; to be called while the file
 /// system can still be changed. Gives back those sockets.
 pub fn cover(folder: &Path) -> Vec<(PathBuf, UnixDatagram)> {
     let mut covered = Vec::new();
     for (number, path) in SOCKETS.iter().enumerate() {
         let Ok(path) = Path::new(path).canonicalize() else { continue };
-        let own = folder.join(format!("log-{number}"));
+        let own = own(folder, number);
         // A socket that cannot be covered is one that the test cannot reach either, or it is not exercised.
         if let Ok(socket) = UnixDatagram::bind(&own)
             && isolation::cover(&path, &own).is_ok()

@@ -21,6 +21,11 @@ use crate::{ProveError, ledger::Ledger, target::Target};
 enum Message {
     /// A port that is about to be dialled: answered with a line when somebody listens there.
     Dial(u16),
+    /// A name that is looked up, where names cannot be led here otherwise: answered with its address.
+    Name(String),
+    /// What is about to be dialled, where connections cannot be led here otherwise: answered with address and port, or with
+    /// an empty line.
+    Lead { host: String, port: u16 },
     /// The hosts that the test was started against.
     Targets(Vec<String>),
     /// The tasks that it has.
@@ -33,8 +38,12 @@ enum Message {
     Line { path: String, lines: Vec<u32> },
     /// Pages of the web UI.
     Pages(Vec<String>),
-    /// What a line of the script has put into a channel.
-    Said { channel: Channel, path: String, line: u32, text: String },
+    /// What a line of the script has put into channels.
+    Said { channels: Vec<Channel>, path: String, line: u32, text: String },
+    /// A file that a line of the script has opened for writing.
+    Opened { file: String, path: String, line: u32 },
+    /// An address that a line of the script was the first to dial.
+    Dialled { address: String, path: String, line: u32 },
 }
 
 /// Listens, in the background, for as long as the process lives; gives back the name of its socket.
@@ -68,6 +77,19 @@ fn hear(stream: &UnixStream, target: &Target, ledger: &Ledger) {
                     return;
                 }
             }
+            Ok(Message::Name(name)) => {
+                let address = target.names().address(&name);
+                if (&mut &*stream).write_all(format!("{address}\n").as_bytes()).is_err() {
+                    return;
+                }
+            }
+            Ok(Message::Lead { host, port }) => {
+                let led = target.lead(&host, port);
+                let line = led.map_or_else(|| "\n".to_owned(), |led| format!("{} {}\n", led.ip(), led.port()));
+                if (&mut &*stream).write_all(line.as_bytes()).is_err() {
+                    return;
+                }
+            }
             Ok(Message::Targets(hosts)) => ledger.state().targets.extend(hosts),
             Ok(Message::Declared(tasks)) => ledger.state().declared.extend(tasks),
             Ok(Message::Ran(task)) => {
@@ -76,11 +98,21 @@ fn hear(stream: &UnixStream, target: &Target, ledger: &Ledger) {
             Ok(Message::Lines { path, lines }) => ledger.state().lines.entry(path).or_default().extend(lines),
             Ok(Message::Line { path, lines }) => ledger.state().lines_ran.entry(path).or_default().extend(lines),
             Ok(Message::Pages(pages)) => ledger.state().pages.extend(pages),
-            Ok(Message::Said { channel, path, line, text }) => {
+            Ok(Message::Said { channels, path, line, text }) => {
                 for hit in ledger.searcher().search(text.as_bytes()) {
                     let spot = Spot { path: path.clone(), line };
-                    ledger.state().spots.entry((channel, hit.secret)).or_insert(spot);
+                    let mut state = ledger.state();
+                    for channel in &channels {
+                        state.spots.entry((*channel, hit.secret)).or_insert_with(|| spot.clone());
+                    }
                 }
+            }
+            Ok(Message::Opened { file, path, line }) => {
+                ledger.state().opened.entry(file).or_insert(Spot { path, line });
+            }
+            Ok(Message::Dialled { address, path, line }) => {
+                let host = address.parse().ok().and_then(|address| target.names().name(address)).unwrap_or(address);
+                ledger.state().dialled.entry(host).or_insert(Spot { path, line });
             }
             Err(_) => {}
         }

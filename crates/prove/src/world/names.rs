@@ -7,16 +7,43 @@ use std::{
 };
 
 /// Names and their addresses. Clones are the same.
-#[derive(Clone, Default)]
-pub struct Names(Arc<Mutex<HashMap<String, u32>>>);
+#[derive(Clone)]
+pub struct Names {
+    known: Arc<Mutex<HashMap<String, u32>>>,
+    first: u32,
+}
 
 /// 198.18.0.0/15 is for tests of networks (RFC 2544): no host of anybody's.
 const FIRST: u32 = 0xC612_0001;
+/// Of 127.0.0.0/8 every address is this machine's (RFC 1122), also where the network is that of everybody.
+const FIRST_OF_LOOPBACK: u32 = 0x7F40_0001;
 const ROOM: u32 = 0x1_FFF0;
 const A: u16 = 1;
 const SERVERS: u16 = 53;
 
+impl Default for Names {
+    fn default() -> Self {
+        Self { known: Arc::default(), first: FIRST }
+    }
+}
+
 impl Names {
+    /// Names whose addresses are addresses of this machine in any network.
+    pub fn of_this_machine() -> Self {
+        Self { first: FIRST_OF_LOOPBACK, ..Self::default() }
+    }
+
+    /// The address that stands for what a client is about to dial, a name or an address.
+    pub fn stand_in(&self, host: &str) -> Ipv4Addr {
+        match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
+            Ok(address) if address.is_loopback() || address.is_unspecified() => match address {
+                IpAddr::V4(own) if self.name(address).is_some() => own,
+                _ => Ipv4Addr::LOCALHOST,
+            },
+            _ => self.address(host),
+        }
+    }
+
     /// Answers questions for names on the usual port, as long as the process lives.
     ///
     /// # Errors
@@ -42,16 +69,16 @@ impl Names {
         if name == "localhost" || name.ends_with(".localhost") {
             return Ipv4Addr::LOCALHOST;
         }
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let next = known.len() as u32 % ROOM;
-        Ipv4Addr::from(FIRST + *known.entry(name).or_insert(next))
+        Ipv4Addr::from(self.first + *known.entry(name).or_insert(next))
     }
 
     /// The name that has that address.
     pub fn name(&self, address: IpAddr) -> Option<String> {
         let IpAddr::V4(address) = address.to_canonical() else { return None };
-        let number = u32::from(address).checked_sub(FIRST)?;
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = u32::from(address).checked_sub(self.first)?;
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.iter().find(|(_, other)| **other == number).map(|(name, _)| name.clone())
     }
 
@@ -101,5 +128,19 @@ mod tests {
         assert_eq!(IpAddr::from(names.address("shop.example.com.")), address);
         assert_eq!(names.address("localhost"), Ipv4Addr::LOCALHOST);
         assert!(names.answer(&question[..20]).is_none());
+    }
+
+    #[test]
+    fn what_is_dialled_stays_on_this_machine() {
+        let names = Names::of_this_machine();
+        let shop = names.stand_in("shop.example.com");
+        assert!(shop.is_loopback() && shop != Ipv4Addr::LOCALHOST);
+        assert_eq!(names.stand_in(&shop.to_string()), shop);
+        for own in ["127.0.0.1", "localhost", "::1", "0.0.0.0", "127.9.9.9"] {
+            assert_eq!(names.stand_in(own), Ipv4Addr::LOCALHOST, "{own}");
+        }
+        let elsewhere = names.stand_in("10.1.2.3");
+        assert!(elsewhere.is_loopback());
+        assert_eq!(names.name(elsewhere.into()).as_deref(), Some("10.1.2.3"));
     }
 }

@@ -93,6 +93,23 @@ impl Rules {
         Ok(Self { ruleset })
     }
 
+    /// No rule yet for connections: none to any TCP port. Files, listening and signals stay as they are.
+    ///
+    /// # Errors
+    /// When the kernel has no Landlock, or one that knows no ports: there is no weaker way.
+    pub fn for_connections() -> io::Result<Self> {
+        const PORTS: u32 = 4;
+        if landlock_version() < PORTS {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "this kernel has no Landlock that knows ports"));
+        }
+        let ruleset = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(AccessNet::ConnectTcp)
+            .and_then(Ruleset::create)
+            .map_err(other)?;
+        Ok(Self { ruleset })
+    }
+
     /// Allows a file, or a folder and everything below it.
     ///
     /// # Errors

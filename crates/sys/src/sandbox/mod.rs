@@ -11,7 +11,7 @@ mod seccomp;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 pub use landlock::{Access, Rules, landlock_version};
-pub use seccomp::{Instruction, Programs, blocked, programs};
+pub use seccomp::{Instruction, Programs, blocked, connections_only, programs};
 
 /// The user that the child runs as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct User {
 pub struct Fence {
     /// What it executes can gain no privileges (prctl(2), `PR_SET_NO_NEW_PRIVS`).
     pub no_new_privs: bool,
+    /// Core dumps stay as they are, instead of being forbidden: for the self-test of `prove` alone.
+    pub core_dumps: bool,
     /// The mask of modes of new files; `None`: as it is.
     pub umask: Option<u32>,
     /// Every capability is dropped, for good.
@@ -94,13 +96,22 @@ impl Fence {
         }
     }
 
+    /// Puts it on this thread and all that it starts, for good. Threads that are there already go on without it.
+    ///
+    /// # Errors
+    /// When the kernel refuses a part. What was put on by then stays.
+    pub fn put_on_this_thread(&self) -> std::io::Result<()> {
+        // SAFETY: plain system calls; that memory could be allocated meanwhile does no harm outside of a forked child.
+        unsafe { self.put_on() }.map_err(|(_, errno)| std::io::Error::from_raw_os_error(errno))
+    }
+
     /// Puts it on this process.
     ///
     /// # Errors
     /// With the step and errno. The process must not go on then.
     ///
     /// # Safety
-    /// Only in a forked child: async-signal-safe calls only, on memory that was laid out before the fork.
+    /// In a forked child it makes async-signal-safe calls only, on memory that was laid out before the fork.
     pub(crate) unsafe fn put_on(&self) -> Result<(), (i32, i32)> {
         // SAFETY: plain system calls with numbers, or with pointers to memory of `self`.
         unsafe {

@@ -18,6 +18,7 @@ impl Fence {
     pub fn pack(&self) -> io::Result<OwnedFd> {
         let mut words: Vec<u32> = vec![
             u32::from(self.no_new_privs),
+            u32::from(self.core_dumps),
             self.umask.unwrap_or(NONE),
             u32::from(self.drop_capabilities),
             self.landlock.as_ref().map_or(NONE, |rules| rules.as_raw_fd().cast_unsigned()),
@@ -54,6 +55,7 @@ impl Fence {
         let mut words = Words(bytes.as_slice());
         let mut fence = Self {
             no_new_privs: words.next()? != 0,
+            core_dumps: words.next()? != 0,
             umask: Some(words.next()?).filter(|mask| *mask != NONE),
             drop_capabilities: words.next()? != 0,
             ..Self::default()
@@ -96,6 +98,7 @@ mod tests {
     #[test]
     fn a_fence_comes_out_as_it_went_in() {
         let fence = Fence {
+            core_dumps: true,
             no_new_privs: true,
             umask: Some(0o077),
             drop_capabilities: true,
@@ -105,7 +108,7 @@ mod tests {
         };
         let file = fence.pack().unwrap();
         let back = Fence::unpack(file.as_raw_fd()).unwrap();
-        assert!(back.no_new_privs && back.drop_capabilities && back.landlock.is_none());
+        assert!(back.no_new_privs && back.core_dumps && back.drop_capabilities && back.landlock.is_none());
         assert_eq!((back.umask, back.user, back.filters), (fence.umask, fence.user, fence.filters));
         assert!(Fence::unpack(1 << 20).is_err());
     }

@@ -150,6 +150,47 @@ pub fn programs() -> io::Result<Programs> {
     Ok(programs)
 }
 
+/// The filters that close what Landlock's rules on connections leave open: datagrams, protocols other than TCP, other families
+/// than the internet's and those within the machine, and ways to the network without these calls.
+///
+/// # Errors
+/// When filters cannot be made for this processor.
+pub fn connections_only() -> io::Result<Programs> {
+    use SeccompCmpOp::{Eq, Ne};
+    let arch = std::env::consts::ARCH.try_into().map_err(|_| {
+        io::Error::new(io::ErrorKind::Unsupported, format!("no filter can be made for {}", std::env::consts::ARCH))
+    })?;
+    let (unix, inet, inet6, route) =
+        (libc::AF_UNIX as u64, libc::AF_INET as u64, libc::AF_INET6 as u64, libc::AF_NETLINK as u64);
+    let mut sockets = vec![rule(&[(0, Ne, unix), (0, Ne, inet), (0, Ne, inet6), (0, Ne, route)])?];
+    for family in [inet, inet6] {
+        for kind in [libc::SOCK_DGRAM, libc::SOCK_RAW, libc::SOCK_SEQPACKET, libc::SOCK_RDM, 6] {
+            sockets.push(rule(&[(0, Eq, family), (1, masked(TYPE), kind as u64)])?);
+        }
+        let stream = (1, masked(TYPE), libc::SOCK_STREAM as u64);
+        sockets.push(rule(&[(0, Eq, family), stream, (2, Ne, 0), (2, Ne, libc::IPPROTO_TCP as u64)])?);
+    }
+    let fast_open = |argument| rule(&[(argument, masked(MSG_FASTOPEN), MSG_FASTOPEN)]);
+    let rules = BTreeMap::from([
+        (SYS_socket, sockets),
+        (SYS_sendto, vec![fast_open(3)?]),
+        (SYS_sendmsg, vec![fast_open(2)?]),
+        (SYS_sendmmsg, vec![fast_open(3)?]),
+    ]);
+    // clone3 can stay: there is no namespace to leave for.
+    let absent = ABSENT[..3].iter().map(|(call, _)| (*call, Vec::new())).collect();
+    let unmade = |error| io::Error::other(format!("the filter of system calls cannot be made: {error}"));
+    let made = |rules, errno: i32| {
+        let action = SeccompAction::Errno(errno as u32);
+        SeccompFilter::new(rules, SeccompAction::Allow, action, arch).and_then(BpfProgram::try_from).map_err(unmade)
+    };
+    let mut programs = vec![made(rules, libc::EPERM)?, made(absent, libc::ENOSYS)?];
+    if cfg!(target_arch = "x86_64") {
+        programs.push(no_second_numbering());
+    }
+    Ok(programs)
+}
+
 /// The sockets that are refused: of other families than the internet's, of other protocols than TCP and UDP (Landlock's rules
 /// on ports are for TCP alone, and MPTCP and SCTP would pass them by), and of those within the machine all but the kind that
 /// the broker's channel is: behind the others are the engines of containers, agents of keys, the desktop.
@@ -218,5 +259,7 @@ mod tests {
         // The kernel's limit (BPF_MAXINSNS).
         assert!(programs.iter().all(|program| program.len() < 4096));
         assert!(blocked().contains(&"ptrace"));
+        let programs = connections_only().unwrap();
+        assert!(programs.len() >= 2 && programs.iter().all(|program| program.len() < 4096));
     }
 }

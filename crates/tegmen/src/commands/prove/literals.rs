@@ -4,7 +4,7 @@
 use std::{
     ffi::OsStr,
     os::unix::ffi::{OsStrExt as _, OsStringExt as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
@@ -14,7 +14,7 @@ use tegmen_prove::{canary::Canary, verdict::Subject, world::authority::Authority
 use tegmen_secret::SecretBytes;
 use tegmen_sys::isolation;
 
-use super::secrets::substituted;
+use super::{World, mirror, secrets::substituted};
 
 /// A real value, and the canary in its place.
 pub type Replaced = Vec<(SecretBytes, SecretBytes)>;
@@ -28,13 +28,15 @@ pub struct Literals {
     pub canaries: Vec<Canary>,
     pub subjects: Vec<Subject>,
     pub remarks: Vec<String>,
+    /// Where the test finds the project instead, if its files cannot be covered here.
+    pub moved: Option<PathBuf>,
 }
 
-/// Finds them and puts canaries in their place, in copies that cover the files for this world only. `replaced` is what has a
-/// canary by now.
+/// Finds them and puts canaries in their place, in copies that cover the files for this world only; where nothing can be
+/// covered, in a copy of the project. `replaced` is what has a canary by now.
 pub fn cover(
     project: &Path,
-    folder: &Path,
+    world: &World,
     replaced: &[(SecretBytes, SecretBytes)],
     authority: &Authority,
 ) -> anyhow::Result<Literals> {
@@ -85,11 +87,21 @@ pub fn cover(
     }
     // Longer ones first: one may be a part of another.
     known.sort_by_key(|(real, _)| std::cmp::Reverse(real.len()));
+    if world.is_led && !files.is_empty() {
+        let moved = world.folder.join("project");
+        mirror::make(project, &moved).context("the project cannot be copied to where canaries can stand in it")?;
+        all.moved = Some(moved);
+    }
     for (number, file) in files.into_iter().enumerate() {
         let path = Path::new(&file.path);
         let text = std::fs::read(path).with_context(|| format!("{} cannot be read", file.path))?;
         let text = with_canaries(text, &file.spans, &known);
-        let copy = folder.join(format!("literal-{number}"));
+        if let Some(moved) = &all.moved {
+            let path = moved.join(path.strip_prefix(project).unwrap_or(path));
+            std::fs::write(&path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
+            continue;
+        }
+        let copy = world.folder.join(format!("literal-{number}"));
         std::fs::write(&copy, &text).context("no temporary file can be written")?;
         isolation::cover(path, &copy).with_context(|| format!("{} cannot be covered", file.path))?;
     }

@@ -13,7 +13,11 @@ use serde_json::Value;
 use tegmen_audit::survey::UseKind;
 use tegmen_broker::keep::Charge;
 use tegmen_prove::{
-    canary::Canary, scripts, target::expected::expected, verdict::Subject, world::authority::Authority,
+    canary::Canary,
+    scripts,
+    target::{ISSUED, expected::expected},
+    verdict::Subject,
+    world::authority::Authority,
 };
 use tegmen_secret::SecretBytes;
 use tegmen_sources::{
@@ -22,7 +26,7 @@ use tegmen_sources::{
 use tegmen_wire::place::Place;
 
 use super::{
-    literals,
+    World, literals,
     pools::{self, Pool},
     run,
 };
@@ -44,12 +48,16 @@ pub struct Secrets {
     pub environment: Environment,
     /// The command, without anything real.
     pub command: Vec<OsString>,
-    /// The directory of the project.
+    /// The directory of the project, as the test sees it.
     pub project: PathBuf,
+    /// The directory that the command is started in.
+    pub directory: PathBuf,
     /// What scripts read out of answers, with issued canaries in it.
     pub expected: Value,
-    /// The session that the target issues.
+    /// The session that the target issues for a login.
     pub session: String,
+    /// The session that it gives everybody.
+    pub anonymous: String,
     /// What the person should know.
     pub remarks: Vec<String>,
 }
@@ -57,9 +65,7 @@ pub struct Secrets {
 impl Secrets {
     /// From the manifest, the environment and the scripts. Only what lies open in the environment and in files is read, for
     /// its shape; nothing is fetched.
-    ///
-    /// `folder` is for copies of files in which values are written.
-    pub fn gather(args: &run::Selection, authority: &Authority, folder: &Path) -> anyhow::Result<Self> {
+    pub fn gather(args: &run::Selection, authority: &Authority, world: &World) -> anyhow::Result<Self> {
         let project = std::env::current_dir().context("the current directory cannot be read")?;
         let is_bare = args.secret.is_empty() && args.manifest.is_none() && Manifest::find(&project).is_none();
         let (mut manifest, shown) = if is_bare {
@@ -121,13 +127,13 @@ impl Secrets {
         subjects.extend(lent.subjects);
         remarks.extend(lent.remarks);
         replaced.extend(lent.replaced);
-        let literals = literals::cover(&project, folder, &replaced, authority)?;
+        let literals = literals::cover(&project, world, &replaced, authority)?;
         canaries.extend(literals.canaries);
         subjects.extend(literals.subjects);
         remarks.extend(literals.remarks);
         let issued: RefCell<BTreeMap<String, Canary>> = RefCell::default();
         let issue = |name: &str| {
-            let name = format!("issued:{name}");
+            let name = format!("{ISSUED}{name}");
             let mut issued = issued.borrow_mut();
             let shape = SecretBytes::from("Zx9".repeat(12));
             // Without randomness nothing would have come so far.
@@ -142,7 +148,7 @@ impl Secrets {
             canary.value.expose_str().unwrap_or_default().to_owned()
         };
         let expected = expected(texts.iter().map(String::as_str), &issue);
-        let session = issue("session");
+        let (session, anonymous) = (issue("session"), issue("anonymous-session"));
         for (name, canary) in issued.into_inner() {
             let origin = "target".to_owned();
             let unprovable = canary.unprovable.clone();
@@ -154,9 +160,16 @@ impl Secrets {
             let shown = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             messages::note_unless(args.quiet, format_args!("secrets, as there is no manifest: {shown}"));
         }
+        // Where the project had to be moved, what leads to it leads there.
+        let mut project = project;
+        if let Some(moved) = literals.moved {
+            let path = |path: &Path| SecretBytes::from(path.to_string_lossy().into_owned());
+            replaced.push((path(&project), path(&moved)));
+            project = moved;
+        }
         let environment = without_anything_real(&context.environment, &manifest, &replaced);
         let command = args.command.iter().map(|word| substituted(word, &replaced)).collect();
-        let pools = lent.pools;
+        let (pools, directory) = (lent.pools, project.clone());
         Ok(Self {
             canaries,
             subjects,
@@ -166,8 +179,10 @@ impl Secrets {
             environment,
             command,
             project,
+            directory,
             expected,
             session,
+            anonymous,
             remarks,
         })
     }

@@ -4,51 +4,207 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::Context as _;
-use tegmen_findings::proof::{Channel, Proof, Protection};
-use tegmen_prove::{stage, target::Target, world::authority::Authority};
+use tegmen_findings::proof::{Channel, Proof, Protection, lapse};
+use tegmen_prove::{
+    ledger::Ledger,
+    stage,
+    target::ELSEWHERE,
+    world::authority::{Authority, IMPOSTOR},
+};
+use tegmen_sys::hardening;
 
-use super::{Args, Stage, prove, secrets::Secrets};
+use super::{Args, Stage, World, prove, secrets::Secrets};
+
+/// How long a test with one protection switched off runs, in seconds.
+const SHORT: u32 = 3;
+/// The same where its memory is to be looked into, which is done when it has been there for a while.
+const INSPECTED: u32 = 4;
 
 /// A protection that is switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutation {
+    /// Core dumps may be written.
+    Core,
     /// The environment has values in the place of placeholders.
     Environment,
+    /// What is started by the test gets the environment as Python sees it.
+    Programs,
     /// What the command prints is not searched.
     Redactor,
+    /// What Python's logging writes is not searched.
+    Logging,
     /// The plugin leaves Locust's statistics, failures and pages as they are.
     Outputs,
+    /// What passes between master and workers is not sealed.
+    Cluster,
+    /// Tokens that the target issues are not learnt.
+    Tokens,
+    /// Answers of hosts that are to be sealed are left as they are.
+    Sealing,
     /// Secrets are bound to the host of a redirect as well.
     Hosts,
     /// Secrets may stand in every place of a request.
     Places,
+    /// Servers are not verified.
+    Verification,
     /// Other processes may look into the test's.
     Inspection,
+    /// What is executed may gain privileges.
+    Privileges,
+    /// What is written can be read by others.
+    Modes,
+    /// The web UI answers pages of other origins.
+    WebOrigin,
 }
 
-const MUTATIONS: [(Mutation, &str); 6] = [
-    (Mutation::Environment, "placeholders in the environment"),
-    (Mutation::Redactor, "the redactor behind standard output and error"),
-    (Mutation::Outputs, "the plugin's hooks in statistics, failures and web UI"),
-    (Mutation::Hosts, "the hosts that a secret is bound to"),
-    (Mutation::Places, "the places in which a secret may stand"),
-    (Mutation::Inspection, "processes that nobody looks into"),
+impl Mutation {
+    /// What the code in the test's processes calls it, where it is switched off there.
+    pub fn in_python(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Programs => "programs",
+            Self::Logging => "logging",
+            Self::Outputs => "outputs",
+            Self::Cluster => "cluster",
+            Self::Tokens => "tokens",
+            Self::Inspection => "inspection",
+            Self::WebOrigin => "web-origin",
+            _ => return None,
+        })
+    }
+}
+
+/// By what it is noticed that a protection is switched off.
+enum Sign {
+    /// This secret comes out of this channel.
+    Leak(&'static str, Channel),
+    /// This protection is missing.
+    Lapse(&'static str),
+}
+
+use Sign::{Lapse, Leak};
+
+/// A protection that is switched off, what it is called, and by what that is noticed.
+pub struct Off {
+    pub mutation: Mutation,
+    title: &'static str,
+    sign: Sign,
+}
+
+impl Off {
+    /// Whether it has been noticed by now. What stands in files and outputs is seen at the end.
+    pub fn is_seen(&self, ledger: &Ledger, secrets: &Secrets) -> bool {
+        let state = ledger.state();
+        match self.sign {
+            Lapse(protection) => state.lapses.contains_key(protection),
+            Leak(name, channel) => {
+                let Some(number) = secrets.canaries.iter().position(|canary| canary.name == name) else { return false };
+                // What the target got belongs to a channel only when it is held against the manifest, at the end.
+                let went = |host: &str, place: &str| match channel {
+                    Channel::OtherHosts => host == ELSEWHERE || host == IMPOSTOR,
+                    Channel::OtherPlaces => place.starts_with("query:"),
+                    _ => false,
+                };
+                state.channels.get(&channel).is_some_and(|seen| seen.found.contains_key(&number))
+                    || state.arrivals.keys().any(|(secret, host, place)| *secret == number && went(host, place))
+            }
+        }
+    }
+}
+
+/// The first is tried before anything else: the limit on core dumps cannot be raised again.
+const MUTATIONS: [Off; 16] = [
+    Off { mutation: Mutation::Core, title: "the limit on core dumps", sign: Lapse(lapse::CORE) },
+    Off {
+        mutation: Mutation::Environment,
+        title: "placeholders in the environment",
+        sign: Leak(KEY, Channel::Environ),
+    },
+    Off {
+        mutation: Mutation::Programs,
+        title: "placeholders in the environment of what the test starts",
+        sign: Leak(REVEALED, Channel::Environ),
+    },
+    Off {
+        mutation: Mutation::Redactor,
+        title: "the redactor behind standard output and error",
+        sign: Leak(KEY, Channel::Stdout),
+    },
+    Off { mutation: Mutation::Logging, title: "the redactor in Python's logging", sign: Leak(KEY, Channel::Log) },
+    Off {
+        mutation: Mutation::Outputs,
+        title: "the plugin's hooks in statistics, failures and web UI",
+        sign: Leak(KEY, Channel::Csv),
+    },
+    Off {
+        mutation: Mutation::Cluster,
+        title: "the seal of what passes between master and workers",
+        sign: Leak(REVEALED, Channel::Messages),
+    },
+    Off {
+        mutation: Mutation::Tokens,
+        title: "tokens that are learnt from answers",
+        sign: Leak("issued:access_token", Channel::Stdout),
+    },
+    Off { mutation: Mutation::Sealing, title: "answers that are sealed", sign: Leak(SEALED, Channel::Files) },
+    Off {
+        mutation: Mutation::Hosts,
+        title: "the hosts that a secret is bound to",
+        sign: Leak(KEY, Channel::OtherHosts),
+    },
+    Off {
+        mutation: Mutation::Places,
+        title: "the places in which a secret may stand",
+        sign: Leak(KEY, Channel::OtherPlaces),
+    },
+    Off {
+        mutation: Mutation::Verification,
+        title: "the verification of servers",
+        sign: Leak(VERIFIED, Channel::OtherHosts),
+    },
+    Off { mutation: Mutation::Inspection, title: "processes that nobody looks into", sign: Leak(KEY, Channel::Memory) },
+    Off { mutation: Mutation::Privileges, title: "no_new_privs", sign: Lapse(lapse::PRIVILEGES) },
+    Off { mutation: Mutation::Modes, title: "the mask of modes of new files", sign: Lapse(lapse::MODES) },
+    Off {
+        mutation: Mutation::WebOrigin,
+        title: "the web UI's refusal of other origins",
+        sign: Lapse(lapse::WEB_ORIGIN),
+    },
 ];
 
-/// What the self-test says of its secret.
+/// The secret that leaks everywhere.
+pub const KEY: &str = "SELF_TEST_KEY";
+const SEALED: &str = "SELF_TEST_SEALED";
+const VERIFIED: &str = "SELF_TEST_VERIFIED";
+const REVEALED: &str = "SELF_TEST_REVEALED";
+
+/// What the self-test says of its secrets.
 const MANIFEST: &str = r#"
 [secrets.SELF_TEST_KEY]
 source = "env:SELF_TEST_KEY"
+hosts = ["self-test.example"]
 places = ["header:authorization", "header:x-key", "body:key"]
+
+[secrets.SELF_TEST_SEALED]
+source = "env:SELF_TEST_SEALED"
+hosts = ["sealed.example"]
+seal_responses = true
+
+[secrets.SELF_TEST_VERIFIED]
+source = "env:SELF_TEST_VERIFIED"
+hosts = ["impostor.example"]
+
+[secrets.SELF_TEST_REVEALED]
+source = "env:SELF_TEST_REVEALED"
+reveal = true
 "#;
 
 /// Runs it; the command is how Locust is started here.
-pub fn run(mut args: Args, authority: &Authority, target: &Target, folder: &Path) -> anyhow::Result<ExitCode> {
+pub fn run(mut args: Args, authority: &Authority, world: &World) -> anyhow::Result<ExitCode> {
     // It has a secret of its own: what the project has is nobody's business here.
     args.run.quiet = true;
     args.run.secret.clear();
     args.run.hosts.clear();
-    let project = folder.join("self-test");
+    let project = world.folder.join("self-test");
     std::fs::create_dir_all(&project).context("no temporary directory can be made")?;
     std::env::set_current_dir(&project).context("the temporary directory cannot be used")?;
     let manifest = project.join("tegmen.toml");
@@ -62,11 +218,13 @@ pub fn run(mut args: Args, authority: &Authority, target: &Target, folder: &Path
         anstream::println!("  {}  {text}", if good { "ok    " } else { "FAILED" });
     };
 
+    // Most machines write none as long as nobody asks for it.
+    let may_dump = hardening::allow_core_dumps().context("the limit on core dumps cannot be raised")?;
     anstream::println!("A known leak in every channel:");
-    let secrets = staged(&args, authority, &project, stage::LEAKY)?;
-    let (proof, _) = prove(&args, &secrets, target, folder, Protection::Off, None)?;
+    let secrets = staged(&args, authority, world, &project, stage::LEAKY)?;
+    let (proof, _) = prove(&args, &secrets, world, Protection::Off, None)?;
     for channel in Channel::ALL {
-        let is_found = proof.leaks.iter().any(|leak| leak.channel == channel && leak.secret == "SELF_TEST_KEY");
+        let is_found = proof.leaks.iter().any(|leak| leak.channel == channel && leak.secret == KEY);
         let note = proof.channel(channel).and_then(|known| known.note.clone()).unwrap_or_default();
         // Where the machine writes none there is nothing to find.
         let is_impossible = channel == Channel::CoreDump && note.contains("none is written");
@@ -74,32 +232,73 @@ pub fn run(mut args: Args, authority: &Authority, target: &Target, folder: &Path
         tell(is_found || is_impossible, format!("{}{why}", channel.title()));
     }
 
-    anstream::println!("A careful test, protected:");
-    let secrets = staged(&args, authority, &project, stage::CAREFUL)?;
-    let leaked = |proof: &Proof| {
-        let own = proof.leaks.iter().filter(|leak| leak.secret == "SELF_TEST_KEY");
-        let mut channels: Vec<&str> = own.map(|leak| leak.channel.title()).collect();
-        channels.dedup();
-        channels.join(", ")
-    };
-    let (proof, _) = prove(&args, &secrets, target, folder, Protection::On, None)?;
-    let arrived = proof.secrets.iter().any(|secret| secret.name == "SELF_TEST_KEY" && !secret.arrivals.is_empty());
-    let channels = leaked(&proof);
-    tell(channels.is_empty() && arrived, if channels.is_empty() { "clean".to_owned() } else { channels });
+    let secrets = staged(&args, authority, world, &project, stage::CAREFUL)?;
+    let stages = std::mem::replace(&mut args.stages, vec![Stage::Alone]);
+    let seconds = std::mem::replace(&mut args.seconds, SHORT);
+    let mut first = Some(prove(&args, &secrets, world, Protection::On, Some(&MUTATIONS[0]))?.0);
+    (args.stages, args.seconds) = (stages, seconds);
 
-    args.stages = vec![Stage::Alone];
+    anstream::println!("A careful test, protected:");
+    let (proof, _) = prove(&args, &secrets, world, Protection::On, None)?;
+    let needed = [KEY, SEALED];
+    let arrived = proof.secrets.iter().filter(|secret| !secret.arrivals.is_empty());
+    let arrived: Vec<&str> = arrived.map(|secret| secret.name.as_str()).collect();
+    let missing: Vec<&str> = needed.into_iter().filter(|name| !arrived.contains(name)).collect();
+    let (is_clean, seen) = (proof.is_clean(), noticed(&proof));
+    tell(
+        is_clean && missing.is_empty(),
+        match (is_clean, &missing[..]) {
+            (true, []) => "clean".to_owned(),
+            (true, missing) => format!("{} did not arrive", missing.join(", ")),
+            (false, _) => seen,
+        },
+    );
+
     anstream::println!("The same with one protection switched off, which must be noticed:");
-    for (mutation, title) in MUTATIONS {
-        let (proof, _) = prove(&args, &secrets, target, folder, Protection::On, Some(mutation))?;
-        let channels = leaked(&proof);
-        tell(!channels.is_empty(), format!("{title}: {}", if channels.is_empty() { "not noticed" } else { &channels }));
+    for off in &MUTATIONS {
+        let Off { mutation, title, sign } = off;
+        args.stages = vec![if *mutation == Mutation::Cluster { Stage::Workers } else { Stage::Alone }];
+        args.seconds = if *mutation == Mutation::Inspection { INSPECTED } else { SHORT };
+        let impossible = match mutation {
+            Mutation::Core if !may_dump => Some("not tried: this machine allows none anyway"),
+            Mutation::Privileges if world.is_led => Some("not tried: what closes the network has it as well"),
+            _ => None,
+        };
+        if let Some(why) = impossible {
+            tell(true, format!("{title}: {why}"));
+            continue;
+        }
+        let proof = match first.take() {
+            Some(proof) => proof,
+            None => prove(&args, &secrets, world, Protection::On, Some(off))?.0,
+        };
+        let is_noticed = match sign {
+            Leak(secret, channel) => proof.leaks.iter().any(|leak| leak.secret == *secret && leak.channel == *channel),
+            Lapse(protection) => proof.lapses.iter().any(|lapse| lapse.protection == *protection),
+        };
+        let seen = noticed(&proof);
+        let told = match (is_noticed, seen.is_empty()) {
+            (_, true) => "not noticed".to_owned(),
+            (true, false) => seen,
+            (false, false) => format!("not noticed, but {seen}"),
+        };
+        tell(is_noticed, format!("{title}: {told}"));
     }
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn staged(args: &Args, authority: &Authority, project: &Path, script: &str) -> anyhow::Result<Secrets> {
+/// What a proof has against a test: the channels through which something leaked, and the protections that were missing.
+fn noticed(proof: &Proof) -> String {
+    let leaks = proof.leaks.iter().map(|leak| format!("{} in {}", leak.secret, leak.channel.title()));
+    let mut all: Vec<String> = leaks.collect();
+    all.extend(proof.lapses.iter().map(|lapse| format!("{} is missing", lapse.protection)));
+    all.dedup();
+    all.join(", ")
+}
+
+fn staged(args: &Args, authority: &Authority, world: &World, project: &Path, script: &str) -> anyhow::Result<Secrets> {
     std::fs::write(project.join("locustfile.py"), script).context("no temporary file can be written")?;
-    let mut secrets = Secrets::gather(&args.run, authority, project)?;
+    let mut secrets = Secrets::gather(&args.run, authority, world)?;
     // It would close a channel that is to be seen open.
     let variables = secrets.environment.iter().filter(|(name, _)| *name != "PYTHONDONTWRITEBYTECODE");
     secrets.environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

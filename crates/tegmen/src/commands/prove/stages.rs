@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     fs::{self, File},
-    net::TcpListener,
     os::fd::AsFd,
     path::{Path, PathBuf},
     sync::{
@@ -25,15 +24,20 @@ use tegmen_broker::{
 use tegmen_findings::proof::{Channel, Protection};
 use tegmen_prove::{
     ledger::Ledger,
-    observe::{files::Files, processes, relay, web},
+    observe::{files::Files, pause, processes, relay, web},
     stage::{self, Plan},
     target::ELSEWHERE,
+    world::datagrams,
 };
 use tegmen_redact::Patterns;
 use tegmen_sys::{process::ProcessHandle, sandbox::Fence, standard::Led};
 use tegmen_wire::origin::{Origin, Scheme};
 
-use super::{Args, pools, secrets::Secrets, self_test::Mutation};
+use super::{
+    Args, World, pools,
+    secrets::Secrets,
+    self_test::{self, Mutation},
+};
 use crate::commands::run::{environment, shim};
 
 /// How much longer than asked for a stage may take: to start, to stop, and for scripts that do not listen.
@@ -44,12 +48,14 @@ const KILL: i32 = 9;
 pub struct Stages<'a> {
     pub args: &'a Args,
     pub secrets: &'a Secrets,
-    pub folder: &'a Path,
+    pub world: &'a World,
     pub protection: Protection,
     pub ledger: &'a Ledger,
     pub gate: &'a str,
     /// A protection that is switched off, for the self-test.
     pub off: Option<Mutation>,
+    /// What ends a stage before its time, for the self-test.
+    pub until: Option<&'a (dyn Fn(&Ledger) -> bool + Sync)>,
 }
 
 /// How the test is started.
@@ -82,7 +88,7 @@ impl Stages<'_> {
     pub fn run(&self) -> anyhow::Result<Told> {
         let Told { mut unused, mut remarks } = Told::default();
         for stage in self.args.stages.iter().copied() {
-            let outputs = self.folder.join(format!("{:?}-{stage:?}-{:?}", self.protection, self.off));
+            let outputs = self.world.folder.join(format!("{:?}-{stage:?}-{:?}", self.protection, self.off));
             let temporary = outputs.join("tmp");
             fs::create_dir_all(&temporary).context("no temporary directory can be made")?;
             let written = Files::before(vec![self.secrets.project.clone()]);
@@ -113,23 +119,27 @@ impl Stages<'_> {
     }
 
     fn stage(&self, stage: Stage, outputs: &Path, temporary: &Path) -> anyhow::Result<Left> {
-        let (web_port, master_port) = (free_port()?, free_port()?);
-        let relay = relay::start(self.ledger, master_port).context("no relay can be started")?;
+        let free = || self.world.doors.free().context("there is no free port");
+        let (web_port, master_port, relay) = (free()?, free()?, free()?);
+        relay::start(self.ledger, relay, master_port).context("no relay can be started")?;
         let code = outputs.join("stage");
         stage::write(&code).context("no temporary directory can be made")?;
         let plan = Plan {
             gate: self.gate.to_owned(),
-            authority: self.folder.join("authority.pem"),
+            authority: self.world.folder.join("authority.pem"),
             project: self.secrets.project.clone(),
             options: self.options(stage, outputs, web_port, master_port, relay),
             users: self.args.users,
             seconds: self.args.seconds,
-            plain: self.protection == Protection::Off,
-            off: match self.off {
-                Some(Mutation::Outputs) => vec!["outputs"],
-                Some(Mutation::Inspection) => vec!["inspection"],
-                _ => Vec::new(),
+            led: self.world.is_led,
+            logs: if self.world.is_led {
+                let stand_ins = datagrams::stand_ins(&self.world.folder);
+                stand_ins.into_iter().map(|(path, own)| (path.to_owned(), own)).collect()
+            } else {
+                BTreeMap::new()
             },
+            plain: self.protection == Protection::Off,
+            off: self.off.and_then(Mutation::in_python).into_iter().collect(),
             pools: (self.protection == Protection::Off).then(|| code.join("pools.json")),
             wait: 0.05,
         };
@@ -144,18 +154,34 @@ impl Stages<'_> {
                 let over = Arc::clone(&over);
                 let ledger = self.ledger.clone();
                 let watching = Arc::clone(&over);
-                scope.spawn(move || processes::watch(&ledger, pid, &watching));
+                let protection = self.protection;
+                scope.spawn(move || processes::watch(&ledger, pid, protection, &watching));
                 let (ledger, counting) = (self.ledger.clone(), Arc::clone(&over));
                 scope.spawn(move || processes::count_copies(&ledger, pid, &counting));
+                if let Some(until) = self.until {
+                    let over = Arc::clone(&over);
+                    scope.spawn(move || self.interrupt_when(until, pid, &over));
+                }
                 if stage == Stage::Alone {
                     let ledger = self.ledger.clone();
-                    scope.spawn(move || web::watch(&ledger, web_port, &over));
+                    scope.spawn(move || web::watch(&ledger, web_port, protection, &over));
                 }
             });
             over.store(true, Ordering::Release);
             result
         })?;
         Ok(Left { status, output, errors })
+    }
+
+    fn interrupt_when(&self, until: &(dyn Fn(&Ledger) -> bool + Sync), pid: u32, over: &AtomicBool) {
+        while !over.load(Ordering::Acquire) {
+            if until(self.ledger) {
+                // Ended meanwhile: all the better.
+                let _ = ProcessHandle::open(pid).and_then(|process| process.signal(INTERRUPT));
+                return;
+            }
+            pause(over, Duration::from_millis(100));
+        }
     }
 
     fn options(
@@ -184,7 +210,8 @@ impl Stages<'_> {
             ("autostart", json!(stage == Stage::Alone)),
             ("headless", json!(stage == Stage::Workers)),
             ("headful", json!(false)),
-            ("autoquit", json!(if stage == Stage::Alone { 1 } else { -1 })),
+            // The web UI is looked at once more when the test has ended.
+            ("autoquit", json!(if stage == Stage::Workers { -1 } else { i32::from(self.off.is_none()) })),
             ("show_task_ratio", json!(false)),
             ("list_commands", json!(false)),
         ]);
@@ -222,6 +249,7 @@ impl Stages<'_> {
             let (program, arguments) = self.secrets.command.split_first().context("there is no command")?;
             let mut child = std::process::Command::new(program)
                 .args(arguments)
+                .current_dir(&self.secrets.directory)
                 .env_clear()
                 .envs(environment.finish())
                 .stdin(nothing)
@@ -236,15 +264,17 @@ impl Stages<'_> {
             return Ok(status.to_string());
         }
         let mut charges = self.secrets.charges();
-        if self.off == Some(Mutation::Hosts) {
-            for charge in &mut charges {
-                let hosts = ["self-test.example", ELSEWHERE].map(|host| Origin::new(Scheme::Https, host, None));
-                charge.binding.hosts = Some(hosts.to_vec());
-            }
-        }
-        if self.off == Some(Mutation::Places) {
-            for charge in &mut charges {
-                charge.binding.places.clear();
+        for charge in &mut charges {
+            let binding = &mut charge.binding;
+            match self.off {
+                Some(Mutation::Hosts) if binding.name == self_test::KEY => {
+                    let hosts = ["self-test.example", ELSEWHERE].map(|host| Origin::new(Scheme::Https, host, None));
+                    binding.hosts = Some(hosts.to_vec());
+                }
+                Some(Mutation::Places) => binding.places.clear(),
+                Some(Mutation::Sealing) => binding.seal = false,
+                Some(Mutation::Verification) => binding.tls_unverified = true,
+                _ => {}
             }
         }
         let keep = Keep::new(charges, self.secrets.shown.clone())?;
@@ -270,8 +300,14 @@ impl Stages<'_> {
         .context("the channel to the plugin cannot be made")?;
         environment.set(tegmen_wire::protocol::CHANNEL_VARIABLE, address.to_string());
         // As under `tegmen run`.
-        let fence = Fence { no_new_privs: true, umask: Some(0o077), ..Fence::default() };
-        let options = ChildOptions { command, env: environment.finish(), inherit_fds: vec![channel], cwd: None, fence };
+        let fence = Fence {
+            no_new_privs: self.off != Some(Mutation::Privileges),
+            core_dumps: self.off == Some(Mutation::Core),
+            umask: Some(if self.off == Some(Mutation::Modes) { 0o022 } else { 0o077 }),
+            ..Fence::default()
+        };
+        let cwd = Some(self.secrets.directory.clone());
+        let options = ChildOptions { command, env: environment.finish(), inherit_fds: vec![channel], cwd, fence };
         let led = Led::to(nothing.as_fd(), streams.0.as_fd(), streams.1.as_fd())?;
         // What goes wrong is said where the person reads: the streams are led back before.
         let child = child::spawn(options, patterns)?;
@@ -349,11 +385,6 @@ impl End {
     }
 }
 
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("there is no free port")?;
-    Ok(listener.local_addr()?.port())
-}
-
 fn channel_of(path: &Path) -> Option<Channel> {
     let name = path.file_name()?.to_string_lossy();
     let is_ours = path.components().any(|part| part.as_os_str() == "stage");
@@ -361,6 +392,7 @@ fn channel_of(path: &Path) -> Option<Channel> {
         _ if is_ours => None,
         Some("pyc") => Some(Channel::Bytecode),
         Some("csv") if path.components().any(|part| part.as_os_str() == "csv") => Some(Channel::Csv),
+        _ if name == "statistics.json" => Some(Channel::Json),
         _ if name == "report.html" => Some(Channel::Html),
         _ if name == "locust.log" => Some(Channel::Log),
         _ => Some(Channel::Files),

@@ -1,0 +1,250 @@
+"""`tegmen prove` tells what leaks with the line that lets it out, whichever way, and says what is not shown."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from conftest import Project
+from support.run import BIN, Result
+
+LOCUST = (str(BIN / "locust"), "-f", "locustfile.py")
+
+#: In each line that lets something out stands which secret it is, and through which channels.
+LEAKY = """
+import csv, gzip, logging, os, sqlite3, sys, tempfile
+import requests
+from locust import HttpUser, events, task
+from tegmen import secret
+
+def value():
+    return secret("SHOP_API_KEY").reveal()
+
+@events.init.add_listener
+def pages(environment, **_):
+    if environment.web_ui:
+        @environment.web_ui.app.route("/debug/state")
+        def state():
+            return {"piece": value()[3:15]}
+
+@events.test_start.add_listener
+def announced(environment, **_):
+    requests.post("https://hooks.example.net/chat", json={"text": "started with " + value()})  #! other-hosts
+
+class Shopper(HttpUser):
+    host = "https://shop.example.com"
+
+    def on_start(self):
+        token = self.client.post("/login", json={"password": os.environ["SHOP_PASSWORD"]}).json()["token"]
+        with gzip.open(os.path.join(tempfile.gettempdir(), "tokens.gz"), "wt") as file:  #! files
+            file.write(token)
+
+    @task
+    def kept(self):
+        connection = sqlite3.connect("requests.db")  #! files
+        connection.execute("create table if not exists requests (url text)")
+        connection.execute("insert into requests values (?)", (value(),))
+        connection.commit()
+
+    @task
+    def raised(self):
+        self.client.get("/orders", headers={"X-Key": secret("SHOP_API_KEY")})
+        with self.client.get("/failed", name="failed " + value()[:12], catch_response=True) as answer:  #! csv html
+            answer.failure("failed")
+
+    @task
+    def started(self):
+        import subprocess
+        subprocess.run([sys.executable, "-S", "-c", "import time; time.sleep(1)", value()])  #! command-line
+"""
+
+
+@pytest.fixture(autouse=True)
+def _closed(tegmen_bin: Path) -> None:
+    if subprocess.run(["unshare", "-Urn", "true"], capture_output=True).returncode != 0:
+        pytest.skip("the kernel gives this user no network namespace")
+
+
+def prove(project: Project, *options: str, seconds: int = 3, env: dict[str, str] | None = None) -> Result:
+    command = (str(project.tegmen), "prove", "--seconds", str(seconds), *options, "--", *LOCUST)
+    return project.run(*command, env=env or {}, timeout=120)
+
+
+def proof(project: Project) -> dict:  # type: ignore[type-arg]
+    read: dict = json.loads(project.read(".tegmen/prove.json"))  # type: ignore[type-arg]
+    return read
+
+
+def test_each_leak_is_told_with_its_line(project: Project) -> None:
+    project.write("locustfile.py", LEAKY)
+    prove(project, "--stages", "alone").check(1)
+    lines = project.read("locustfile.py").splitlines()
+    leaks = proof(project)["leaks"]
+    for number, line in enumerate(lines, 1):
+        for channel in line.partition("#! ")[2].split():
+            spots = [leak.get("spot") for leak in leaks if leak["channel"] == channel]
+            assert {"path": "locustfile.py", "line": number} in spots or channel == "files", (
+                line,
+                [(leak["channel"], leak.get("spot")) for leak in leaks],
+            )
+    opened = {leak["spot"]["line"] for leak in leaks if leak["channel"] == "files"}
+    expected = [number for number, line in enumerate(lines, 1) if line.endswith("#! files")]
+    assert opened <= set(expected) and opened, leaks
+    # A page that the script has added itself is one of the web UI's.
+    assert any(leak["channel"] == "web-ui" for leak in leaks)
+    for leak in leaks:
+        assert leak["repair"]
+        if leak["channel"] == "other-hosts":
+            assert leak["source"] == "hooks.example.net"
+
+
+def test_a_refused_login_is_no_clean_test(project: Project) -> None:
+    """A plain `requests` to another host than the test's own target, in `on_start`: nothing runs after that."""
+    project.write(
+        "locustfile.py",
+        """
+        import os
+        import requests
+        from locust import HttpUser, task
+
+        class Shopper(HttpUser):
+            host = "https://shop.example.com"
+
+            def on_start(self):
+                answer = requests.post("https://login.example.com/token", data={"key": os.environ["CLIENT_SECRET"]})
+                answer.raise_for_status()
+                self.client.headers["Authorization"] = "Bearer " + answer.json()["token"]
+
+            @task
+            def orders(self):
+                self.client.get("/orders")
+        """,
+    )
+    result = prove(project, "--stages", "alone").check(2)
+    assert "Nothing is shown" in result.stdout and "Nothing leaked" not in result.stdout
+    assert "[CLIENT_SECRET] to https://login.example.com" in result.stderr
+    assert "--write-manifest" in result.stderr
+    # As the hint says: then everything runs, and the manifest is one that works.
+    result = prove(project, "--write-manifest", "--stages", "alone").check(0)
+    read = proof(project)
+    assert read["coverage"]["not_run"] == []
+    manifest = project.read("tegmen.toml")
+    assert 'hosts = ["login.example.com"]' in manifest and 'places = ["body:key"]' in manifest
+    assert {arrival["host"] for arrival in read["secrets"][0]["arrivals"]} == {"login.example.com"}
+
+
+def test_messages_of_a_websocket_are_searched(project: Project) -> None:
+    pytest.importorskip("websocket")
+    project.write(
+        "locustfile.py",
+        """
+        import os
+        import websocket
+        from locust import User, task
+        from tegmen import secret
+
+        class Talker(User):
+            host = "https://shop.example.com"
+
+            @task
+            def talk(self):
+                connection = websocket.create_connection("wss://shop.example.com/feed")
+                connection.send(os.environ["FEED_TOKEN"])
+                answer = connection.recv()
+                connection.close()
+                other = websocket.create_connection("wss://other.example.net/feed")
+                other.send(secret("FEED_TOKEN").reveal())
+                print("quoted", len(answer), "of", len(secret("FEED_TOKEN").reveal()))
+                other.close()
+        """,
+    )
+    result = prove(project, "--stages", "alone").check(1)
+    read = proof(project)
+    (token,) = [secret for secret in read["secrets"] if secret["name"] == "FEED_TOKEN"]
+    assert {(arrival["host"], arrival["place"]) for arrival in token["arrivals"]} == {("shop.example.com", "body")}
+    assert {(leak["channel"], leak["source"]) for leak in read["leaks"]} == {("other-hosts", "other.example.net")}
+    assert "FEED_TOKEN" in result.stdout
+
+
+def test_a_session_of_a_visitor_is_nobodys(project: Project) -> None:
+    project.write(
+        "locustfile.py",
+        """
+        from locust import HttpUser, task
+
+        class Visitor(HttpUser):
+            host = "https://shop.example.com"
+
+            @task
+            def page(self):
+                self.client.get("/")
+                print("cookies", self.client.cookies.get_dict())
+        """,
+    )
+    result = prove(project, "--stages", "alone").check(0)
+    assert "not shown: [issued:anonymous-session]" in result.stdout
+    session = next(one for one in proof(project)["secrets"] if one["name"] == "issued:anonymous-session")
+    assert "nobody's" in session["unprovable"]
+
+
+def test_junit_tells_what_ran(project: Project) -> None:
+    import xml.etree.ElementTree as ET
+
+    project.write(
+        "locustfile.py",
+        """
+        import os
+        from locust import HttpUser, task, tag
+
+        class Shopper(HttpUser):
+            host = "https://shop.example.com"
+
+            @task
+            def orders(self):
+                self.client.get("/orders", headers={"X-Key": os.environ["SHOP_API_KEY"]})
+
+            @task
+            def never(self):
+                self.client.post("/never")
+
+            never.locust_tag_set = {"slow"}
+        """,
+    )
+    command = (
+        str(project.tegmen),
+        "prove",
+        "--seconds",
+        "2",
+        "--stages",
+        "alone",
+        "--format",
+        "junit",
+        "--output",
+        "j.xml",
+    )
+    project.run(*command, "--", *LOCUST, "--exclude-tags", "slow", timeout=60).check(0)
+    root = ET.fromstring(project.read("j.xml"))
+    suites = root.findall("testsuite")
+    assert root.tag == "testsuites" and len(suites) == 2
+    for node in (root, *suites):
+        cases = node.findall(".//testcase")
+        assert int(node.attrib["tests"]) == len(cases)
+        assert int(node.attrib["failures"]) == len(node.findall(".//failure")) == 0
+        assert node.attrib["errors"] == "0"
+        if "skipped" in node.attrib:
+            assert int(node.attrib["skipped"]) == len(node.findall(".//skipped"))
+    names = [(case.attrib["classname"], case.attrib["name"]) for case in root.findall(".//testcase")]
+    assert len(set(names)) == len(names), "each has a name of its own"
+    coverage = {case.attrib["name"]: case for case in suites[1].findall("testcase")}
+    ran = next(case for name, case in coverage.items() if name.startswith("task Shopper.orders"))
+    never = next(case for name, case in coverage.items() if name.startswith("task Shopper.never"))
+    lines = coverage["lines of locustfile.py"]
+    assert ran.find("skipped") is None
+    assert "did not run" in never.find("skipped").attrib["message"]  # type: ignore[union-attr]
+    assert "nothing is shown of line 13" in lines.find("skipped").attrib["message"]  # type: ignore[union-attr]
+    properties = {one.attrib["name"]: one.attrib["value"] for one in suites[1].findall("properties/property")}
+    assert properties["tasks"] == "2" and properties["tasks.ran"] == "1"
+    assert int(properties["lines"]) == int(properties["lines.ran"]) + 1
