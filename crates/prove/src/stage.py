@@ -760,5 +760,5 @@ for _module, _hook in _HOOKS.items():
         _hook(sys.modules[_module])
 _watch_prints()
 _watch_events()
-if _PLAN:
+if _PLAN.get("lines", bool(_PLAN)):
     _Lines().watch()

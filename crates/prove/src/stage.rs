@@ -34,6 +34,8 @@ pub struct Plan {
     pub users: u32,
     /// The longest time, in seconds, for those.
     pub seconds: u32,
+    /// Whether it is told which lines ran.
+    pub lines: bool,
     /// Whether names and connections have to be led to the target in the process, since the world cannot do it.
     pub led: bool,
     /// Sockets in the place of those of the system's logs, where these cannot be covered.

@@ -18,6 +18,15 @@ const MOMENTS: [Duration; 2] = [Duration::from_millis(2200), Duration::from_mill
 /// So much memory of a process is searched.
 const LONGEST: usize = 1 << 30;
 
+/// How deep to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// What `/proc` tells of processes.
+    Surface,
+    /// Their memory as well, which takes its time.
+    Memory,
+}
+
 /// Counts the copies of secrets that processes below `root` have in their own memory, until `over`: with all rights of this
 /// process, since no other process of the user can read there.
 pub fn count_copies(ledger: &Ledger, root: u32, over: &AtomicBool) {
@@ -54,13 +63,15 @@ pub fn count_copies(ledger: &Ledger, root: u32, over: &AtomicBool) {
 
 /// Looks again and again at everything below the process `root`, until `over`. Gives up the rights of this thread first. Under
 /// protection it also looks whether the kernel knows of the protections.
-pub fn watch(ledger: &Ledger, root: u32, protection: Protection, over: &AtomicBool) {
+pub fn watch(ledger: &Ledger, root: u32, protection: Protection, depth: Depth, over: &AtomicBool) {
     if tegmen_sys::isolation::be_one_of_them().is_err() {
         return;
     }
     // Memory takes its time; what comes and goes meanwhile is not to be missed.
     std::thread::scope(|scope| {
-        scope.spawn(|| watch_memory(ledger, root, over));
+        if depth == Depth::Memory {
+            scope.spawn(|| watch_memory(ledger, root, over));
+        }
         let mut known = BTreeSet::new();
         while !over.load(Ordering::Acquire) {
             for pid in below(root) {

@@ -24,7 +24,12 @@ use tegmen_broker::{
 use tegmen_findings::proof::{Channel, Protection};
 use tegmen_prove::{
     ledger::Ledger,
-    observe::{files::Files, pause, processes, relay, web},
+    observe::{
+        files::Files,
+        pause,
+        processes::{self, Depth},
+        relay, web,
+    },
     stage::{self, Plan},
     target::ELSEWHERE,
     world::datagrams,
@@ -131,6 +136,7 @@ impl Stages<'_> {
             options: self.options(stage, outputs, web_port, master_port, relay),
             users: self.args.users,
             seconds: self.args.seconds,
+            lines: self.off.is_none(),
             led: self.world.is_led,
             logs: if self.world.is_led {
                 let stand_ins = datagrams::stand_ins(&self.world.folder);
@@ -155,9 +161,16 @@ impl Stages<'_> {
                 let ledger = self.ledger.clone();
                 let watching = Arc::clone(&over);
                 let protection = self.protection;
-                scope.spawn(move || processes::watch(&ledger, pid, protection, &watching));
-                let (ledger, counting) = (self.ledger.clone(), Arc::clone(&over));
-                scope.spawn(move || processes::count_copies(&ledger, pid, &counting));
+                // With one protection switched off one sign is looked for, and mostly it is not in memory.
+                let depth = match self.off {
+                    None | Some(Mutation::Inspection) => Depth::Memory,
+                    Some(_) => Depth::Surface,
+                };
+                scope.spawn(move || processes::watch(&ledger, pid, protection, depth, &watching));
+                if self.off.is_none() {
+                    let (ledger, counting) = (self.ledger.clone(), Arc::clone(&over));
+                    scope.spawn(move || processes::count_copies(&ledger, pid, &counting));
+                }
                 if let Some(until) = self.until {
                     let over = Arc::clone(&over);
                     scope.spawn(move || self.interrupt_when(until, pid, &over));
