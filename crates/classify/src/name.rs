@@ -83,6 +83,7 @@ const TAILS: &[(&str, &str)] = &[
     ("vault", "a place"), ("uid", "an identifier"), ("gid", "an identifier"), ("guid", "an identifier"),
     ("spec", "a kind"), ("prevention", "a rule"), ("requirement", "a rule"), ("requirements", "a rule"),
     ("format", "a kind"), ("formats", "a kind"), ("algorithms", "a kind"), ("kinds", "a kind"),
+    ("accessor", "an identifier"), ("metadata", "a text"),
 ];
 
 /// Words anywhere in a name that make it one about a secret.

@@ -83,6 +83,20 @@ const METHODS: &[&str] = &[
     "as_string",
     "getvalue",
     "model_dump_json",
+    "split",
+    "rsplit",
+    "partition",
+    "rpartition",
+];
+
+/// Functions that make a URL that whoever has it may use for a time.
+const SIGNERS: &[&str] = &[
+    "generate_presigned_url",
+    "generate_presigned_post",
+    "generate_signed_url",
+    "generate_blob_sas",
+    "generate_container_sas",
+    "generate_account_sas",
 ];
 
 /// Methods of HTTP clients.
@@ -221,21 +235,23 @@ pub fn request<'m>(module: &'m Module, func: ExprId, args: &'m [Arg]) -> Option<
     )
 }
 
+/// Whether a text has a word in it that logins go by.
+pub(super) fn says_login(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    LOGINS.iter().any(|word| lower.contains(word)) && !lower.contains("logout")
+}
+
 /// Whether a request is a login: by its URL, its name, its payload, or the function that it stands in.
 pub fn is_login(module: &Module, call: ExprId, url: Option<ExprId>, args: &[Arg]) -> bool {
-    let says = |text: &str| {
-        let lower = text.to_lowercase();
-        LOGINS.iter().any(|word| lower.contains(word)) && !lower.contains("logout")
-    };
     if let Some(url) = url {
         let text = crate::literal::value::value_of(module, url).map(|value| value.text).unwrap_or_default();
-        if says(&text) || says(module.text(module.span(url)).trim_matches(['"', '\''])) {
+        if says_login(&text) || says_login(module.text(module.span(url)).trim_matches(['"', '\''])) {
             return true;
         }
     }
     for arg in args {
         let name = arg.name.map(|name| module.symbol(name)).unwrap_or_default();
-        if name == "name" && module.as_str(arg.value).is_some_and(says) {
+        if name == "name" && module.as_str(arg.value).is_some_and(says_login) {
             return true;
         }
         if matches!(name, "json" | "data" | "") && has_password(module, arg.value) {
@@ -336,6 +352,18 @@ pub fn call(flow: &Flow<'_>, file: FileId, module: &Module, expr: ExprId, func: 
     if is_manager(module, func) {
         return Taint::one(Origin::Manager, tail, file, span);
     }
+    if SIGNERS.contains(&tail) {
+        return Taint::one(Origin::Issued, "signed URL", file, span);
+    }
+    // What is signed with a secret opens doors as the secret does.
+    if matches!(qualified.as_str(), "jwt.encode" | "jose.jwt.encode" | "authlib.jose.jwt.encode") {
+        let key =
+            args.iter().find(|arg| arg.name.is_some_and(|name| module.symbol(name) == "key")).or_else(|| args.get(1));
+        return match key {
+            Some(key) if flow.eval(file, key.value).secret().is_some() => Taint::one(Origin::Named, "jwt", file, span),
+            _ => Taint::default(),
+        };
+    }
     let root = qualified.split('.').next().unwrap_or_default();
     if matches!(
         root,
@@ -346,7 +374,8 @@ pub fn call(flow: &Flow<'_>, file: FileId, module: &Module, expr: ExprId, func: 
         return Taint::default();
     }
     if let Some(url) = request(module, func, args) {
-        let origin = if is_login(module, expr, url, args) { Origin::LoginResponse } else { Origin::Response };
+        let login = is_login(module, expr, url, args) || flow.gives_token(file, module, expr);
+        let origin = if login { Origin::LoginResponse } else { Origin::Response };
         return Taint::one(origin, "response", file, span);
     }
     if let ExprKind::Attribute { value, .. } = module.kind(func) {

@@ -46,6 +46,7 @@ impl Project {
                     _ => None,
                 });
                 made.or_else(|| self.class_named(file, module, expr))
+                    .or_else(|| self.class_of_global(file, module, expr))
             }
             ExprKind::Attribute { value, attr } => {
                 let (owner_file, owner) = self.class_of_object(file, module, *value, depth + 1)?;
@@ -66,6 +67,19 @@ impl Project {
             ExprKind::Call { func, .. } => self.class_named(file, module, *func),
             _ => None,
         }
+    }
+
+    /// The class of an object that another module makes and this one imports: `from config import settings`.
+    fn class_of_global(&self, file: FileId, module: &Module, expr: ExprId) -> Option<(FileId, ClassId)> {
+        let (target, name) = self.defined(file, &module.qualified(expr)?)?;
+        let other = self.files.get(target).filter(|_| target != file)?.module()?;
+        other.globals_of(other.find_symbol(&name)?).iter().find_map(|def| match other.definition(*def).value {
+            DefValue::Expr(value) => match other.kind(value) {
+                ExprKind::Call { func, .. } => self.class_named(target, other, *func),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     /// A class and its bases, nearest first.

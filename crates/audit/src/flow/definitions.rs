@@ -68,6 +68,12 @@ impl Flow<'_> {
                 ExprKind::Call { func, .. } if index == 0 && module.tail_str(*func) == Some("parse_known_args") => {
                     (*self.eval(file, value)).clone()
                 }
+                // `head, rest = token.split(".", 1)`
+                ExprKind::Call { func, .. }
+                    if matches!(module.tail_str(*func), Some("split" | "rsplit" | "partition" | "rpartition")) =>
+                {
+                    (*self.eval(file, value)).clone()
+                }
                 _ => Taint::unknown(),
             },
             DefValue::Iteration(value, index) => self.iteration(file, module, value, index),

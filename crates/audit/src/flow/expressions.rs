@@ -194,7 +194,8 @@ impl Flow<'_> {
             }
             return Taint::one(Origin::Named, key, file, span);
         }
-        if body && CONTAINERS.contains(&key) {
+        let login = base.find(&[Origin::LoginBody, Origin::LoginResponse]).is_some();
+        if body && CONTAINERS.contains(&key) || login && calls::says_login(key) {
             return (*base).clone();
         }
         match self.entry(file, module, value, key) {

@@ -10,6 +10,7 @@ mod classes;
 mod definitions;
 mod dumps;
 mod expressions;
+mod tokens;
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -214,6 +215,8 @@ pub struct Flow<'p> {
     /// Globals of other modules that are being followed.
     globals: RefCell<HashSet<(FileId, Symbol)>>,
     authorised: OnceCell<bool>,
+    /// The requests of each file whose responses give a token.
+    tokens: RefCell<HashMap<FileId, Rc<HashSet<ExprId>>>>,
 }
 
 /// How far a value is followed.
@@ -231,6 +234,7 @@ impl<'p> Flow<'p> {
             callers: RefCell::default(),
             globals: RefCell::default(),
             authorised: OnceCell::new(),
+            tokens: RefCell::default(),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Literals that go into calls: keywords, parameters of functions defined here, logins, fallbacks.
 
 use tegmen_classify as classify;
-use tegmen_syntax::{Arg, ExprId, ExprKind, Module};
+use tegmen_syntax::{Arg, DefValue, ExprId, ExprKind, Module};
 
 use super::Site;
 use super::python::{Collector, is_key};
+use super::value::value_of;
 
 /// Calls whose first two arguments are a user and a password.
 pub const PAIRS: &[&str] = &[
@@ -33,14 +34,58 @@ pub const OPTIONS: &[&str] = &["add_argument", "add_option", "option", "DEFINE_s
 pub const GETTERS: &[&str] =
     &["get", "pop", "config", "getattr", "env", "str", "get_env", "env_var", "getenv", "get_setting", "Field"];
 
-/// Calls one of whose positional arguments is a key: the name, its place, what to call it.
-const KEYED: &[(&str, usize, &str)] = &[
-    ("jwt.encode", 1, "jwt signing key"),
-    ("jwt.decode", 1, "jwt signing key"),
-    ("hmac.new", 0, "hmac key"),
-    ("Fernet", 0, "fernet key"),
-    ("cryptography.fernet.Fernet", 0, "fernet key"),
+/// Methods of the element of a page that fill it in: its text is all that they get.
+const ELEMENTS: &[&str] = &["send_keys", "fill", "type", "press_sequentially", "set_value", "input_text"];
+
+/// Functions that encode what they get, as `user:password` is encoded for Basic authentication.
+pub const ENCODERS: &[&str] = &["b64encode", "standard_b64encode", "urlsafe_b64encode", "encodebytes"];
+
+/// Calls one of whose positional arguments is a secret: the name, its place, what to call it.
+const PLACES: &[(&str, usize, &str)] = &[
+    ("jwt.encode", 1, "jwt_signing_key"),
+    ("jwt.decode", 1, "jwt_signing_key"),
+    ("jose.jwt.encode", 1, "jwt_signing_key"),
+    ("jose.jwt.decode", 1, "jwt_signing_key"),
+    ("hmac.new", 0, "hmac_key"),
+    ("hmac.digest", 0, "hmac_key"),
+    ("ftplib.FTP", 2, "password"),
+    ("ftplib.FTP_TLS", 2, "password"),
+    ("pymysql.connect", 2, "password"),
+    ("MySQLdb.connect", 2, "password"),
+    ("pymssql.connect", 2, "password"),
+    ("cx_Oracle.connect", 1, "password"),
+    ("oracledb.connect", 1, "password"),
+    ("redis.Redis", 3, "password"),
+    ("redis.StrictRedis", 3, "password"),
+    ("hvac.Client", 1, "vault_token"),
 ];
+
+/// The same for classes that go by no other name, wherever they come from.
+const CLASSES: &[(&str, usize, &str)] = &[
+    ("Fernet", 0, "fernet_key"),
+    ("ClientSecretCredential", 2, "client_secret"),
+    ("AzureKeyCredential", 0, "api_key"),
+    ("AzureNamedKeyCredential", 1, "access_key"),
+    ("AWS4Auth", 1, "secret_key"),
+    ("AWSRequestsAuth", 1, "secret_key"),
+    ("OAuth1", 1, "client_secret"),
+    ("OAuth1Session", 1, "client_secret"),
+    ("Minio", 2, "secret_key"),
+    ("InfluxDBClient", 1, "token"),
+    ("URLSafeSerializer", 0, "signing_key"),
+    ("URLSafeTimedSerializer", 0, "signing_key"),
+    ("TOTP", 0, "totp_secret"),
+];
+
+/// Whether one of the arguments of a call may be a secret by its place: what is called, and what stands in front of that.
+pub fn takes_secret(object: &str, name: &str) -> bool {
+    CLASSES.iter().any(|(class, ..)| *class == name)
+        || PLACES.iter().any(|(function, ..)| {
+            function.rsplit_once('.').is_some_and(|(module, last)| {
+                last == name && object.trim_end_matches('.').ends_with(module.rsplit('.').next().unwrap_or(module))
+            }) || function.ends_with(name) && object.is_empty() && name.len() > 2
+        })
+}
 
 /// Looks at one call.
 pub fn call(collector: &mut Collector<'_>, id: ExprId, func: ExprId, args: &[Arg]) {
@@ -50,7 +95,7 @@ pub fn call(collector: &mut Collector<'_>, id: ExprId, func: ExprId, args: &[Arg
     fallback(collector, id, func, args);
     for arg in args {
         let Some(name) = arg.name.map(|name| module.symbol(name)) else { continue };
-        if name == "auth" || name == "credentials" {
+        if matches!(name, "auth" | "credentials" | "http_auth" | "basic_auth" | "proxy_auth") {
             pair(collector, arg.value, block);
         }
         if name == "default" || name == "data" || name == "headers" {
@@ -90,13 +135,21 @@ pub fn call(collector: &mut Collector<'_>, id: ExprId, func: ExprId, args: &[Arg
         option(collector, tail, args, name, block);
     }
     let qualified = module.qualified(func).unwrap_or_default();
-    for (name, place, label) in KEYED {
-        if qualified == *name
-            && let Some(key) = positional.get(*place)
-            && module.as_text(*key).is_some()
-        {
-            collector.named(&label.replace(' ', "_"), *key, Site::Argument, block);
-        }
+    let by_name = PLACES.iter().find(|(name, ..)| qualified == *name);
+    if let Some((_, place, label)) = by_name.or_else(|| CLASSES.iter().find(|(name, ..)| tail == *name))
+        && let Some(key) = positional.get(*place)
+        && module.as_text(*key).is_some()
+    {
+        collector.named(label, *key, Site::Argument, block);
+    }
+    if ENCODERS.contains(&tail) {
+        encoded(collector, positional[0], block);
+    }
+    if let (true, [text], ExprKind::Attribute { value: element, .. }) =
+        (ELEMENTS.contains(&tail), &positional[..], module.kind(func))
+        && is_password_field(module, *element, 0)
+    {
+        collector.named("password", *text, Site::Argument, block);
     }
     parameters(collector, func, &positional, block);
 }
@@ -138,6 +191,38 @@ fn parameters(collector: &mut Collector<'_>, func: ExprId, positional: &[ExprId]
         && !password_text.contains(' ')
     {
         collector.named("password", *password, Site::Argument, block);
+    }
+}
+
+/// `b64encode(b"user:password")`.
+fn encoded(collector: &mut Collector<'_>, value: ExprId, block: tegmen_syntax::BlockId) {
+    let Some(mut pair) = value_of(collector.module, value).filter(|value| !value.open) else { return };
+    let Some((user, password)) = pair.text.split_once(':') else { return };
+    let plain = |text: &str| !text.is_empty() && !text.contains([' ', '"', '{', '}', ',', '<']);
+    if !plain(user) || !plain(password) || password.len() < 4 || password.starts_with("//") || user.contains('/') {
+        return;
+    }
+    pair.text = password.to_owned();
+    collector.add("password", pair, Site::Pair, block, None);
+}
+
+/// Whether an element of a page is the one for a password: `page.locator("#password")`, `find_element(By.ID, PASSWORD_FIELD)`.
+fn is_password_field(module: &Module, element: ExprId, depth: usize) -> bool {
+    let says = |text: &str| ["passw", "pwd", "passcode"].iter().any(|word| text.to_lowercase().contains(word));
+    match module.kind(element) {
+        ExprKind::Str(_) => module.as_str(element).is_some_and(says),
+        ExprKind::Name(name) => {
+            says(module.symbol(*name))
+                || depth < 3
+                    && module.reaching(element, *name).iter().any(|def| match module.definition(*def).value {
+                        DefValue::Expr(value) => is_password_field(module, value, depth + 1),
+                        _ => false,
+                    })
+        }
+        ExprKind::Attribute { attr, .. } => says(module.symbol(*attr)),
+        ExprKind::Call { args, .. } => args.iter().any(|arg| is_password_field(module, arg.value, depth + 1)),
+        ExprKind::Await(inner) => is_password_field(module, *inner, depth),
+        _ => false,
     }
 }
 

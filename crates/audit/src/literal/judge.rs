@@ -362,12 +362,46 @@ fn is_elsewhere(value: &str) -> bool {
         "{{",
         "op://",
         "sm://",
-        "@",
+        "@Microsoft.KeyVault",
+        "urn:",
+        "xpath=",
+        "css=",
+        "id=",
+        "name=",
     ];
+    // `@file.json` is where it is, `@dm1n!` is what it is.
+    let file = value.strip_prefix('@').is_some_and(is_wordy);
     selector
+        || file
         || start.iter().any(|start| value.starts_with(start)) && !value.contains("://:")
         || value.contains("[name=")
         || value.contains("(?P<")
+        || is_selector(value)
+        || is_path(value)
+}
+
+/// `input#password`, `form.login`: an element of a page.
+fn is_selector(value: &str) -> bool {
+    let Some(at) = value.find(['#', '.', '[', ':']) else { return false };
+    let plain =
+        |b: u8| b.is_ascii_lowercase() || matches!(b, b'-' | b'_' | b'.' | b'#' | b'[' | b']' | b'=' | b'"' | b'\'');
+    matches!(
+        &value[..at],
+        "input" | "form" | "button" | "div" | "span" | "label" | "select" | "textarea" | "a" | "p" | "li" | "td"
+    ) && value.bytes().all(plain)
+}
+
+/// `tests/config/ssh-key`, `realms/{realm}/users`: words between slashes. What base64 has between slashes is none.
+fn is_path(value: &str) -> bool {
+    let word = |part: &str| {
+        let part = part.trim_matches(['{', '}', '<', '>']);
+        part.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'-' | b'.'))
+            || part.len() <= 3 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    value.contains('/')
+        && !value.contains(char::is_whitespace)
+        && value.split('/').all(word)
+        && value.split('/').filter(|part| part.len() > 2).count() > 1
 }
 
 /// Whether somebody made a password of words like these: `load_test_password`, rather than naming a field.
@@ -410,6 +444,8 @@ fn is_password(value: &str) -> bool {
         || value.len() > 200
         || value.contains("{}")
         || is_elsewhere(value) && value.len() > 3 && value.starts_with(['/', '#', '.', 'h', 'i'])
+        || is_selector(value)
+        || value.contains('.') && value.contains('_') && is_code_name(value)
         || REFUSED.iter().any(|part| lower.contains(part))
         // What a test of security sends.
         || ["' or ", "\" or ", "or 1=1", "'--", "<script", "; drop ", "' and "].iter().any(|part| lower.contains(part))
@@ -424,6 +460,8 @@ fn is_password(value: &str) -> bool {
                 | "credentials"
                 | "password_grant"
                 | "new_password"
+                | "anonymous"
+                | "anonymous@"
         ))
 }
 
@@ -441,7 +479,10 @@ fn is_token(name: &str, value: &str, site: Site) -> bool {
     {
         return false;
     }
-    if REFUSED.iter().any(|part| value.to_lowercase().contains(part)) || value.eq_ignore_ascii_case(name) {
+    if REFUSED.iter().any(|part| value.to_lowercase().contains(part))
+        || value.eq_ignore_ascii_case(name)
+        || is_code_name(value)
+    {
         return false;
     }
     // `SHOP_KEY = "shop_key"`: only as the name of an environment variable is it one of a secret.
@@ -465,7 +506,7 @@ fn is_token(name: &str, value: &str, site: Site) -> bool {
     let chosen = words.iter().any(|word| word.contains("secret") || word.contains("key") || word == "internal");
     chosen
         && value.len() >= 8
-        && !classify::is_sensitive_name(value)
+        && (!classify::is_sensitive_name(value) || has_digit_in_word(value))
         && !(is_wordy(value) && site == Site::Argument)
         && (!is_camel_case(value) || words.iter().any(|word| word.contains("secret")))
 }
@@ -485,6 +526,32 @@ fn is_camel_case(value: &str) -> bool {
     value.bytes().all(|b| b.is_ascii_alphabetic())
         && value.as_bytes().windows(2).any(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase())
         && classify::words(value).iter().all(|word| word.len() > 2)
+}
+
+/// The name of a module, class or event: `shop.v2._account_token`, `V1TokenCreatedEvent`. Long words, hardly a digit.
+fn is_code_name(value: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && !part.as_bytes()[0].is_ascii_digit()
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    let words = classify::words(value);
+    let letters: usize = words.iter().map(String::len).sum();
+    value.bytes().filter(u8::is_ascii_digit).count() <= 2
+        && value.split('.').all(part)
+        && words.len() > 2
+        && letters >= 4 * words.len()
+        && (value.contains('.')
+            || value.bytes().any(|b| b.is_ascii_uppercase()) && value.bytes().any(|b| b.is_ascii_lowercase()))
+        && !has_digit_in_word(value)
+}
+
+/// `s3rver`: a digit in the place of a letter, as people put it into passwords and nobody into names.
+fn has_digit_in_word(value: &str) -> bool {
+    value
+        .as_bytes()
+        .windows(3)
+        .any(|three| three[0].is_ascii_alphabetic() && three[1].is_ascii_digit() && three[2].is_ascii_lowercase())
 }
 
 /// Names of fields, one inside the other: `DistributionList.NextMarker`.
@@ -536,6 +603,8 @@ mod tests {
         assert_eq!(kind("password", "#Summer2024x", Site::Key), Some(Kind::Password));
         assert_eq!(kind("password", "load_test_password", Site::Key), Some(Kind::Password));
         assert_eq!(kind("client_secret", "devops", Site::Key), Some(Kind::Key));
+        assert_eq!(kind("password", "@Shop2031", Site::Key), Some(Kind::Password));
+        assert_eq!(kind("JWT_SECRET", "s3rver-side-signing-passphrase", Site::Variable), Some(Kind::Key));
         assert_eq!(kind("Cookie", "lang=en; sessionid=8f3b2c9d7e6a5f41", Site::Header), Some(Kind::Cookie));
     }
 
@@ -572,6 +641,14 @@ mod tests {
             ("password", "x' OR '1'='1", Site::Key),
             ("client_secret", "your-client-secret", Site::Key),
             ("proxy", "scheme://[user:passwd@]proxy.server:port", Site::Variable),
+            ("password", "input#password", Site::Key),
+            ("password", "id=password", Site::Key),
+            ("AUTHN_PASSWORD", "urn:oasis:names:ac:classes:Password", Site::Variable),
+            ("PRIVATE_SSH_KEY", "tests/config_files/ssh-key", Site::Variable),
+            ("URL_USER_CREDENTIALS", "admin/realms/{realm-name}/users/{id}/credentials", Site::Variable),
+            ("v1.issuing_token.created", "V1IssuingTokenCreatedEvent", Site::Entry),
+            ("account_token", "shop.v2.core._account_token", Site::Entry),
+            ("password", "anonymous@", Site::Default),
             ("REGISTRY_KEY", "Software\\Acme\\Client\\{version}", Site::Variable),
         ] {
             assert_eq!(kind(name, value, site), None, "{name}={value}");

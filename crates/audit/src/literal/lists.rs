@@ -25,6 +25,9 @@ pub const PEOPLE: &[&str] = &[
     "logons",
 ];
 
+/// Words of names of one user with the password, beside those of lists.
+const PERSON: &[&str] = &["admin", "administrator", "login", "member", "tester", "customer", "operator"];
+
 /// Looks at a definition whose value is a list or tuple; says whether it was one of credentials.
 pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: &str, value: ExprId) -> bool {
     let module = collector.module;
@@ -80,7 +83,9 @@ fn passwords_by_user(
             entry.key.is_some_and(|key| module.as_str(key).is_some_and(|key| !classify::is_sensitive_name(key)))
                 && module.as_str(entry.value).is_some()
         });
-    if !plain || !collector.uses.passwords.contains(name) {
+    // `PASSWORDS = {"ellen": "…"}`, `API_KEYS = {"staging": "…"}`
+    let many = name.ends_with(['s', 'S']) && classify::is_sensitive_name(name);
+    if !plain || !many && !collector.uses.passwords.contains(name) {
         return false;
     }
     let list = module.span(value);
@@ -151,10 +156,29 @@ impl Uses {
 /// Whether two items under a name are a user and a password.
 pub fn is_pair(module: &Module, name: &str, user: ExprId, password: ExprId) -> bool {
     let (Some(user), Some(_)) = (module.as_str(user), module.as_str(password)) else { return false };
+    if user.is_empty() || is_field(user) || classify::why_not(name).is_some() {
+        return false;
+    }
     let words = classify::words(name);
-    words.iter().any(|word| matches!(word.as_str(), "auth" | "credentials" | "creds" | "credential"))
-        && !user.is_empty()
-        && !is_field(user)
+    let about = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    about(&["auth", "credentials", "creds", "credential"])
+        || (about(PERSON) || about(PEOPLE)) && is_name(user) && module.as_str(password).is_some_and(is_strong)
+}
+
+/// Whether a text may be the name of a user: no sentence, no path.
+fn is_name(text: &str) -> bool {
+    text.len() >= 2
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'@' | b'+' | b'\\'))
+}
+
+/// Whether a text that stands behind the name of a user looks chosen as a password: letters with digits or signs.
+fn is_strong(text: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
+    text.len() >= 6
+        && !text.contains([' ', '/', '@', ':'])
+        && has(u8::is_ascii_alphabetic)
+        && has(u8::is_ascii_digit)
+        && (has(u8::is_ascii_uppercase) || has(u8::is_ascii_punctuation))
 }
 
 /// Whether a text names the field of a form rather than filling it.

@@ -7,7 +7,7 @@ use tegmen_syntax::{BlockId, BoolOp, DefValue, ExprId, ExprKind, FPart, Module, 
 
 use super::behind::{self, Behind, Used};
 use super::judge::judge;
-use super::text::{Values, elements, pairs};
+use super::text::{Values, connection_name, elements, pairs};
 use super::value::{Value, value_of};
 use super::{Judged, Literal, Site, calls, lists};
 
@@ -111,6 +111,8 @@ impl<'m> Collector<'m> {
                 ExprKind::Sequence { items, kind } if items.len() == 2 && *kind != SequenceKind::Set => {
                     if let Some(name) = module.as_text(items[0])
                         && is_key(name)
+                        // `("PW", "Palau")`
+                        && name.len() > 2
                         && classify::is_sensitive_header(name)
                     {
                         self.named(name, items[1], Site::Header, module.block_of(id));
@@ -140,6 +142,9 @@ impl<'m> Collector<'m> {
     fn definition(&mut self, definition: &tegmen_syntax::Definition) {
         let module = self.module;
         let DefValue::Expr(value) = definition.value else { return };
+        if self.is_member(definition.target, value) {
+            return;
+        }
         let (name, site) = match definition.target {
             Target::Name(_, name) | Target::Field(_, name) | Target::Attribute(_, name) => {
                 (module.symbol(name), Site::Variable)
@@ -161,8 +166,25 @@ impl<'m> Collector<'m> {
         self.named(name, value, site, definition.block);
     }
 
+    /// Whether a definition is the member of an enumeration, with a name for its value: `PASSWORD = "password"`.
+    fn is_member(&self, target: Target, value: ExprId) -> bool {
+        let Target::Field(class, _) = target else { return false };
+        let module = self.module;
+        let counts = |base: &ExprId| {
+            matches!(module.tail_str(*base), Some("Enum" | "StrEnum" | "IntEnum" | "Flag" | "TextChoices"))
+        };
+        module.class(class).bases.iter().any(counts)
+            && module.as_str(value).is_some_and(|text| {
+                text.bytes().all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'-' | b' ' | b'.' | b':'))
+            })
+    }
+
     /// A literal under a name; lists and tuples of literals one by one.
     pub fn named(&mut self, name: &str, value: ExprId, site: Site, block: BlockId) {
+        // `children["{urn:classes:Password}Length"]`
+        if name.contains(['{', '}']) {
+            return;
+        }
         // As the name of an environment variable it is the directory; as that of a constant it is not.
         let name = if name == "PWD" && site == Site::Variable { "pwd" } else { name };
         match self.module.kind(value) {
@@ -379,6 +401,7 @@ impl<'m> Collector<'m> {
         let values = if text.contains('\n') && !text.contains('&') { Values::Quoted } else { Values::Form };
         for pair in pairs(text, values).into_iter().chain(elements(text)) {
             let name = &text[pair.name.clone()];
+            let name = connection_name(name, text);
             if !classify::is_sensitive_name(name) {
                 continue;
             }

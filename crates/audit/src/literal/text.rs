@@ -59,6 +59,11 @@ pub fn pairs(text: &str, values: Values) -> Vec<TextPair> {
     found
 }
 
+/// The name of a pair of a text, where `PWD` by itself is the directory, and in `UID=…;PWD=…` is not.
+pub fn connection_name<'t>(name: &'t str, text: &str) -> &'t str {
+    if name == "PWD" && text.contains(';') { "pwd" } else { name }
+}
+
 /// Elements of XML that hold text only: `<password>…</password>`.
 pub fn elements(text: &str) -> Vec<TextPair> {
     let mut found = Vec::new();

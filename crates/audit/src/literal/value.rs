@@ -1,6 +1,6 @@
 //! From an expression to the literal value it comes to, where that can be said.
 
-use tegmen_syntax::{BinaryOp, ExprId, ExprKind, FPart, Module, Span};
+use tegmen_syntax::{Arg, BinaryOp, ExprId, ExprKind, FPart, Module, Span};
 
 /// A value put together from literals.
 #[derive(Debug, Clone, Default)]
@@ -104,8 +104,7 @@ fn collect(module: &Module, expr: ExprId, out: &mut Value, depth: usize) -> bool
                 if METHODS.contains(&tail) {
                     return collect(module, *value, out, depth + 1);
                 }
-                if tail == "format" && collect(module, *value, out, depth + 1) {
-                    out.open = true;
+                if tail == "format" && filled(module, *value, args, out, depth) {
                     return true;
                 }
             }
@@ -120,6 +119,30 @@ fn collect(module: &Module, expr: ExprId, out: &mut Value, depth: usize) -> bool
         ExprKind::Await(inner) => collect(module, *inner, out, depth + 1),
         _ => false,
     }
+}
+
+/// `"…{}…".format("literal")`, and templates with something unknown in them.
+fn filled(module: &Module, template: ExprId, args: &[Arg], out: &mut Value, depth: usize) -> bool {
+    let mut whole = Value::default();
+    if !collect(module, template, &mut whole, depth + 1) {
+        return false;
+    }
+    let mut argument = Value::default();
+    if let [arg] = args
+        && arg.name.is_none()
+        && whole.text.matches('{').count() == 1
+        && whole.text.contains("{}")
+        && collect(module, arg.value, &mut argument, depth + 1)
+    {
+        out.text.push_str(&whole.text.replace("{}", &argument.text));
+        out.spans.extend(argument.spans);
+        out.open |= argument.open;
+    } else {
+        out.text.push_str(&whole.text);
+        out.spans.extend(whole.spans);
+        out.open = true;
+    }
+    true
 }
 
 fn collect_or_open(module: &Module, expr: ExprId, out: &mut Value, depth: usize) -> bool {

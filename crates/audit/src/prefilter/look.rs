@@ -13,7 +13,7 @@ use super::words::{self, Says, Words};
 use crate::config::command_lines;
 use crate::literal::judge::judge;
 use crate::literal::python::looks_like_code;
-use crate::literal::text::{Values, elements, pairs};
+use crate::literal::text::{Values, connection_name, elements, pairs};
 use crate::literal::{Literal, Site};
 
 /// A name to try strings under, where a user and a password are expected.
@@ -363,7 +363,9 @@ impl<'t> Hear<'t> for Judge<'t> {
             }
             Under::Password => is_secret(STAND_IN, value, Site::Argument),
             Under::Pair => is_secret(STAND_IN, value, Site::Pair) || is_secret(STAND_IN, value, Site::Entry),
-            Under::Key => is_secret("jwt_signing_key", value, Site::Argument),
+            Under::Key => {
+                is_secret("jwt_signing_key", value, Site::Argument) || is_secret(STAND_IN, value, Site::Argument)
+            }
             Under::Linked => {
                 is_secret(STAND_IN, value, Site::Entry)
                     || is_secret(STAND_IN, value, Site::Argument)
@@ -430,7 +432,10 @@ fn has_pairs(text: &str, values: Values) -> bool {
     if memchr::memchr3(b'=', b':', b'<', text.as_bytes()).is_none() {
         return false;
     }
-    pairs(text, values).into_iter().chain(elements(text)).any(|pair| secret(&text[pair.name], &text[pair.value]))
+    pairs(text, values)
+        .into_iter()
+        .chain(elements(text))
+        .any(|pair| secret(connection_name(&text[pair.name], text), &text[pair.value]))
 }
 
 /// Whether a string is a command that may have a secret in it.

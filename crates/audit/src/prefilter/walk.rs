@@ -37,7 +37,7 @@ pub enum Under<'t> {
     Password,
     /// A name that a user and a password stand under.
     Pair,
-    /// A call that takes a key.
+    /// A call that takes a key or a password at some place.
     Key,
     /// A name that something sensitive is taken from.
     Linked,
@@ -400,11 +400,12 @@ impl<'t> Walk<'t, '_> {
                 return true;
             }
             if level.is_call() {
-                if calls::PAIRS.contains(&level.before) && accept(Under::Pair)
+                if (calls::PAIRS.contains(&level.before) || calls::ENCODERS.contains(&level.before))
+                    && accept(Under::Pair)
                     || self.links.functions.contains(level.before) && accept(Under::Linked)
                     || RUNNERS.contains(&level.before) && accept(Under::Command)
                     || is_login(level.before) && accept(Under::Password)
-                    || takes_key(level.object, level.before) && accept(Under::Key)
+                    || calls::takes_secret(level.object, level.before) && accept(Under::Key)
                 {
                     return true;
                 }
@@ -498,12 +499,6 @@ fn is_people(name: &str) -> bool {
     tegmen_classify::words(name)
         .iter()
         .any(|word| PEOPLE.contains(&word.as_str()) || lists::PEOPLE.contains(&word.as_str()))
-}
-
-fn takes_key(object: &str, name: &str) -> bool {
-    name == "Fernet"
-        || matches!(name, "encode" | "decode") && object.ends_with("jwt.")
-        || name == "new" && object.ends_with("hmac.")
 }
 
 /// The identifiers of a text.

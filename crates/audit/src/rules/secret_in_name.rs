@@ -8,6 +8,7 @@ use super::shared::{calls, is_locust_request, keyword, leak};
 use crate::context::{Candidate, Context};
 use crate::flow::calls::request;
 use crate::flow::{Flow, Origin, Source};
+use crate::literal::value::value_of;
 
 rule! {
     /// ## What it does
@@ -114,6 +115,12 @@ fn personal(module: &Module, value: ExprId) -> Option<(String, ExprId)> {
             is(key).then(|| (key.to_owned(), value))
         }),
         ExprKind::FString(_) | ExprKind::Binary { .. } | ExprKind::Call { .. } => {
+            // `f"/person?ssn={customer}"` says it itself.
+            let text = value_of(module, value).filter(|text| text.open).map(|text| text.text).unwrap_or_default();
+            let mut parameters = text.split(['?', '&']).skip(1).filter_map(|part| part.split_once('='));
+            if let Some((name, _)) = parameters.find(|(name, value)| is(name) && value.starts_with("{")) {
+                return Some((name.to_owned(), value));
+            }
             let mut found = None;
             module.kind(value).children(&mut |child| found = found.take().or_else(|| personal(module, child)));
             found

@@ -74,6 +74,19 @@ pub enum Sink {
 
 /// Whether a call prints or logs.
 pub fn sink(module: &Module, func: ExprId) -> Option<Sink> {
+    // `from rich import print as rprint`
+    let printers = [
+        "rich.print",
+        "rich.pretty.pprint",
+        "pprint.pprint",
+        "pprint.pp",
+        "typer.echo",
+        "icecream.ic",
+        "devtools.debug",
+    ];
+    if module.qualified(func).is_some_and(|name| printers.contains(&name.as_str())) {
+        return Some(Sink::Print);
+    }
     match module.kind(func) {
         ExprKind::Name(name) => match module.symbol(*name) {
             "print" | "pprint" | "pp" | "console_log" => Some(Sink::Print),
@@ -99,6 +112,7 @@ pub fn sink(module: &Module, func: ExprId) -> Option<Sink> {
                     Some(Sink::Print)
                 }
                 "echo" | "secho" if object == "click" => Some(Sink::Print),
+                "write" if object == "tqdm" => Some(Sink::Print),
                 _ => None,
             }
         }
@@ -121,9 +135,28 @@ pub fn keyword(module: &Module, args: &[Arg], name: &str) -> Option<ExprId> {
 
 /// The arguments of a sink that carry values, without keywords that steer it.
 pub fn printed(module: &Module, args: &[Arg]) -> impl Iterator<Item = ExprId> {
-    args.iter()
-        .filter(|arg| arg.name.is_none_or(|name| matches!(module.symbol(name), "extra" | "msg" | "args")))
-        .map(|arg| arg.value)
+    const STEERING: &[&str] = &[
+        "sep",
+        "end",
+        "file",
+        "flush",
+        "exc_info",
+        "stack_info",
+        "stacklevel",
+        "level",
+        "style",
+        "stream",
+        "err",
+        "nl",
+        "color",
+        "fg",
+        "indent",
+        "width",
+        "depth",
+        "console",
+    ];
+    // `slog.info("logged in", token=token)`: what structured loggers keep comes by keyword.
+    args.iter().filter(|arg| arg.name.is_none_or(|name| !STEERING.contains(&module.symbol(name)))).map(|arg| arg.value)
 }
 
 /// The way that a value took, from where it came from to where it comes out; nothing where that is one place.

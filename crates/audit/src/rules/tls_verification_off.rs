@@ -57,6 +57,7 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         let DefValue::Expr(value) = definition.value else { continue };
         let name = module.symbol(name);
         let off = match name {
+            "accept_insecure_certs" => is_bool(module, value, true),
             "verify" | "verify_ssl" | "check_hostname" | "ssl_verify" | "verify_certs" => is_bool(module, value, false),
             "insecure" => is_bool(module, value, true),
             "verify_mode" => module.text(module.span(value)).ends_with("CERT_NONE"),
@@ -73,8 +74,13 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         for item in items {
             let Some(key) = item.key.and_then(|key| module.as_str(key)) else { continue };
             let off = match key {
-                "cert_reqs" => module.text(module.span(item.value)).ends_with("CERT_NONE"),
-                "check_hostname" => is_bool(module, item.value, false),
+                "cert_reqs" => is_none(module, item.value),
+                "check_hostname" | "enable.ssl.certificate.verification" | "ssl_verify" | "verify_ssl" => {
+                    is_bool(module, item.value, false)
+                }
+                "acceptInsecureCerts" | "ignore_https_errors" | "ignoreHTTPSErrors" | "tlsAllowInvalidCertificates" => {
+                    is_bool(module, item.value, true)
+                }
                 // The body of a request may well have a field of this name.
                 "verify" => is_bool(module, item.value, false) && is_unpacked(module, id),
                 _ => false,
@@ -89,6 +95,11 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         if tail == "tls_insecure_set" && args.first().is_some_and(|arg| is_bool(module, arg.value, true)) {
             push(module.span(func), module.block_of(id), tail);
         }
+        // An option of the browser.
+        let first = args.first().and_then(|arg| module.as_str(arg.value));
+        if tail == "add_argument" && first.is_some_and(|option| option.trim_start_matches('-') == "ignore-certificate-errors") {
+            push(module.span(func), module.block_of(id), "ignore-certificate-errors");
+        }
         if tail == "disable_warnings" || tail == "_create_unverified_context" {
             push(module.span(func), module.block_of(id), tail);
         }
@@ -100,12 +111,14 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             let Some(name) = arg.name.map(|name| module.symbol(name)) else { continue };
             let off = match name {
                 "verify" | "verify_ssl" | "ssl_verify" | "check_hostname" | "verify_certs" | "tls_verify" => is_bool(module, arg.value, false),
-                "insecure" | "tlsInsecure" | "tlsAllowInvalidCertificates" => is_bool(module, arg.value, true),
+                "insecure" | "tlsInsecure" | "tlsAllowInvalidCertificates" | "ignore_https_errors" => {
+                    is_bool(module, arg.value, true)
+                }
                 "ssl_cert_reqs" => {
                     matches!(module.kind(arg.value), ExprKind::None) || module.as_str(arg.value) == Some("none")
                 }
                 "ssl" => is_bool(module, arg.value, false) && tail != "connect",
-                "cert_reqs" => module.text(module.span(arg.value)).ends_with("CERT_NONE"),
+                "cert_reqs" | "tls_cert_reqs" => is_none(module, arg.value),
                 _ => false,
             };
             if off {
@@ -113,6 +126,12 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             }
         }
     }
+}
+
+/// Whether an expression is `ssl.CERT_NONE`, by name or by number.
+fn is_none(module: &Module, value: ExprId) -> bool {
+    let text = module.text(module.span(value));
+    text.ends_with("CERT_NONE") || text == "0"
 }
 
 /// Whether an expression is this truth value, written out or as a constant.

@@ -53,6 +53,10 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             continue;
         }
         let Some(name) = args.first().and_then(|arg| module.as_str(arg.value)) else { continue };
+        // Keys that are not temporary have none.
+        if name == "AWS_SESSION_TOKEN" {
+            continue;
+        }
         // A token in place of the name is `secret-as-variable-name`.
         if name.len() > 64 || !classify::find_tokens(name).is_empty() {
             continue;
