@@ -7,7 +7,7 @@ use crate::{known_prefix, words};
 #[rustfmt::skip]
 const WHOLE: &[&str] = &[
     "none", "null", "nil", "undefined", "true", "false", "n/a", "na", "unset", "notset", "not_set", "not-set",
-    "not set", "missing", "unknown", "empty", "default", "foo", "bar", "baz", "foobar", "foo bar", "qux", "string",
+    "not set", "missing", "not_found", "not-found", "notfound", "not found", "not_available", "not_defined", "none_found", "unknown", "empty", "default", "foo", "bar", "baz", "foobar", "foo bar", "qux", "string",
     "str", "todo", "fixme", "tbd", "dummy", "fake", "sample", "example", "placeholder", "redacted", "masked",
     "hidden", "removed", "changeit", "changethis", "changeme", "change_me", "change-me", "change me", "replaceme",
     "replace_me", "replace-me", "not-provided", "not_provided", "value", "blah", "lorem", "optional", "required", "error",
@@ -205,6 +205,7 @@ mod tests {
             "Bearer {}",
             "Bearer ",
             "not-set",
+            "NOT_FOUND",
             "REPLACE_ME",
             "dummy-token",
             "Bearer {{token}}",

@@ -22,7 +22,7 @@ const KEYS: &[&str] = &[
     "storage", "service", "license", "licence", "function", "functions", "client", "app", "application", "admin",
     "internal", "integration", "ssh", "deploy", "webhook", "jwt", "token", "security", "partner", "merchant",
     "vendor", "consumer", "fernet", "crypto", "google", "openai", "anthropic", "gemini", "groq", "stripe", "sendgrid",
-    "mailgun", "twilio", "azure", "maps", "ocp", "apim", "host", "write", "rapidapi", "datadog", "dd", "newrelic",
+    "mailgun", "twilio", "azure", "maps", "ocp", "apim", "host", "write", "rapidapi", "datadog", "dd", "newrelic", "ingestion", "ingest",
 ];
 
 /// What may stand before a final `KEY` of an environment variable so that it is the key of a table, an object or a keyboard.
@@ -386,6 +386,7 @@ pub fn is_sensitive_header(name: &str) -> bool {
         ["x", .., "key"] => {
             why_not(name).is_none() && !words.iter().any(|word| matches!(*word, "idempotency" | "cache" | "public"))
         }
+        ["x", "honeycomb", "team"] => true,
         ["x", _, .., "internal"] => true,
         _ => false,
     }

@@ -26,6 +26,31 @@ pub struct UrlParameter {
     pub value: Range<usize>,
 }
 
+/// Addresses whose path is all that it takes to post there: what they start with, what they are, the least length of the path.
+const WEBHOOKS: &[(&str, &str, usize)] = &[
+    ("https://hooks.slack.com/services/", "a Slack webhook", 30),
+    ("https://hooks.slack.com/workflows/", "a Slack webhook", 30),
+    ("https://discord.com/api/webhooks/", "a Discord webhook", 60),
+    ("https://discordapp.com/api/webhooks/", "a Discord webhook", 60),
+];
+
+/// The path of a webhook that lets in whoever knows it, and what it is: "a Slack webhook".
+pub fn webhook(url: &str) -> Option<(&'static str, Range<usize>)> {
+    let found = WEBHOOKS.iter().find_map(|(start, kind, least)| {
+        let length = url
+            .strip_prefix(start)?
+            .bytes()
+            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_'))
+            .count();
+        (length >= *least).then_some((*kind, start.len()..start.len() + length))
+    });
+    // `https://acme.webhook.office.com/webhookb2/…@…/IncomingWebhook/…`
+    found.or_else(|| {
+        let start = url.strip_prefix("https://").and_then(|rest| rest.find(".webhook.office.com/webhookb2/"))? + 38;
+        (url.len() >= start + 60).then_some(("a Teams webhook", start..url.len()))
+    })
+}
+
 /// The credentials of the first URL in `text` that has any, be they a template (`{user}`) or not.
 pub fn find_url_credentials(text: &str) -> Option<UrlCredentials> {
     let bytes = text.as_bytes();

@@ -96,6 +96,11 @@ impl<'t> Collector<'t> {
         if self.keep(name, value, span.clone(), site, list) {
             return true;
         }
+        // `header: Bearer …` says what it is whatever it is called.
+        if !named && classify::auth_scheme(trimmed).is_some_and(|scheme| scheme > 5 && !trimmed[scheme..].contains(' '))
+        {
+            return self.keep("Authorization", value, span, Site::Header, None);
+        }
         // JSON, a form or a header inside the value.
         if value.len() < 100_000 && memchr::memchr2(b':', b'=', value.as_bytes()).is_some() {
             return self.inside(value, span);
@@ -211,6 +216,15 @@ impl<'t> Collector<'t> {
         }
     }
 
+    /// Reads something inside of what is being read, unless that is very deep inside.
+    pub fn deeper(&mut self, read: impl FnOnce(&mut Self)) {
+        if self.depth <= 3 {
+            self.depth += 1;
+            read(self);
+            self.depth -= 1;
+        }
+    }
+
     /// A file inside this file.
     pub fn nested(&mut self, kind: FileKind, name: &str, text: &str, map: &Map) {
         if kind == FileKind::Python {
@@ -237,9 +251,13 @@ impl<'t> Collector<'t> {
         for setting in &mut inner.settings {
             setting.span = map.span(setting.span);
         }
+        for (_, span) in &mut inner.printed {
+            *span = map.span(*span);
+        }
         self.out.literals.extend(inner.literals);
         self.out.commands.extend(inner.commands);
         self.out.settings.extend(inner.settings);
+        self.out.printed.extend(inner.printed);
         self.out.locustfiles.extend(inner.locustfiles);
         // Parts of parts keep their own maps: nobody writes a notebook into a ConfigMap.
     }
@@ -251,10 +269,23 @@ impl<'t> Collector<'t> {
 
     /// A setting of Locust.
     pub fn setting(&mut self, setting: Setting) {
+        // Of old: `web-auth = user:password`.
+        if setting.name == "web-auth"
+            && let Some(colon) = setting.value.find(':')
+        {
+            let end = setting.span.end as usize;
+            let start = end.saturating_sub(setting.value.len() - colon - 1);
+            self.value("password", &setting.value[colon + 1..], start..end);
+        }
         if setting.name == "locustfile" {
             self.out.locustfiles.extend(setting.value.split(',').map(|name| name.trim().to_owned()));
         }
         self.out.settings.push(setting);
+    }
+
+    /// The value of a variable that is shown.
+    pub fn printed(&mut self, name: String, span: Range<usize>) {
+        self.out.printed.push((name, Span::new(span.start as u32, span.end as u32)));
     }
 
     /// A call of Locust.

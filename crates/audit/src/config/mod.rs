@@ -30,6 +30,8 @@ pub use locust::{Command, Setting};
 pub use map::Map;
 pub use plain::broken_python;
 
+use tegmen_syntax::Span;
+
 use crate::literal::Judged;
 use crate::walk::FileKind;
 
@@ -46,6 +48,8 @@ pub struct Config {
     pub commands: Vec<Command>,
     /// Settings of Locust that stand in a file or the environment.
     pub settings: Vec<Setting>,
+    /// Sensitive variables whose value a command shows: their name, and where.
+    pub printed: Vec<(String, Span)>,
 }
 
 impl Config {

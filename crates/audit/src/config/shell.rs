@@ -56,9 +56,13 @@ pub fn read(collector: &mut Collector<'_>, range: Range<usize>, dialect: Dialect
                     }
                     command.push(word);
                 }
-                Piece::End => one(collector, &std::mem::take(&mut command)),
+                Piece::End(mark) => {
+                    shown(collector, &command, mark);
+                    one(collector, &std::mem::take(&mut command));
+                }
             }
         }
+        shown(collector, &command, b'\n');
         one(collector, &command);
     }
 }
@@ -108,6 +112,9 @@ fn one(collector: &mut Collector<'_>, words: &[Word]) {
         assignment(collector, word, 0);
         first += 1;
     }
+    for word in words {
+        substituted(collector, word);
+    }
     let words = &words[first..];
     let Some(program) = words.first() else { return };
     let mut program = program.text.rsplit('/').next().unwrap_or_default();
@@ -135,6 +142,45 @@ fn one(collector: &mut Collector<'_>, words: &[Word]) {
         collector.command(command);
     }
     arguments(collector, &program, words);
+}
+
+/// Notes the variables that `echo` shows, unless what it writes goes into a pipe or a file. `mark` ends the command.
+fn shown(collector: &mut Collector<'_>, words: &[Word], mark: u8) {
+    let program = words.first().map_or("", |word| word.text.as_str());
+    if !matches!(program, "echo" | "printf") || matches!(mark, b'|' | b'>' | b'(' | b'<' | b'`') {
+        return;
+    }
+    for word in &words[1..] {
+        if let Some(name) = variables(&word.text).find(|name| classify::is_sensitive_name(name)) {
+            collector.printed(name.to_owned(), word.span.clone());
+        }
+    }
+}
+
+/// The variables whose value goes into a word: `$NAME`, `${NAME}`, `${{ secrets.NAME }}`. Its length, or what stands for it, is none.
+fn variables(text: &str) -> impl Iterator<Item = &str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.split('$').skip(1).filter_map(move |rest| {
+        let inside = rest.strip_prefix('{');
+        let rest = inside.unwrap_or(rest);
+        let rest = rest.strip_prefix('{').map_or(rest, |rest| rest.trim_start().trim_start_matches("secrets."));
+        let name = &rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())];
+        let whole = inside.is_none()
+            || rest[name.len()..].trim_start().starts_with('}')
+            || rest[name.len()..].starts_with(":-");
+        (whole && !name.is_empty()).then_some(name)
+    })
+}
+
+/// Reads the command in `TOKEN=$(curl …)`.
+fn substituted(collector: &mut Collector<'_>, word: &Word) {
+    let Some(raw) = collector.text().get(word.span.clone()).filter(|_| word.expands) else { return };
+    if let (Some(open), Some(close)) = (raw.find("$("), raw.rfind(')'))
+        && open + 2 < close
+    {
+        let inner = word.span.start + open + 2..word.span.start + close;
+        collector.deeper(|collector| read(collector, inner, Dialect::Shell));
+    }
 }
 
 fn arguments(collector: &mut Collector<'_>, program: &str, words: &[Word]) {
@@ -318,7 +364,8 @@ fn command_end(text: &str, start: usize) -> usize {
 
 enum Piece {
     Word(Word),
-    End,
+    /// What ends a command.
+    End(u8),
 }
 
 /// The words of a text, without what separates commands.
@@ -336,7 +383,7 @@ fn pieces(text: &str) -> Vec<Piece> {
             b'\\' if matches!(bytes.get(at + 1), Some(b'\n' | b'\r')) => at += 2,
             b'#' => at += memchr::memchr(b'\n', &bytes[at..]).unwrap_or(bytes.len() - at),
             b'\n' | b';' | b'|' | b'&' | b'(' | b')' | b'<' | b'>' | b'`' => {
-                found.push(Piece::End);
+                found.push(Piece::End(bytes[at]));
                 at += 1;
             }
             _ => {

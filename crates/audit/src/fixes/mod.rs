@@ -119,6 +119,10 @@ pub fn propose(context: &Context<'_>, script: Option<&Script<'_>>, candidate: &C
         "credentials-in-url" | "secret-in-comment" | "secret-as-variable-name" => {
             literal::moved(context, script, candidate)
         }
+        "hardcoded-telemetry-key" => {
+            Err("OpenTelemetry reads it itself; set it in the environment of the run, outside the repository"
+                .to_owned())
+        }
         id if id.starts_with("hardcoded-") => literal::moved(context, script, candidate),
         _ => Err("it wants a decision that no tool can take".to_owned()),
     }

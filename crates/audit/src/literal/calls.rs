@@ -103,6 +103,12 @@ pub fn call(collector: &mut Collector<'_>, id: ExprId, func: ExprId, args: &[Arg
         }
         collector.named(name, arg.value, Site::Argument, block);
     }
+    // `OTLPSpanExporter(headers="api-key=…")`
+    if tail.starts_with("OTLP")
+        && let Some(headers) = args.iter().find(|arg| arg.name.is_some_and(|name| module.symbol(name) == "headers"))
+    {
+        collector.named("OTEL_EXPORTER_OTLP_HEADERS", headers.value, Site::Argument, block);
+    }
     let positional: Vec<ExprId> =
         args.iter().take_while(|arg| arg.name.is_none() && !arg.unpacked).map(|arg| arg.value).collect();
     if positional.is_empty() {
@@ -141,6 +147,14 @@ pub fn call(collector: &mut Collector<'_>, id: ExprId, func: ExprId, args: &[Arg
         && module.as_text(*key).is_some()
     {
         collector.named(label, *key, Site::Argument, block);
+    }
+    // A client of STOMP: `connection.connect("user", "password", wait=True)`.
+    if tail == "connect"
+        && let [user, password, ..] = positional[..]
+        && module.imports.iter().any(|import| import.qualified.split('.').next() == Some("stomp"))
+        && module.as_str(user).is_some()
+    {
+        collector.named("password", password, Site::Argument, block);
     }
     if ENCODERS.contains(&tail) {
         encoded(collector, positional[0], block);
@@ -202,7 +216,14 @@ fn encoded(collector: &mut Collector<'_>, value: ExprId, block: tegmen_syntax::B
     if !plain(user) || !plain(password) || password.len() < 4 || password.starts_with("//") || user.contains('/') {
         return;
     }
+    let length = password.len() as u32;
     pair.text = password.to_owned();
+    // The user's name stays where it is.
+    if let [span] = &mut pair.spans[..]
+        && collector.module.text(*span).ends_with(&pair.text)
+    {
+        *span = tegmen_syntax::Span::new(span.end - length, span.end);
+    }
     collector.add("password", pair, Site::Pair, block, None);
 }
 

@@ -81,11 +81,41 @@ const TRACKERS: &[&str] = &[
     "awsalb",
 ];
 
+/// Whether a setting holds the headers with which OpenTelemetry sends to its collector: `OTEL_EXPORTER_OTLP_HEADERS`.
+pub fn is_telemetry_headers(name: &str) -> bool {
+    name.len() >= 20
+        && name.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("otel_"))
+        && name.get(name.len() - 8..).is_some_and(|end| end.eq_ignore_ascii_case("_headers"))
+}
+
+/// `api-key=…,x-tenant=shop`: the first header that lets in.
+fn by_telemetry(literal: &Literal, value: &str) -> Option<Judged> {
+    let secret = value.split(',').find_map(|pair| {
+        let (name, secret) = pair.split_once('=')?;
+        let (name, secret) = (name.trim(), secret.trim());
+        // Blanks are written as in a URL: `Authorization=Basic%20…`.
+        let bare = ["Basic%20", "Bearer%20", "Basic ", "Bearer "].iter().find_map(|scheme| {
+            secret
+                .get(..scheme.len())
+                .filter(|start| start.eq_ignore_ascii_case(scheme))
+                .map(|_| &secret[scheme.len()..])
+        });
+        let named = classify::is_sensitive_header(name) && secret.len() >= 8;
+        let secret = bare.unwrap_or(secret);
+        let stands_for = secret.contains("{}") || secret.contains('$') || classify::is_dummy_token(secret);
+        (!stands_for && (named || classify::looks_random(secret) && !is_uuid(secret))).then_some(secret)
+    })?;
+    judged(literal, Kind::Telemetry, Severity::High, Confidence::High, None, secret)
+}
+
 /// Judges a literal. `open` says that something unknown goes into its value.
 pub fn judge(literal: Literal, open: bool) -> Option<Judged> {
     let value = literal.value.trim();
     if value.is_empty() || value.len() > 200_000 {
         return None;
+    }
+    if is_telemetry_headers(&literal.name) {
+        return by_telemetry(&literal, value);
     }
     if let Some(judged) = by_shape(&literal, value) {
         return Some(judged);
@@ -117,7 +147,7 @@ fn judged(
     secret: &str,
 ) -> Option<Judged> {
     let kind = match (literal.site, kind) {
-        (_, Kind::PrivateKey) => kind,
+        (_, Kind::PrivateKey | Kind::Telemetry) => kind,
         (Site::Dead, _) => Kind::Dead,
         (Site::Fallback, _) => Kind::Fallback,
         (Site::EnvironmentName, _) => Kind::EnvironmentName,
@@ -171,6 +201,12 @@ fn is_hollow(token: &str) -> bool {
 
 /// Credentials in a URL, and sensitive parameters of its query.
 fn by_url(literal: &Literal, value: &str, open: bool) -> Option<Judged> {
+    if let Some((kind, path)) = classify::webhook(value)
+        && !value.contains("{}")
+        && !is_hollow(&value[path.clone()])
+    {
+        return judged(literal, Kind::Url, Severity::High, Confidence::High, Some(kind), &value[path]);
+    }
     if let Some(found) = classify::url_credentials(value) {
         let password = &value[found.password];
         // `scheme://[user:password@]host` is a syntax, and no URL.

@@ -90,6 +90,8 @@ pub enum Kind {
     EnvironmentName,
     /// A token of a secrets manager.
     Manager,
+    /// A header that lets into a collector of telemetry.
+    Telemetry,
 }
 
 /// A literal that is judged to be a secret.

@@ -6,7 +6,7 @@ use tegmen_classify as classify;
 use tegmen_syntax::{BlockId, BoolOp, DefValue, ExprId, ExprKind, FPart, Module, SequenceKind, Span, StmtKind, Target};
 
 use super::behind::{self, Behind, Used};
-use super::judge::judge;
+use super::judge::{is_telemetry_headers, judge};
 use super::text::{Values, connection_name, elements, pairs};
 use super::value::{Value, value_of};
 use super::{Judged, Literal, Site, calls, lists};
@@ -208,8 +208,9 @@ impl<'m> Collector<'m> {
             }
             _ => {}
         }
-        let sensitive =
-            classify::is_sensitive_name(name) || site == Site::Header && classify::is_sensitive_header(name);
+        let sensitive = classify::is_sensitive_name(name)
+            || site == Site::Header && classify::is_sensitive_header(name)
+            || is_telemetry_headers(name);
         if let ExprKind::Sequence { items, .. } = self.module.kind(value)
             && sensitive
         {
@@ -496,6 +497,14 @@ impl<'m> Collector<'m> {
                 end = pair.value.end;
             }
         }
+        if let Some((name, value)) = header_line(text).filter(|(_, value)| value.start >= end) {
+            let found = Value {
+                text: text[value.clone()].to_owned(),
+                spans: vec![Span::new(span.start + value.start as u32, span.start + value.end as u32)],
+                open: false,
+            };
+            self.add(&text[name], found, Site::Dead, block, None);
+        }
         if may_have_shape(text) {
             for token in classify::find_tokens(text) {
                 if token.range.start < end {
@@ -525,6 +534,22 @@ fn leftmost(module: &Module, expr: ExprId) -> Option<&str> {
     };
     let start = text.get(..6)?;
     (start.eq_ignore_ascii_case("bearer") || start.eq_ignore_ascii_case("basic ")).then_some(text)
+}
+
+/// `# old key: X-Api-Key: …`: the header that a comment ends in, and a value that looks made by a machine.
+pub fn header_line(text: &str) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
+    let line = text.trim_end();
+    if !line.starts_with('#') || line.len() > 400 || line.contains('\n') {
+        return None;
+    }
+    let value = line.rsplit(' ').next()?;
+    let before = line[..line.len() - value.len()].trim_end();
+    let before = before.strip_suffix("Bearer").map_or(before, str::trim_end).strip_suffix([':', '='])?;
+    let name = before.rsplit([' ', '#', ',', '(']).next().filter(|name| is_key(name))?;
+    let secret = classify::looks_random(value)
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'+' | b'/' | b'='));
+    (secret && classify::is_sensitive_header(name))
+        .then_some((before.len() - name.len()..before.len(), line.len() - value.len()..line.len()))
 }
 
 /// Whether a docstring is code that somebody put out of use, rather than a text with samples in it.
@@ -560,6 +585,7 @@ fn may_have_shape(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() >= 12
         && (memchr::memchr2(b'?', b'@', bytes).is_some()
+            || classify::webhook(text).is_some()
             || !classify::find_tokens(text).is_empty()
             || classify::provider_token(text).is_some())
 }

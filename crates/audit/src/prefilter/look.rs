@@ -12,7 +12,7 @@ use super::walk::{Hear, Under, identifiers, walk};
 use super::words::{self, Says, Words};
 use crate::config::command_lines;
 use crate::literal::judge::judge;
-use crate::literal::python::looks_like_code;
+use crate::literal::python::{header_line, looks_like_code};
 use crate::literal::text::{Values, connection_name, elements, pairs};
 use crate::literal::{Literal, Site};
 
@@ -232,7 +232,8 @@ impl<'t> Look<'t> {
         }
         let comment = |range: &Range<usize>| {
             let text = &self.text[range.clone()];
-            self.has_word(range) && (has_pairs(text, Values::Quoted) || !command_lines(text).is_empty())
+            self.has_word(range)
+                && (has_pairs(text, Values::Quoted) || header_line(text).is_some() || !command_lines(text).is_empty())
         };
         let literal = |literal: &Quoted| {
             let text = self.content(literal);
@@ -408,6 +409,7 @@ fn has_shape(text: &str) -> bool {
         return false;
     }
     (37..=120).contains(&bytes.len()) && classify::provider_token(text).is_some()
+        || classify::webhook(text).is_some()
         || memchr::memchr2(b'?', b'@', bytes).is_some() && has_url(text)
 }
 

@@ -404,7 +404,7 @@ impl<'t> Walk<'t, '_> {
                     && accept(Under::Pair)
                     || self.links.functions.contains(level.before) && accept(Under::Linked)
                     || RUNNERS.contains(&level.before) && accept(Under::Command)
-                    || is_login(level.before) && accept(Under::Password)
+                    || (is_login(level.before) || level.before == "connect") && accept(Under::Password)
                     || calls::takes_secret(level.object, level.before) && accept(Under::Key)
                 {
                     return true;

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 use tegmen_classify as classify;
 
+use crate::literal::judge::is_telemetry_headers;
+
 /// Words one of which every finding has in its file, in any case.
 const WORDS: &[&str] = &[
     "pass",
@@ -39,6 +41,7 @@ const WORDS: &[&str] = &[
     "sk_live",
     "ghp_",
     "glpat",
+    "otel_exporter",
 ];
 
 /// What sensitive names are made of, and names that a user and a password stand under. Lower case.
@@ -78,6 +81,7 @@ const HINTS: &[&str] = &[
     "sign_in",
     "log_in",
     "signon",
+    "otel_exporter",
 ];
 
 /// Hints that say something only where the word ends: `pat` is in every `path`.
@@ -85,8 +89,25 @@ const WHOLE: &[&str] = &["psk", "sas", "sid", "pw", "pat"];
 
 /// Words one of which every pair with a sensitive name has, in any case.
 const NAMES: &[&str] = &[
-    "pass", "pwd", "secret", "token", "key", "cred", "auth", "cookie", "jwt", "senha", "contras", "session", "sid",
-    "bearer", "mdp", "haslo", "sifre", "internal",
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "cred",
+    "auth",
+    "cookie",
+    "jwt",
+    "senha",
+    "contras",
+    "session",
+    "sid",
+    "bearer",
+    "mdp",
+    "haslo",
+    "sifre",
+    "internal",
+    "otel_exporter",
 ];
 
 fn matcher(words: &[&str]) -> Option<AhoCorasick> {
@@ -171,6 +192,7 @@ pub fn says(name: &str) -> Says {
     if classify::is_sensitive_name(name)
         || classify::is_sensitive_header(name)
         || name.to_ascii_lowercase().contains("cookie")
+        || is_telemetry_headers(name)
     {
         return Says::Sensitive;
     }

@@ -65,6 +65,7 @@ rules! {
     hardcoded_fallback::HARDCODED_FALLBACK,
     hardcoded_credential_list::HARDCODED_CREDENTIAL_LIST,
     secret_in_comment::SECRET_IN_COMMENT,
+    hardcoded_telemetry_key::HARDCODED_TELEMETRY_KEY,
     unchecked_environment_variable::UNCHECKED_ENVIRONMENT_VARIABLE,
     secret_as_variable_name::SECRET_AS_VARIABLE_NAME,
     variable_naming::VARIABLE_NAMING,

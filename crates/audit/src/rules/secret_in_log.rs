@@ -3,6 +3,7 @@
 use tegmen_findings::{Confidence, Severity};
 
 use super::shared::{Sink, calls, leak, of_a_language, printed, sink};
+use crate::config::Config;
 use crate::context::{Candidate, Context};
 use crate::flow::Origin;
 
@@ -10,7 +11,8 @@ rule! {
     /// ## What it does
     /// Finds secrets in `print` and in logging calls of any form: by their name, and by following values from
     /// literals, environment variables, options, secrets managers and login responses through variables, fields,
-    /// dicts, f-strings and functions, across modules. Lengths, hashes, masks and comparisons are no secrets.
+    /// dicts, f-strings and functions, across modules. Lengths, hashes, masks and comparisons are no secrets. In shell
+    /// scripts, Makefiles and CI files it finds `echo` of a variable with a sensitive name, unless it goes into a pipe or a file.
     ///
     /// ## Why is this bad?
     /// Output is kept and shared: CI logs, `--logfile`, the log tab of Locust's web page, log collectors. What was
@@ -28,7 +30,8 @@ rule! {
     ///
     /// ## Severity and confidence
     /// High. Certain where the value can be followed to where it comes from, likely where only its name says that it is
-    /// secret. Lengths, comparisons, hashes, masks and the last few characters end the way.
+    /// secret. Lengths, comparisons, hashes, masks and the last few characters end the way. Medium for `echo`: CI systems mask
+    /// what they know to be secret.
     ///
     /// ## Fix safety
     /// Safe: the argument goes where `print` has others to say, else the statement (`pass` is left where it was the only one).
@@ -42,6 +45,9 @@ rule! {
 
 /// Looks at what is printed and logged.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
+    if let Some(config) = context.file.config() {
+        return commands(config, out);
+    }
     let Some((module, flow)) = context.python() else { return };
     for (_, func, args) in calls(module) {
         let Some(sink) = sink(module, func) else { continue };
@@ -59,5 +65,16 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             out.push(candidate);
             break;
         }
+    }
+}
+
+/// Looks at what commands of files beside the scripts show.
+fn commands(config: &Config, out: &mut Vec<Candidate>) {
+    for (name, span) in &config.printed {
+        let mut candidate = Candidate::new(&SECRET_IN_LOG, Severity::Medium, Confidence::Medium, *span);
+        candidate.name.clone_from(name);
+        candidate.message = format!("`{name}`, a secret, is shown by a command");
+        candidate.hint = Some(format!("say that it is there: `echo \"{name} is ${{{name}:+set}}\"`"));
+        out.push(candidate);
     }
 }
