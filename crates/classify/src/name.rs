@@ -252,6 +252,7 @@ fn contains_sensitive(words: &[&str]) -> bool {
             {
                 return true;
             }
+            "word" if before == Some("pass") => return true,
             "dbpass" | "userpass" | "adminpass" | "mypass" | "sshpass" => return true,
             "auth"
                 if i + 1 == words.len()
@@ -347,8 +348,9 @@ pub fn may_hold_credentials_url(name: &str) -> bool {
 
 /// Whether a password, rather than a token or a key, goes by this name. Weak values are dummies for keys, and real for passwords.
 pub fn is_password_name(name: &str) -> bool {
+    let words = words(name);
     is_sensitive_name(name)
-        && words(name).iter().any(|word| {
+        && words.iter().any(|word| {
             matches!(
                 word.as_str(),
                 "pass"
@@ -406,6 +408,7 @@ mod tests {
             "clientSecret",
             "CLIENT_SECRET",
             "DB_PASS",
+            "pass_word",
             "DB_PASSWORD",
             "SITE_PASSWORD",
             "ACCESS_TOKEN",

@@ -26,29 +26,33 @@ pub struct UrlParameter {
     pub value: Range<usize>,
 }
 
-/// Addresses whose path is all that it takes to post there: what they start with, what they are, the least length of the path.
+/// Addresses whose path is all that it takes to post there: what they start with, what they are, the least length of its last part.
 const WEBHOOKS: &[(&str, &str, usize)] = &[
-    ("https://hooks.slack.com/services/", "a Slack webhook", 30),
-    ("https://hooks.slack.com/workflows/", "a Slack webhook", 30),
-    ("https://discord.com/api/webhooks/", "a Discord webhook", 60),
-    ("https://discordapp.com/api/webhooks/", "a Discord webhook", 60),
+    ("https://hooks.slack.com/services/", "a Slack webhook", 20),
+    ("https://hooks.slack.com/workflows/", "a Slack webhook", 20),
+    ("https://discord.com/api/webhooks/", "a Discord webhook", 50),
+    ("https://discordapp.com/api/webhooks/", "a Discord webhook", 50),
 ];
 
-/// The path of a webhook that lets in whoever knows it, and what it is: "a Slack webhook".
+/// The part of the path of a webhook that lets in whoever knows it, and what it is: "a Slack webhook".
 pub fn webhook(url: &str) -> Option<(&'static str, Range<usize>)> {
-    let found = WEBHOOKS.iter().find_map(|(start, kind, least)| {
-        let length = url
-            .strip_prefix(start)?
-            .bytes()
-            .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_'))
-            .count();
-        (length >= *least).then_some((*kind, start.len()..start.len() + length))
-    });
     // `https://acme.webhook.office.com/webhookb2/…@…/IncomingWebhook/…`
-    found.or_else(|| {
-        let start = url.strip_prefix("https://").and_then(|rest| rest.find(".webhook.office.com/webhookb2/"))? + 38;
-        (url.len() >= start + 60).then_some(("a Teams webhook", start..url.len()))
-    })
+    let teams = || {
+        let start = url.find(".webhook.office.com/webhookb2/")?;
+        Some(("a Teams webhook", url[start..].find("/IncomingWebhook/")? + start + 17, 32))
+    };
+    let hosted = || {
+        let (start, kind, least) = WEBHOOKS.iter().find(|(start, ..)| url.starts_with(start))?;
+        let path = &url[start.len()..];
+        let end =
+            path.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_'))).unwrap_or(path.len());
+        let last = path[..end].trim_end_matches('/').rfind('/').map_or(0, |slash| slash + 1);
+        Some((*kind, start.len() + last, *least))
+    };
+    let (kind, start, least) = if url.starts_with("https://") { hosted().or_else(teams)? } else { return None };
+    let rest = &url[start..];
+    let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))).unwrap_or(rest.len());
+    (length >= least).then_some((kind, start..start + length))
 }
 
 /// The credentials of the first URL in `text` that has any, be they a template (`{user}`) or not.
@@ -166,6 +170,20 @@ mod tests {
         ] {
             assert_eq!(url_credentials(url), None, "{url}");
         }
+    }
+
+    #[test]
+    fn webhooks() {
+        let token = "aB3".repeat(20);
+        let of = |url: &str| webhook(url).map(|(kind, range)| (kind, url[range].to_owned()));
+        let slack = format!("https://hooks.slack.com/services/T02AB3CD4/B05EF6GH7/{}", &token[..24]);
+        assert_eq!(of(&slack), Some(("a Slack webhook", token[..24].to_owned())));
+        let discord = format!("https://discord.com/api/webhooks/112233445566778899/{token}?wait=true");
+        assert_eq!(of(&discord), Some(("a Discord webhook", token.clone())));
+        let teams = format!("https://shop.webhook.office.com/webhookb2/a-b@c-d/IncomingWebhook/{}/e-f", &token[..32]);
+        assert_eq!(of(&teams), Some(("a Teams webhook", token[..32].to_owned())));
+        assert_eq!(of("https://hooks.slack.com/services/"), None);
+        assert_eq!(of("https://shop.test/services/a/b"), None);
     }
 
     #[test]

@@ -49,9 +49,7 @@ pub fn fixes(fixed: &[FixedLine<'_>], left: &[LeftLine<'_>], held_back: usize, f
         let unsafe_ = if line.safety == Safety::Unsafe { " (unsafe: look at it)" } else { "" };
         let _ = writeln!(out, "fixed {}:{}: {}: {}{unsafe_}", line.path, line.line, line.rule, line.title);
     }
-    for line in left {
-        let _ = writeln!(out, "left  {}:{}: {}: {}", line.path, line.line, line.rule, line.why);
-    }
+    remaining(&mut out, left);
     let what = |count| plural(count, "finding");
     let _ = match (fixed.len(), left.len()) {
         (0, 0) => write!(out, "nothing to fix"),
@@ -64,6 +62,27 @@ pub fn fixes(fixed: &[FixedLine<'_>], left: &[LeftLine<'_>], held_back: usize, f
         held_back => writeln!(out, "; {held_back} held back and not touched"),
     };
     out
+}
+
+/// What is left. A reason that several findings have is said once, with all their places below.
+fn remaining(out: &mut String, left: &[LeftLine<'_>]) {
+    let mut reasons: Vec<(&str, Vec<&LeftLine<'_>>)> = Vec::new();
+    for line in left {
+        match reasons.iter_mut().find(|(why, _)| *why == line.why) {
+            Some((_, lines)) => lines.push(line),
+            None => reasons.push((line.why, vec![line])),
+        }
+    }
+    for (why, lines) in reasons {
+        if let [line] = lines[..] {
+            let _ = writeln!(out, "left  {}:{}: {}: {why}", line.path, line.line, line.rule);
+            continue;
+        }
+        let _ = writeln!(out, "left  {} findings: {why}", lines.len());
+        for line in lines {
+            let _ = writeln!(out, "      {}:{}: {}", line.path, line.line, line.rule);
+        }
+    }
 }
 
 /// A unified diff of two masked texts of a file.
@@ -103,6 +122,16 @@ fn shown(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_is_said_once() {
+        let line = |path, line, why| LeftLine { path, line, rule: "r", why };
+        let left = [line("a.py", 1, "deep"), line("b.py", 2, "odd"), line("c.py", 3, "deep")];
+        assert_eq!(
+            fixes(&[], &left, 0, 0),
+            "left  2 findings: deep\n      a.py:1: r\n      c.py:3: r\nleft  b.py:2: r: odd\nnothing fixed, 3 findings left\n"
+        );
+    }
 
     #[test]
     fn a_diff_has_its_hunks() {

@@ -117,14 +117,10 @@ fn one(finding: &Finding, renderer: &Renderer) -> String {
     if let Some(hint) = &finding.hint {
         group = group.element(Level::HELP.message(visible(hint)));
     }
-    if let Some(fix) = &finding.fix {
-        let title = format!("`tegmen fix` would ({}): {}", fix.safety.as_str(), visible(&fix.title));
-        group = group.element(Level::HELP.message(title));
-    }
     let fix = finding.fix.as_ref().map(|fix| {
         let safety = if fix.safety == Safety::Unsafe { " --unsafe-fixes" } else { "" };
         let to = if fix.secrets.is_empty() { "" } else { " --to store" };
-        format!("`tegmen fix{to}{safety}`: {}", fix.title)
+        format!("`tegmen fix{to}{safety}` ({}): {}", fix.safety.as_str(), visible(&fix.title))
     });
     if let Some(fix) = &fix {
         group = group.element(Level::HELP.message(fix.as_str()));

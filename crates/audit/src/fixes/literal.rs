@@ -1,7 +1,7 @@
 //! Values that are written in a script: out of it, and read with `secret("NAME")` instead.
 
 use tegmen_findings::Safety;
-use tegmen_syntax::{BinaryOp, BoolOp, ExprId, ExprKind, FPart, Module, Span};
+use tegmen_syntax::{BinaryOp, BoolOp, DefValue, ExprId, ExprKind, FPart, Module, Span, Target};
 
 use super::arguments::call_of;
 use super::script::Script;
@@ -68,7 +68,20 @@ const OUTSIDE: &[&str] = &[
     "snowflake",
     "pyspark",
     "int",
+    "pymssql",
+    "minio",
+    "aiohttp",
+    "requests_ntlm",
+    "requests_oauthlib",
+    "oauthlib",
+    "requests_aws4auth",
+    "aws_requests_auth",
+    "selenium",
+    "playwright",
 ];
+
+/// Methods that type into a browser, which sends by itself.
+const TYPING: &[&str] = &["send_keys", "fill", "type", "press_sequentially", "set_value", "input_text", "goto"];
 
 /// Takes the value out of the script.
 pub fn moved(context: &Context<'_>, script: &Script<'_>, candidate: &Candidate) -> Result<Proposal, String> {
@@ -325,7 +338,13 @@ fn refuse_changes(module: &Module, expr: ExprId) -> Result<(), String> {
 
 /// Whether a placeholder would not do: keys, and what goes to a database, a broker, a signature.
 fn needs_value(module: &Module, judged: &Judged, expr: ExprId) -> bool {
-    if judged.kind == Kind::PrivateKey {
+    let lower = judged.literal.name.to_ascii_lowercase();
+    if judged.kind == Kind::PrivateKey
+        // What signs, what a client of Kafka takes apart by itself, and what other programs read from the environment.
+        || matches!(lower.as_str(), "accountkey" | "sharedaccesskey" | "account_key" | "shared_access_key")
+        || lower.starts_with("sasl")
+        || goes_into_environment(module, expr)
+    {
         return true;
     }
     if judged.kind == Kind::Url
@@ -348,10 +367,8 @@ fn needs_value(module: &Module, judged: &Judged, expr: ExprId) -> bool {
         .definitions_by_value(outer)
         .into_iter()
         .filter_map(|definition| match module.definition(definition).target {
-            tegmen_syntax::Target::Name(_, name)
-            | tegmen_syntax::Target::Field(_, name)
-            | tegmen_syntax::Target::Attribute(_, name) => Some(name),
-            tegmen_syntax::Target::Item(..) => None,
+            Target::Name(_, name) | Target::Field(_, name) | Target::Attribute(_, name) => Some(name),
+            Target::Item(..) => None,
         })
         .collect();
     !names.is_empty()
@@ -368,15 +385,55 @@ fn goes_outside(module: &Module, expr: ExprId) -> bool {
         if let ExprKind::Call { func, .. } = module.kind(parent)
             && *func != inner
         {
-            let qualified = module.qualified(*func).unwrap_or_default();
-            let root = qualified.split('.').next().unwrap_or_default();
-            if OUTSIDE.contains(&root) {
+            let typed = matches!(module.kind(*func), ExprKind::Attribute { .. })
+                && module.tail_str(*func).is_some_and(|tail| TYPING.contains(&tail));
+            if typed || is_outside(module, *func) || made_outside(module, *func) {
                 return true;
             }
         }
         inner = parent;
     }
     false
+}
+
+/// Whether an expression names something of one of [`OUTSIDE`].
+fn is_outside(module: &Module, func: ExprId) -> bool {
+    let qualified = module.qualified(func).unwrap_or_default();
+    OUTSIDE.contains(&qualified.split('.').next().unwrap_or_default())
+}
+
+/// Those of [`OUTSIDE`] in whose connections a placeholder is filled in all the same.
+const FILLED: &[&str] = &["paho", "redis", "pymongo", "psycopg", "psycopg2"];
+
+/// Whether a method is one of an object that a call of [`OUTSIDE`] made: `ssh = paramiko.SSHClient()`, `ssh.connect(…)`.
+fn made_outside(module: &Module, func: ExprId) -> bool {
+    let ExprKind::Attribute { value, .. } = module.kind(func) else { return false };
+    let definitions = match module.kind(*value) {
+        ExprKind::Name(name) => module.reaching(*value, *name),
+        ExprKind::Attribute { value: object, attr } => {
+            module.class_of_object(*object).map(|class| module.fields_of(class, *attr)).unwrap_or_default()
+        }
+        _ => return false,
+    };
+    definitions.into_iter().any(|definition| match module.definition(definition).value {
+        DefValue::Expr(made) | DefValue::With(made) => {
+            matches!(module.kind(made), ExprKind::Call { func, .. } if is_outside(module, *func)
+                && !module.qualified(*func).is_some_and(|name| FILLED.iter().any(|root| name.starts_with(root))))
+        }
+        _ => false,
+    })
+}
+
+/// Whether a value is put into the environment, where libraries and child processes read it.
+fn goes_into_environment(module: &Module, expr: ExprId) -> bool {
+    let mut outer = expr;
+    while let Some(parent) = module.parent(outer) {
+        outer = parent;
+    }
+    module.definitions_by_value(outer).into_iter().any(|definition| match module.definition(definition).target {
+        Target::Item(object, _) => module.qualified(object).is_some_and(|name| name == "os.environ"),
+        _ => false,
+    })
 }
 
 /// `os.getenv("X", value)` and `os.getenv("X") or value`: to `os.environ["X"]`, and the value is kept as `X`.

@@ -28,6 +28,12 @@ pub fn of(judged: &Judged) -> String {
                 "PASS" | "PWD" | "PASSWD" | "PASSWORT" => "PASSWORD".to_owned(),
                 "KEY" | "APIKEY" => "API_KEY".to_owned(),
                 "AUTH" | "BEARER" => "API_TOKEN".to_owned(),
+                // Each of a list is one.
+                many if judged.kind == Kind::List
+                    && ["PASSWORDS", "TOKENS", "KEYS", "SECRETS"].iter().any(|end| many.ends_with(end)) =>
+                {
+                    many.trim_end_matches('S').to_owned()
+                }
                 _ => constant,
             }
         }
@@ -54,6 +60,10 @@ fn looks_like_a_value(name: &str) -> bool {
 }
 
 fn in_url(judged: &Judged) -> String {
+    // `a Slack webhook`
+    if judged.shape.is_some() {
+        return by_shape(judged);
+    }
     let value = &judged.literal.value;
     let parameter = classify::url_parameters(value)
         .into_iter()

@@ -79,6 +79,21 @@ pub fn without_output(script: &Script<'_>, candidate: &Candidate, safety: Safety
     {
         return Ok(Proposal::new("take it out of what is printed", safety, edits));
     }
+    // What a structured logger keeps by keyword goes by itself: `log.info("logged in", token=token, user=user)`.
+    let keyword = args.iter().any(|arg| {
+        arg.value == value && arg.name.is_some_and(|name| !matches!(module.symbol(name), "msg" | "args" | "extra"))
+    });
+    let says = |arg: &&Arg| {
+        arg.name.is_none()
+            && module.as_str(arg.value).is_some_and(|text| !text.is_empty() && !text.contains(['{', '%']))
+    };
+    if !printed
+        && keyword
+        && args.iter().any(|arg| says(&arg))
+        && let Some(edits) = without(script, call, candidate.span)
+    {
+        return Ok(Proposal::new("take it out of what is logged", safety, edits));
+    }
     let effects = args.iter().any(|arg| has_effects(module, arg.value));
     let safety = if effects { Safety::Unsafe } else { safety };
     let place = script.statement(candidate.span).filter(|place| {

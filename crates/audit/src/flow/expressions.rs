@@ -253,10 +253,10 @@ impl Flow<'_> {
                 Taint::one(Origin::Option, name, file, span)
             };
         }
+        if name == "__dict__" {
+            return self.object(file, module, value, span);
+        }
         if let Some(class) = module.class_of_object(value) {
-            if name == "__dict__" {
-                return self.object(file, module, value, span);
-            }
             let defs = module.fields_of(class, attr);
             if !defs.is_empty() {
                 let mut taint = self.defined(file, module, name, span, &defs);

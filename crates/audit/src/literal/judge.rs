@@ -117,6 +117,14 @@ pub fn judge(literal: Literal, open: bool) -> Option<Judged> {
     if is_telemetry_headers(&literal.name) {
         return by_telemetry(&literal, value);
     }
+    // Of a URL that is signed, the signature is what counts, and the id of the key in it nobody's secret.
+    if let Some(signature) = ["X-Amz-Signature=", "X-Goog-Signature="].iter().find_map(|name| {
+        let start = value.find(name)? + name.len();
+        let length = value[start..].bytes().take_while(u8::is_ascii_hexdigit).count();
+        (length >= 32).then(|| value[start..start + length].to_owned())
+    }) {
+        return judged(&literal, Kind::Url, Severity::High, Confidence::High, Some("a signature"), &signature);
+    }
     if let Some(judged) = by_shape(&literal, value) {
         return Some(judged);
     }
@@ -170,12 +178,18 @@ fn by_shape(literal: &Literal, value: &str) -> Option<Judged> {
         return None;
     }
     let whole = classify::provider_token(value);
-    let (kind_name, secret) =
-        match classify::find_tokens(value).into_iter().find(|found| !is_hollow(&value[found.range.clone()])) {
-            Some(found) => (found.kind, &value[found.range]),
-            None if whole.is_some_and(|_| !is_hollow(value)) => (whole?, value),
-            None => return None,
-        };
+    // Who signed a URL is no secret.
+    let named = |found: &classify::TokenMatch| {
+        found.kind == "an AWS access key" && value[..found.range.start].ends_with("X-Amz-Credential=")
+    };
+    let (kind_name, secret) = match classify::find_tokens(value)
+        .into_iter()
+        .find(|found| !named(found) && !is_hollow(&value[found.range.clone()]))
+    {
+        Some(found) => (found.kind, &value[found.range]),
+        None if whole.is_some_and(|_| !is_hollow(value)) => (whole?, value),
+        None => return None,
+    };
     let kind = match kind_name {
         "a private key" => Kind::PrivateKey,
         "a Vault token" => Kind::Manager,

@@ -330,10 +330,17 @@ impl<'m> Collector<'m> {
     /// What a dict goes into: the keyword of a call, or the variable that it is assigned to, in lower case.
     fn place_of(&self, dict: ExprId) -> String {
         if let Some(parent) = self.module.parent(dict) {
-            if let ExprKind::Call { args, .. } = self.module.kind(parent)
-                && let Some(name) = args.iter().find(|arg| arg.value == dict).and_then(|arg| arg.name)
+            if let ExprKind::Call { args, func } = self.module.kind(parent)
+                && let Some(arg) = args.iter().find(|arg| arg.value == dict)
             {
-                return self.module.symbol(name).to_lowercase();
+                return match (arg.name, self.module.kind(*func)) {
+                    (Some(name), _) => self.module.symbol(name).to_lowercase(),
+                    // `client.cookies.update({"sid": "…"})`
+                    (None, ExprKind::Attribute { value, attr }) if self.module.symbol(*attr) == "update" => {
+                        self.module.tail_str(*value).unwrap_or_default().to_lowercase()
+                    }
+                    _ => String::new(),
+                };
             }
             return String::new();
         }

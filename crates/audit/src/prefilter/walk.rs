@@ -388,7 +388,10 @@ impl<'t> Walk<'t, '_> {
                 Named::People => return inside && accept(Under::Pair),
                 Named::Plain => {
                     // The rows and entries of what is linked count whatever they are called.
-                    let linked = self.levels[..index].iter().any(|level| matches!(level.named, Named::Linked));
+                    let linked = self.levels[..index].iter().any(|level| {
+                        matches!(level.named, Named::Linked)
+                            || level.before == "update" && level.object.ends_with("cookies.")
+                    });
                     return linked && accept(Under::Linked);
                 }
                 Named::Around => {}

@@ -1,6 +1,6 @@
 //! `hardcoded-basic-auth`.
 
-use super::shared::{literals, place, subject};
+use super::shared::{literals, subject, written};
 use crate::context::{Candidate, Context};
 use crate::literal::Kind;
 
@@ -41,6 +41,6 @@ rule! {
 /// Looks at the literals of a file.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     literals(context, &HARDCODED_BASIC_AUTH, Kind::Basic, out, |judged| {
-        format!("{} is written in the source{}", subject(judged, "the password of Basic authentication"), place(judged.literal.site))
+        format!("{} is written {}", subject(judged, "the password of Basic authentication"), written(judged.literal.site))
     });
 }

@@ -1,6 +1,6 @@
 //! `hardcoded-password`.
 
-use super::shared::{literals, place, subject};
+use super::shared::{literals, subject, written};
 use crate::context::{Candidate, Context};
 use crate::literal::Kind;
 
@@ -46,6 +46,6 @@ rule! {
 /// Looks at the literals of a file.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     literals(context, &HARDCODED_PASSWORD, Kind::Password, out, |judged| {
-        format!("the value of {} is written in the source{}", subject(judged, "a password"), place(judged.literal.site))
+        format!("the value of {} is written {}", subject(judged, "a password"), written(judged.literal.site))
     });
 }

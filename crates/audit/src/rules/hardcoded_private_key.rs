@@ -1,6 +1,6 @@
 //! `hardcoded-private-key`.
 
-use super::shared::{literals, place, subject};
+use super::shared::{literals, subject, written};
 use crate::context::{Candidate, Context};
 use crate::literal::Kind;
 
@@ -39,6 +39,6 @@ rule! {
 /// Looks at the literals of a file.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     literals(context, &HARDCODED_PRIVATE_KEY, Kind::PrivateKey, out, |judged| {
-        format!("{} is written in the source{}", subject(judged, "a private key"), place(judged.literal.site))
+        format!("{} is written {}", subject(judged, "a private key"), written(judged.literal.site))
     });
 }

@@ -1,6 +1,6 @@
 //! `hardcoded-session-cookie`.
 
-use super::shared::{literals, place, subject};
+use super::shared::{literals, subject, written};
 use crate::context::{Candidate, Context};
 use crate::literal::Kind;
 
@@ -42,6 +42,6 @@ rule! {
 /// Looks at the literals of a file.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     literals(context, &HARDCODED_SESSION_COOKIE, Kind::Cookie, out, |judged| {
-        format!("{} is written in the source{}", subject(judged, "a session's cookie"), place(judged.literal.site))
+        format!("{} is written {}", subject(judged, "a session's cookie"), written(judged.literal.site))
     });
 }

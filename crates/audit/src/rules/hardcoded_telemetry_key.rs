@@ -1,6 +1,6 @@
 //! `hardcoded-telemetry-key`.
 
-use super::shared::{literals, place};
+use super::shared::{literals, written};
 use crate::context::{Candidate, Context};
 use crate::literal::Kind;
 
@@ -42,6 +42,6 @@ rule! {
 /// Looks at the literals of a file.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     literals(context, &HARDCODED_TELEMETRY_KEY, Kind::Telemetry, out, |judged| {
-        format!("a header of `{}` lets into the collector of telemetry{}", judged.literal.name, place(judged.literal.site))
+        format!("the key of a collector of telemetry in `{}` is written {}", judged.literal.name, written(judged.literal.site))
     });
 }

@@ -1,6 +1,6 @@
 //! `hardcoded-token`.
 
-use super::shared::{literals, place, subject};
+use super::shared::{literals, subject, written};
 use crate::context::{Candidate, Context};
 use crate::literal::Kind;
 
@@ -43,6 +43,6 @@ rule! {
 /// Looks at the literals of a file.
 pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     literals(context, &HARDCODED_TOKEN, Kind::Token, out, |judged| {
-        format!("{} is written in the source{}", subject(judged, "a token"), place(judged.literal.site))
+        format!("{} is written {}", subject(judged, "a token"), written(judged.literal.site))
     });
 }

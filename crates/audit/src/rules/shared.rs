@@ -52,14 +52,14 @@ pub fn subject(judged: &Judged, otherwise: &str) -> String {
     }
 }
 
-/// Where a literal stands, for a sentence.
-pub fn place(site: Site) -> &'static str {
+/// Where a literal is written, for a sentence.
+pub fn written(site: Site) -> &'static str {
     match site {
-        Site::Default => " as a parameter's default",
-        Site::Embedded => " inside a string",
-        Site::Config => " in a configuration file",
-        Site::Header => " in a header",
-        _ => "",
+        Site::Default => "in the source as a parameter's default",
+        Site::Embedded => "in the source inside a string",
+        Site::Config => "in a configuration file",
+        Site::Header => "in the source in a header",
+        _ => "in the source",
     }
 }
 

@@ -44,13 +44,14 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     if !context.locust {
         return;
     }
+    let mut found = Vec::new();
     let mut push = |span, block, name: &str| {
         let mut candidate = Candidate::new(&TLS_VERIFICATION_OFF, Severity::Medium, Confidence::High, span);
         candidate.name = name.to_owned();
         candidate.message = format!("`{name}` turns off the verification of certificates");
         candidate.block = Some(block);
         candidate.group = Some(Group::List(context.file.path.clone(), Span::new(0, 0), String::new()));
-        out.push(candidate);
+        found.push(candidate);
     };
     for definition in &module.definitions {
         let (Target::Name(_, name) | Target::Field(_, name) | Target::Attribute(_, name)) = definition.target else { continue };
@@ -126,6 +127,9 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             }
         }
     }
+    // All are one finding, and the first of them says what it is.
+    found.sort_by_key(|candidate: &Candidate| candidate.span.start);
+    out.append(&mut found);
 }
 
 /// Whether an expression is `ssl.CERT_NONE`, by name or by number.

@@ -104,9 +104,20 @@ impl Module {
     }
 }
 
-/// The parser's message, cut where it would quote the source.
+/// The parser's message, cut where it would quote the source. A sign that it expected, `':'`, is none of it.
 fn describe(message: &str) -> String {
-    message.split(['`', '\'', '"']).next().unwrap_or_default().trim_end_matches([' ', ':', ',']).to_owned()
+    let mut end = 0;
+    while let Some(open) = message[end..].find(['`', '\'', '"']).map(|at| at + end) {
+        let quote = &message[open..=open];
+        let close = message[open + 1..].find(quote).map(|at| open + 1 + at);
+        match close {
+            Some(close) if close > open + 1 && message[open + 1..close].bytes().all(|b| b.is_ascii_punctuation()) => {
+                end = close + 1;
+            }
+            _ => return message[..open].trim_end_matches([' ', ':', ',']).to_owned(),
+        }
+    }
+    message.to_owned()
 }
 
 fn line_starts(source: &str) -> Vec<u32> {
@@ -226,5 +237,17 @@ impl<'s> Lower<'s> {
 
     fn function_id(&self) -> FunctionId {
         FunctionId(self.functions.len() as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_quote_signs_and_no_source() {
+        assert_eq!(describe("Expected ':', found newline"), "Expected ':', found newline");
+        assert_eq!(describe("Expected ',', found 'hunter2'"), "Expected ',', found");
+        assert_eq!(describe("Got unexpected token `hunter2`"), "Got unexpected token");
     }
 }
