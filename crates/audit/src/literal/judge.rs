@@ -361,6 +361,7 @@ fn by_authorization(literal: &Literal, value: &str) -> Option<Judged> {
         || secret.len() < 8
         || is_wordy(secret)
         || is_header_name(secret)
+        || is_code_name(secret)
     {
         return None;
     }
@@ -697,6 +698,7 @@ mod tests {
             ("PRIVATE_SSH_KEY", "tests/config_files/ssh-key", Site::Variable),
             ("URL_USER_CREDENTIALS", "admin/realms/{realm-name}/users/{id}/credentials", Site::Variable),
             ("v1.issuing_token.created", "V1IssuingTokenCreatedEvent", Site::Entry),
+            ("CompanyAuthorization", "shop.params.v2._account_update_params", Site::Key),
             ("account_token", "shop.v2.core._account_token", Site::Entry),
             ("password", "anonymous@", Site::Default),
             ("REGISTRY_KEY", "Software\\Acme\\Client\\{version}", Site::Variable),
