@@ -9,7 +9,7 @@ use crate::context::{Candidate, Context, Group};
 rule! {
     /// ## What it does
     /// Finds `verify=False`, `client.verify = False`, `insecure=True`, `urllib3.disable_warnings()`, unverified SSL
-    /// contexts. All of one file are one finding.
+    /// contexts, and the same switches of browsers, WebSockets and clients of Kafka. All of one file are one finding.
     ///
     /// ## Why is this bad?
     /// Whoever is between the worker and the target (a proxy, a wrong DNS entry, another host of the network) gets

@@ -2,7 +2,7 @@
 
 use tegmen_classify as classify;
 use tegmen_findings::{Confidence, Severity};
-use tegmen_syntax::ExprKind;
+use tegmen_syntax::{ExprId, ExprKind, Module};
 
 use super::shared::calls;
 use crate::context::{Candidate, Context, Group};
@@ -12,7 +12,7 @@ use crate::literal::calls::is_environment_read;
 rule! {
     /// ## What it does
     /// Finds `os.getenv("API_KEY")` and `os.environ.get(…)` of sensitive names whose result is used and never
-    /// checked. Checks in any form end it: `if not key: raise`, `assert`, `all([...])`, `sys.exit`, a helper that
+    /// checked, and of whole sets of headers (`json.loads(os.getenv("AUTH_HEADERS"))`). Checks in any form end it: `if not key: raise`, `assert`, `all([...])`, `sys.exit`, a helper that
     /// raises, `os.environ[…]`.
     ///
     /// ## Why is this bad?
@@ -62,7 +62,9 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             continue;
         }
         let url = classify::may_hold_credentials_url(name) && !name.to_lowercase().contains("proxy");
-        if !classify::is_sensitive_name(name) && !url {
+        // A whole set of headers: `json.loads(os.getenv("AUTH_HEADERS"))`.
+        let headers = context.locust && is_header_set(module, id, name);
+        if !classify::is_sensitive_name(name) && !url && !headers {
             continue;
         }
         let default = args.get(1).map(|arg| arg.value);
@@ -87,4 +89,13 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         candidate.group = Some(Group::List(context.file.path.clone(), module.span(id), name.to_owned()));
         out.push(candidate);
     }
+}
+
+/// Whether what is read is taken apart as JSON, and its name says that it is what lets a request in.
+fn is_header_set(module: &Module, read: ExprId, name: &str) -> bool {
+    let parsed = module.parent(read).is_some_and(|parent| match module.kind(parent) {
+        ExprKind::Call { func, .. } => module.tail_str(*func) == Some("loads"),
+        _ => false,
+    });
+    parsed && classify::words(name).iter().any(|word| matches!(word.as_str(), "header" | "headers" | "auth" | "cookies"))
 }
