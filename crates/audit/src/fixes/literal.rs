@@ -1,7 +1,7 @@
 //! Values that are written in a script: out of it, and read with `secret("NAME")` instead.
 
 use tegmen_findings::Safety;
-use tegmen_syntax::{BinaryOp, BoolOp, DefValue, ExprId, ExprKind, FPart, Module, Span, Target};
+use tegmen_syntax::{BinaryOp, BoolOp, DefValue, ExprId, ExprKind, FPart, Module, Span, Symbol, Target};
 
 use super::arguments::call_of;
 use super::script::Script;
@@ -358,24 +358,42 @@ fn needs_value(module: &Module, judged: &Judged, expr: ExprId) -> bool {
     if goes_outside(module, expr) {
         return true;
     }
-    // Through the variable or attribute that it is assigned to.
+    // Through the variable or attribute that it is assigned to, and those that are made of it.
+    let mut names = kept_in(module, expr);
+    let mut next = 0;
+    while let Some(name) = names.get(next).copied() {
+        next += 1;
+        for (id, expr) in module.exprs() {
+            if !matches!(expr.kind, ExprKind::Name(used) | ExprKind::Attribute { attr: used, .. } if used == name) {
+                continue;
+            }
+            if goes_outside(module, id) {
+                return true;
+            }
+            let more = kept_in(module, id).into_iter().filter(|more| !names.contains(more)).collect::<Vec<_>>();
+            names.extend(more.into_iter().take(MOST_NAMES.saturating_sub(names.len())));
+        }
+    }
+    false
+}
+
+/// How many variables a value is followed through.
+const MOST_NAMES: usize = 4;
+
+/// The variables and attributes that keep what an expression is a part of.
+fn kept_in(module: &Module, expr: ExprId) -> Vec<Symbol> {
     let mut outer = expr;
     while let Some(parent) = module.parent(outer) {
         outer = parent;
     }
-    let names: Vec<_> = module
+    module
         .definitions_by_value(outer)
         .into_iter()
         .filter_map(|definition| match module.definition(definition).target {
             Target::Name(_, name) | Target::Field(_, name) | Target::Attribute(_, name) => Some(name),
             Target::Item(..) => None,
         })
-        .collect();
-    !names.is_empty()
-        && module.exprs().any(|(id, expr)| {
-            matches!(expr.kind, ExprKind::Name(name) | ExprKind::Attribute { attr: name, .. } if names.contains(&name))
-                && goes_outside(module, id)
-        })
+        .collect()
 }
 
 /// Whether an expression is inside the arguments of a call of one of [`OUTSIDE`].
