@@ -365,6 +365,34 @@ def test_due_by_the_age_of_the_field(project: Project, bao: OpenBao, shop_path: 
     assert now["api_key"] != shop.value and now["other"] == "new" and shop.version() == 3
 
 
+def test_the_ages_of_a_whole_path_are_those_of_its_fields(project: Project, bao: OpenBao, shop_path: Shop) -> None:
+    shop = shop_path
+    time.sleep(3)
+    bao.put(shop.path, {"api-key": shop.value, "other": "new"})
+    bao.put(shop.path, {"api-key": shop.value, "other": "newer"})
+    manifest = f'[secrets.shop]\nsource = "vault:secret/{shop.path}"\nmax_age = "1d"\n[secrets.shop.rotate]\n'
+    project.write("tegmen.toml", manifest)
+    table = rotate(project, env=shop.env).check(0).stdout
+    assert re.search(r"shop\.api_key +[0-9]s +1d +fresh", table) and re.search(r"shop\.other +[0-9]s +1d +fresh", table)
+    assert "nothing is due" in rotate(project, "--due", env=shop.env).check(0).stderr
+    doctor = ("doctor", "--select", "secret-too-old", "--format", "json", "--fail-on", "never")
+    answer = json.loads(project.run(project.tegmen, *doctor, env=shop.env).check(0).stdout)["answers"][0]
+    assert answer["outcome"] == "pass", answer
+    # One of them is old: it alone is rotated.
+    time.sleep(3)
+    bao.put(shop.path, {"api-key": shop.value, "other": "newest"})
+    project.write("tegmen.toml", manifest.replace("1d", "3s"))
+    answer = json.loads(project.run(project.tegmen, *doctor, env=shop.env).check(0).stdout)["answers"][0]
+    assert answer["outcome"] == "fail" and "shop.api_key" in answer["found"] and "shop.other" not in answer["found"]
+    rotate(project, "--due", env=shop.env).check(0)
+    now = shop.now()
+    assert now["other"] == "newest" and now["api-key"] != shop.value
+    # What cannot be read has no age, and says why.
+    project.write("tegmen.toml", manifest.replace(shop.path, "nowhere/shop"))
+    told = rotate(project, "--due", env=shop.env).check(1).stderr
+    assert "how old shop is cannot be looked up" in told and "permission denied" in told
+
+
 def test_a_dry_run_tells_what_the_token_may_not(project: Project, bao: OpenBao, shop_path: Shop) -> None:
     shop = shop_path
     project.write("tegmen.toml", shop.manifest("[secrets.API_KEY.rotate]\n"))

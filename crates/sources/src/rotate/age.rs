@@ -46,6 +46,17 @@ impl Age {
 }
 
 impl Rotator<'_> {
+    /// Everything of the manifest that has an age, by name: of a whole path each of its fields. A path that cannot be read
+    /// stays what it is, and its age says why.
+    pub fn subjects(&self) -> Vec<Subject> {
+        let spread = |subject: Subject| {
+            let Way::WholePath { path } = &subject.way else { return vec![subject] };
+            let fields = self.vault.borrow_mut().fields(path).unwrap_or_default();
+            if fields.is_empty() { vec![subject] } else { subject.fields(&self.manifest, &fields) }
+        };
+        Subject::all(&self.manifest).into_iter().flat_map(spread).collect()
+    }
+
     /// How old the value of a subject is.
     ///
     /// # Errors
@@ -55,7 +66,12 @@ impl Rotator<'_> {
         let exact = |at: Option<SystemTime>| at.map_or(Age::Unknown, |at| Age::Since { at, at_least: false });
         Ok(match &subject.way {
             Way::PerRun => Age::PerRun,
-            Way::WholePath | Way::Env { .. } | Way::Exec => exact(recorded),
+            // Its fields have ages: see `Rotator::subjects`. One that cannot be read has none.
+            Way::WholePath { path } => {
+                self.vault.borrow_mut().fields(path)?;
+                Age::Unknown
+            }
+            Way::Env { .. } | Way::Exec => exact(recorded),
             Way::Pinned => Age::Unknown,
             Way::Vault { path, field } => {
                 let mut vault = self.vault.borrow_mut();

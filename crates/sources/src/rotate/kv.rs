@@ -56,6 +56,14 @@ impl Vault {
         login.get_or_insert_with(made).clone()
     }
 
+    /// The fields of a path that hold a text, as a run takes them.
+    pub(super) fn fields(&mut self, path: &str) -> Result<Vec<String>, Trouble> {
+        let login = self.login()?;
+        let mount = mount(&login, &mut self.mounts, path)?;
+        let secret = login.kv_read(mount.as_ref(), path, None)?;
+        Ok(secret.names().filter(|name| secret.is_text(name)).map(str::to_owned).collect())
+    }
+
     pub(super) fn read(&mut self, path: &str, field: &str) -> Result<Found, Trouble> {
         let login = self.login()?;
         let mount = match mount(&login, &mut self.mounts, path) {

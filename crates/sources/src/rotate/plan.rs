@@ -98,7 +98,7 @@ impl Rotator<'_> {
                     "the connection behind it is rotated with database_root under [rotations.NAME]",
                 ));
             }
-            Way::WholePath => {
+            Way::WholePath { .. } => {
                 return Err(Trouble::new(
                     format!("{name} stands for all fields of a path"),
                     format!("name one of them: tegmen rotate {name}.FIELD"),

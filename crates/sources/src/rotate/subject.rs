@@ -63,8 +63,11 @@ pub enum Way {
     Exec,
     /// What Vault makes anew for each run.
     PerRun,
-    /// All fields of a path: they are named one by one.
-    WholePath,
+    /// All fields of a path: each is rotated, and ages, for itself.
+    WholePath {
+        /// Mount and path.
+        path: String,
+    },
     /// A version that is named by its number.
     Pinned,
     /// A rotation of the manifest.
@@ -78,7 +81,7 @@ impl Subject {
             Source::Vault { mount_path: path, field: Some(field), .. } => Way::Vault { path, field },
             Source::VaultDynamic { path, .. } if rotate_role(&path).is_some() => Way::StaticRole { path },
             Source::VaultDynamic { .. } => Way::PerRun,
-            Source::Vault { .. } => Way::WholePath,
+            Source::Vault { mount_path: path, .. } => Way::WholePath { path },
             Source::Store { name } => Way::Store { name },
             Source::Dotenv { file, name } => Way::Dotenv { file, name },
             Source::File { path } => Way::File { path },
@@ -92,6 +95,22 @@ impl Subject {
             way,
             rotate: spec.rotate.clone(),
         }
+    }
+
+    /// One field of a secret whose source is a whole path.
+    fn of_field(name: &str, spec: &SecretSpec, field: &str) -> Self {
+        let mut spec = spec.clone();
+        if let Source::Vault { field: named, .. } | Source::VaultDynamic { field: named, .. } = &mut spec.source {
+            *named = Some(field.to_owned());
+        }
+        Self::of(name, &spec)
+    }
+
+    /// The fields of this one, where it stands for a whole path that has them.
+    pub(super) fn fields(&self, manifest: &Manifest, fields: &[String]) -> Vec<Self> {
+        let Some(spec) = manifest.secrets.get(&self.name) else { return Vec::new() };
+        let named = |field: &String| format!("{}.{}", self.name, names::as_name(field));
+        fields.iter().map(|field| Self::of_field(&named(field), spec, field)).collect()
     }
 
     /// All of a manifest, by name.
@@ -124,11 +143,7 @@ impl Subject {
         let parts = name.match_indices('.').map(|(at, _)| (&name[..at], &name[at + 1..]));
         for (whole, field) in parts {
             let Some(spec) = manifest.secrets.get(whole).filter(|spec| spec.source.is_whole_path()) else { continue };
-            let mut spec = spec.clone();
-            if let Source::Vault { field: named, .. } | Source::VaultDynamic { field: named, .. } = &mut spec.source {
-                *named = Some(field.to_owned());
-            }
-            return Ok(Self::of(name, &spec));
+            return Ok(Self::of_field(name, spec, field));
         }
         let known: Vec<&str> = all.iter().map(|subject| subject.name.as_str()).collect();
         let next = match (names::nearest(name, &known), known.is_empty()) {

@@ -133,7 +133,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let now = SystemTime::now();
     if args.names.is_empty() && !args.due {
         mask.restore();
-        let report = ages::look(&rotator, &manifest, now);
+        let report = ages::look(&rotator, now);
         spinner.clear();
         ages::show(&report, args.format == Format::Json)?;
         let due = report.iter().any(|row| row.is_due);
@@ -143,7 +143,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(if args.check && due { ExitCode::from(UNDONE) } else { ExitCode::SUCCESS });
     }
     let (subjects, mut failed) = if args.due {
-        due(&rotator, &manifest, now)
+        due(&rotator, now)
     } else {
         let found: Result<Vec<_>, _> = args.names.iter().map(|name| Subject::find(&manifest, name)).collect();
         match found {
@@ -208,9 +208,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// What is due, and whether the age of something could not be looked up.
-fn due(rotator: &Rotator<'_>, manifest: &Manifest, now: SystemTime) -> (Vec<Subject>, bool) {
+fn due(rotator: &Rotator<'_>, now: SystemTime) -> (Vec<Subject>, bool) {
     let (mut found, mut failed) = (Vec::new(), false);
-    for subject in Subject::all(manifest).into_iter().filter(|subject| subject.max_age.is_some()) {
+    for subject in rotator.subjects().into_iter().filter(|subject| subject.max_age.is_some()) {
         match rotator.age(&subject) {
             Ok(age) if age.is_due(subject.max_age, now) => found.push(subject),
             Ok(_) => {}

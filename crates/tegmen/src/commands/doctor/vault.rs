@@ -66,7 +66,10 @@ fn ages(manifest: &Manifest, context: &Context, login: Option<Arc<Login>>) -> Ve
     };
     let now = SystemTime::now();
     let age = |subject: &Subject| {
-        let in_vault = matches!(subject.way, Way::Vault { .. } | Way::StaticRole { .. } | Way::Rotation(_));
+        let in_vault = matches!(
+            subject.way,
+            Way::Vault { .. } | Way::WholePath { .. } | Way::StaticRole { .. } | Way::Rotation(_)
+        );
         if in_vault && !asks {
             return Fact::unknown("Vault was not asked");
         }
@@ -82,5 +85,7 @@ fn ages(manifest: &Manifest, context: &Context, login: Option<Arc<Login>>) -> Ve
         is_new_each_run: subject.way == Way::PerRun,
         name: subject.name,
     };
-    Subject::all(manifest).into_iter().map(aged).collect()
+    // Without a login there is nobody to ask for the fields of a path.
+    let subjects = if asks { rotator.subjects() } else { Subject::all(manifest) };
+    subjects.into_iter().map(aged).collect()
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tegmen_sources::rotate::{Age, Rotator, Subject, stamp};
-use tegmen_sources::{Manifest, Trouble};
+use tegmen_sources::Trouble;
 
 use crate::messages;
 
@@ -27,7 +27,7 @@ pub struct Row {
 }
 
 /// Looks up the age of everything.
-pub fn look(rotator: &Rotator<'_>, manifest: &Manifest, now: SystemTime) -> Vec<Row> {
+pub fn look(rotator: &Rotator<'_>, now: SystemTime) -> Vec<Row> {
     let row = |subject: Subject| {
         let (age, trouble) = match rotator.age(&subject) {
             Ok(age) => (age, None),
@@ -43,7 +43,7 @@ pub fn look(rotator: &Rotator<'_>, manifest: &Manifest, now: SystemTime) -> Vec<
             trouble,
         }
     };
-    Subject::all(manifest).into_iter().map(row).collect()
+    rotator.subjects().into_iter().map(row).collect()
 }
 
 /// Writes it.
