@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from pathlib import Path
 import pytest
 
 from conftest import LOCUST, Project
+from demo.openbao import OpenBao
 from support.run import BIN, NOBODY, Result, clean_environment, why_no_ordinary_user
 from support.server import Server
 
@@ -37,6 +39,8 @@ def landlock_version() -> int:
 needs_landlock = pytest.mark.skipif(landlock_version() < 1, reason="this kernel has no Landlock")
 needs_ports = pytest.mark.skipif(landlock_version() < 4, reason="this kernel's Landlock knows no ports")
 needs_scopes = pytest.mark.skipif(landlock_version() < 6, reason="this kernel's Landlock knows no signals")
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gets a network without a user namespace")
 
 USERS = """\
 import os
@@ -174,17 +178,166 @@ def test_only_the_ports_of_the_target_can_be_connected_to(
     target, other = make_server(), make_server()
     ports = [server.port for server in (target, other)]
     wishes = [f"connect,127.0.0.1,{port}" for port in ports]
-    reach = ("--sandbox", "--reach", target.origin)
+    reach = ("--sandbox", "--network", "ports", "--reach", target.origin)
     assert [inside(shopping, *wishes, options=reach)[wish] for wish in wishes] == ["done", "EACCES"]
     assert set(inside(shopping, *wishes, options=()).values()) == {"done"}
+
+
+def own_address() -> str:
+    """An address of this machine that others reach it at. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.250", 9))
+        except OSError:
+            pytest.skip("this machine has no address but loopback's")
+        address: str = probe.getsockname()[0]
+        return address
+
+
+@needs_root
+def test_only_the_hosts_of_the_target_can_be_reached(shopping: Project, make_server: Callable[..., Server]) -> None:
+    """The same port of another host: this machine by two other addresses, one of an interface."""
+    address = own_address()
+    with socket.create_server(("0.0.0.0", 0), backlog=16) as target:
+        port = target.getsockname()[1]
+        wishes = [f"connect,{host},{port}" for host in ("127.0.0.1", "localhost", "127.0.0.2", address)]
+        wishes += [f"datagram,{address},{port}", "lookup,elsewhere.example", "lookup,localhost"]
+        reach = ("--sandbox", "--reach", f"http://localhost:{port}")
+        outcome = inside(shopping, *wishes, options=reach)
+        refused = {wishes[2]: "ECONNREFUSED"} | dict.fromkeys(wishes[3:5], "ENETUNREACH") | {wishes[5]: "ENOENT"}
+        assert outcome == dict.fromkeys((wishes[0], wishes[1], wishes[6]), "done") | refused
+        # By port alone, all of it can be done.
+        assert set(inside(shopping, *wishes[:5], options=(*reach, "--network", "ports")).values()) == {"done"}
+
+
+@needs_root
+def test_the_run_says_that_it_is_by_host(shopping: Project, echo_server: Server) -> None:
+    told = run_locust(shopping, echo_server).check().stderr
+    assert f"connections to 127.0.0.1:{echo_server.port} alone, by a relay" in told and "of any host" not in told
+
+
+@needs_root
+def test_without_the_relay_nothing_leads_out(shopping: Project, echo_server: Server) -> None:
+    script = shopping.write(
+        "outlives.py",
+        """
+        import socket, sys, time
+        address = ("127.0.0.1", int(sys.argv[1]))
+        socket.create_connection(address).close()
+        print("out", flush=True)
+        input()
+        try:
+            socket.create_connection(address, timeout=5).close()
+        except OSError as error:
+            print(type(error).__name__, flush=True)
+        """,
+    )
+    options = ("--secret", "API_KEY=file:key", "--sandbox", "--reach", echo_server.origin, "--", sys.executable)
+    command = [str(part) for part in (shopping.tegmen, "run", *options, script, echo_server.port)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=shopping.path, env=clean_environment(shopping.path), **pipes) as run:
+        assert run.stdin and run.stdout and run.stdout.readline() == "out\n"
+        relay = [pid for pid in children(run.pid) if Path(f"/proc/{pid}/comm").read_text() == "run-relay\n"]
+        os.kill(relay[0], signal.SIGKILL)
+        time.sleep(0.3)
+        run.stdin.write("\n")
+        run.stdin.flush()
+        assert run.stdout.readline() == "ConnectionRefusedError\n"
+    assert run.returncode == 0
+
+
+def children(parent: int) -> list[int]:
+    tasks = Path(f"/proc/{parent}/task").glob("*/children")
+    return [int(pid) for task in tasks for pid in task.read_text().split()]
+
+
+@needs_root
+def test_master_and_worker_in_a_sandbox_each(shopping: Project, echo_server: Server, value: str) -> None:
+    port = free_port()
+    run = (shopping.tegmen, "run", "--secret", "API_KEY=file:key", "--hosts", echo_server.origin, "--sandbox", "--")
+    common = (BIN / "locust", "--host", echo_server.origin)
+    master = (*run, *common, "--master", "--headless", "-u", "2", "-r", "2", "-t", "3s", "--expect-workers", "1")
+    master = (*master, "--master-bind-port", port, "--expect-workers-max-wait", "60")
+    worker = [str(part) for part in (*run, *common, "--worker", "--master-port", port)]
+    with running(shopping, worker) as process:
+        result = shopping.run(*(str(part) for part in master)).check()
+        assert "1 workers" in result.output or "workers" in result.output
+        assert process.wait(30) == 0
+    assert echo_server.last.header("Authorization") == f"Bearer {value}"
+
+
+@needs_root
+def test_a_program_in_between_and_the_stand_in_for_vault(
+    shopping: Project, echo_server: Server, bao: OpenBao, value: str
+) -> None:
+    """A program in between closes descriptors: the broker is found by its name then, inside too."""
+    bao.put("sandboxed", {"api_key": value})
+    shopping.write(
+        "between.py",
+        """
+        import subprocess, sys
+        raise SystemExit(subprocess.run([sys.executable, "asks.py", *sys.argv[1:]], close_fds=True).returncode)
+        """,
+    )
+    shopping.write(
+        "asks.py",
+        """
+        import hvac, os, requests, sys
+        client = hvac.Client()
+        data = client.secrets.kv.v2.read_secret_version(path="sandboxed", raise_on_deleted_version=True)
+        key = data["data"]["data"]["api_key"]
+        print(requests.get(sys.argv[1], headers={"Authorization": "Bearer " + key}).status_code)
+        """,
+    )
+    secret = ("--secret", "API_KEY=vault:secret/sandboxed#api_key", "--hosts", echo_server.origin)
+    run = (shopping.tegmen, "run", *secret, "--sandbox", "--", sys.executable, "between.py", echo_server.origin)
+    env = {"VAULT_ADDR": bao.address, "VAULT_TOKEN": bao.root_token}
+    result = shopping.run(*run, env=env).check()
+    assert "200" in result.stdout and "by a relay" in result.stderr
+    assert echo_server.last.header("Authorization") == f"Bearer {value}"
+
+
+@needs_root
+def test_an_ordinary_user_gets_it_in_a_user_namespace(
+    shopping: Project, make_server: Callable[..., Server], value: str
+) -> None:
+    if reason := why_no_ordinary_user():
+        pytest.skip(reason)
+    target, other = make_server(), make_server()
+    open_to_all(shopping)
+    os.chown(shopping.path / "key", NOBODY, NOBODY)
+    as_user = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs")
+    run = (*as_user, shopping.tegmen, "run", "--secret", "API_KEY=file:key", "--hosts", target.origin, "--sandbox")
+    env = {"HOME": "/nonexistent"}
+    by_port = shopping.run(*run, "--", "true", env=env).check()
+    assert "of any host (Landlock knows ports, not hosts)" in by_port.stderr
+    hosts = (*run, "--network", "hosts", "--reach", f"127.0.0.9:{other.port}")
+    result = shopping.run(*hosts, "--", *LOCUST, "--host", target.origin, env=env)
+    if "namespace" in result.stderr and result.status == 125:
+        pytest.skip("this machine gives ordinary users no user namespaces")
+    assert result.status == 0, result.output
+    assert target.last.header("Authorization") == f"Bearer {value}"
+    assert "other processes of this user can look into the command" in result.stderr
+    script = shopping.write("inside.py", INTRUDER.read_text(), 0o644)
+    wish = f"connect,127.0.0.1,{other.port}"
+    told = shopping.run(*hosts, "--", sys.executable, script, env=env | {"WISHES": wish}).check()
+    assert json.loads(told.stdout.splitlines()[-1]) == {wish: "ECONNREFUSED"}
 
 
 @needs_ports
 def test_the_ways_round_the_rules_on_ports_are_closed(shopping: Project, echo_server: Server) -> None:
     port = echo_server.port
     wishes = [f"fast_open,127.0.0.1,{port}", f"multipath,127.0.0.1,{port}", "raw"]
-    outcome = inside(shopping, *wishes)
+    outcome = inside(shopping, *wishes, options=("--sandbox", "--network", "ports"))
     assert set(outcome.values()) == {"EPERM"}, outcome
+
+
+def test_code_inside_can_still_reveal(shopping: Project, value: str) -> None:
+    """What no fence keeps from code inside, and is said: it gets the value, though no output does."""
+    script = "import sys; from tegmen import secret; print(len(secret('API_KEY').reveal()), secret('API_KEY').reveal())"
+    run = (shopping.tegmen, "run", "--secret", "API_KEY=file:key", "--sandbox", "--", sys.executable, "-c", script)
+    result = shopping.run(*run).check()
+    assert result.stdout.split() == [str(len(value)), "[API_KEY]"] and value not in result.output
 
 
 @needs_ports
@@ -244,13 +397,16 @@ def test_processes_outside_cannot_be_signalled(shopping: Project) -> None:
 
 
 def test_the_run_says_what_holds(shopping: Project, echo_server: Server) -> None:
-    result = run_locust(shopping, echo_server)
+    result = run_locust(shopping, echo_server, "--network", "ports")
     port = echo_server.port
     assert re.search(
         rf"TCP connections to port .*{port}.* of any host \(Landlock knows ports, not hosts\)", result.stderr
     )
     unknown = shopping.tegmen_run("--secret", "API_KEY=file:key", "--sandbox", locust=("-t", "3s"))
     assert "the target is not known before the start" in unknown.stderr
+    assert "of any host" in unknown.stderr
+    hosts = shopping.tegmen_run("--secret", "API_KEY=file:key", "--sandbox", "--network", "hosts", locust=("-t", "3s"))
+    assert hosts.status == 125 and "--reach HOST:PORT" in hosts.stderr
 
 
 def test_report_says_what_would_be_refused_and_refuses_nothing(shopping: Project, echo_server: Server) -> None:
@@ -293,9 +449,7 @@ def test_a_kernel_without_protections_is_said_and_can_be_an_error(shopping: Proj
 def test_another_user(shopping: Project, echo_server: Server, value: str) -> None:
     if reason := why_no_ordinary_user():
         pytest.skip(reason)
-    for folder in (shopping.path, *shopping.path.parents):
-        if folder.stat().st_uid == 0 and str(folder).startswith(("/tmp/pytest", str(shopping.path))):
-            folder.chmod(0o755)
+    open_to_all(shopping)
     secret = ("--secret", "API_KEY=file:key", "--hosts", echo_server.origin)
     locust = (*LOCUST, "--host", echo_server.origin, "--logfile", "/dev/stdout")
     for sandbox in ((), ("--sandbox",)):
@@ -304,7 +458,7 @@ def test_another_user(shopping: Project, echo_server: Server, value: str) -> Non
         assert result.status == 0, result.output
         assert echo_server.last.header("Authorization") == f"Bearer {value}"
         assert "Starting Locust" in result.stdout, "the log is open by its name, though the pipe is root's"
-        told = shopping.run(shopping.tegmen, "run", *secret, *user, "--", "id", "-u", "-G")
+        told = shopping.run(shopping.tegmen, "run", *secret, *user, "--", "sh", "-c", "id -u; id -G")
         assert set(told.stdout.split()) == {str(NOBODY)}, told.output
 
 
@@ -333,6 +487,13 @@ assert libc.prctl(38, 1, 0, 0, 0) == 0
 assert libc.prctl(22, 2, ctypes.byref(program)) == 0, ctypes.get_errno()
 os.execv(sys.argv[1], sys.argv[1:])
 """
+
+
+def open_to_all(project: Project) -> None:
+    """Lets an ordinary user read the project."""
+    for folder in (project.path, *project.path.parents):
+        if folder.stat().st_uid == 0 and str(folder).startswith(("/tmp/pytest", str(project.path))):
+            folder.chmod(0o755)
 
 
 def free_port() -> int:

@@ -127,6 +127,15 @@ impl Server {
         Ok((Self { shared }, theirs, address))
     }
 
+    /// Listens there too: at the same name in the network of the command's own.
+    ///
+    /// # Errors
+    /// When the operating system has no thread to give.
+    pub fn listen_also(&self, listener: Listener) -> std::io::Result<()> {
+        let serving = Arc::clone(&self.shared);
+        std::thread::Builder::new().name("listener".to_owned()).spawn(move || serving.accept(&listener)).map(drop)
+    }
+
     /// The user as whom the command runs.
     #[must_use]
     pub fn command_uid(&self) -> u32 {

@@ -53,10 +53,27 @@ impl Listener {
     /// # Errors
     /// When the name is taken, or the kernel has no descriptors left.
     pub fn new(name: &str) -> io::Result<Self> {
+        Self::on(Self::named(name)?)
+    }
+
+    /// A socket of that name on which nobody listens yet. Names belong to a network namespace.
+    ///
+    /// # Errors
+    /// When the name is taken, or the kernel has no descriptors left.
+    pub fn named(name: &str) -> io::Result<OwnedFd> {
         let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         // Sockets that are accepted inherit it. Set on them, it would come too late for a message that was sent between.
         rustix::net::sockopt::set_socket_passcred(&socket, true)?;
         bind(&socket, &SocketAddrUnix::new_abstract_name(name.as_bytes())?)?;
+        Ok(socket)
+    }
+
+    /// Listens on a socket that [`Listener::named`] made, perhaps in another process: those who connect see who listens, not who
+    /// made it.
+    ///
+    /// # Errors
+    /// When it is no such socket.
+    pub fn on(socket: OwnedFd) -> io::Result<Self> {
         listen(&socket, 64)?;
         Ok(Self(socket))
     }

@@ -8,12 +8,10 @@ use std::{fs, io, path::Path};
 
 use rustix::{
     mount::{MountPropagationFlags, mount_bind, mount_change},
-    net::{
-        AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink::SocketAddrNetlink, recv, sendto,
-        socket_with,
-    },
     thread::{CapabilitySet, CapabilitySets, UnshareFlags},
 };
+
+use crate::route::Route;
 
 /// The step at which the world could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +23,7 @@ pub struct IsolationError {
     pub source: io::Error,
 }
 
-fn at<E: Into<io::Error>>(step: &'static str) -> impl Fn(E) -> IsolationError {
+pub(crate) fn at<E: Into<io::Error>>(step: &'static str) -> impl Fn(E) -> IsolationError {
     move |source| IsolationError { step, source: source.into() }
 }
 
@@ -66,18 +64,10 @@ pub fn possible() -> Result<(), IsolationError> {
 /// # Errors
 /// When the kernel refuses, or when the network has anything but the loopback interface afterwards.
 pub fn enter() -> Result<(), IsolationError> {
-    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let spaces = UnshareFlags::NEWNET | UnshareFlags::NEWNS;
     // SAFETY: no descriptors are unshared, and there is one thread.
-    let alone = unsafe { rustix::thread::unshare_unsafe(spaces) };
-    if alone.is_err() {
-        // SAFETY: as above.
-        unsafe { rustix::thread::unshare_unsafe(spaces | UnshareFlags::NEWUSER) }
-            .map_err(at("the kernel gives this user no namespace"))?;
-        let write = |file: &str, text: String| fs::write(file, text).map_err(at("the user cannot be kept"));
-        write("/proc/self/setgroups", "deny".to_owned())?;
-        write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-        write("/proc/self/gid_map", format!("{group} {group} 1"))?;
+    if unsafe { rustix::thread::unshare_unsafe(spaces) }.is_err() {
+        in_user_namespace(spaces)?;
     }
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
         .map_err(at("the view of the file system cannot be detached"))?;
@@ -89,6 +79,19 @@ pub fn enter() -> Result<(), IsolationError> {
     // Where this cannot be written the right to such ports is kept below.
     let _ = fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
     only_loopback()
+}
+
+/// Moves this process, which must have one thread, into namespaces that it has the right to in a user namespace only. In that
+/// one it is the user that it was (user_namespaces(7)).
+pub(crate) fn in_user_namespace(spaces: UnshareFlags) -> Result<(), IsolationError> {
+    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    // SAFETY: no descriptors are unshared, and there is one thread.
+    unsafe { rustix::thread::unshare_unsafe(spaces | UnshareFlags::NEWUSER) }
+        .map_err(at("the kernel gives this user no namespace"))?;
+    let write = |file: &str, text: String| fs::write(file, text).map_err(at("the user cannot be kept"));
+    write("/proc/self/setgroups", "deny".to_owned())?;
+    write("/proc/self/uid_map", format!("{user} {user} 1"))?;
+    write("/proc/self/gid_map", format!("{group} {group} 1"))
 }
 
 /// Looks whether there is a way out.
@@ -159,57 +162,4 @@ pub fn be_one_of_them() -> io::Result<()> {
     let rights = rustix::thread::capabilities(None)?.permitted & KEPT;
     let sets = CapabilitySets { effective: rights, permitted: rights, inheritable: CapabilitySet::empty() };
     Ok(rustix::thread::set_capabilities(None, sets)?)
-}
-
-/// The kernel's interface for interfaces and routes (rtnetlink(7)).
-struct Route(rustix::fd::OwnedFd);
-
-/// The loopback interface of a network namespace has this number.
-const LOOPBACK: u32 = 1;
-
-impl Route {
-    fn open() -> io::Result<Self> {
-        // NETLINK_ROUTE is protocol 0, which is what none is.
-        Ok(Self(socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?))
-    }
-
-    fn loopback_up(&self) -> io::Result<()> {
-        // struct ifinfomsg
-        let mut body = vec![0u8; 4];
-        body.extend(LOOPBACK.to_ne_bytes());
-        body.extend((libc::IFF_UP as u32).to_ne_bytes());
-        body.extend((libc::IFF_UP as u32).to_ne_bytes());
-        self.ask(libc::RTM_NEWLINK, 0, &body)
-    }
-
-    /// `ip route add local default dev lo`
-    fn every_address_is_local(&self, family: u8) -> io::Result<()> {
-        // struct rtmsg, with RTA_OIF behind it
-        let (table, protocol, scope) = (libc::RT_TABLE_LOCAL, libc::RTPROT_BOOT, libc::RT_SCOPE_HOST);
-        let mut body = vec![family, 0, 0, 0, table, protocol, scope, libc::RTN_LOCAL];
-        body.extend(0u32.to_ne_bytes());
-        body.extend(8u16.to_ne_bytes());
-        body.extend(libc::RTA_OIF.to_ne_bytes());
-        body.extend(LOOPBACK.to_ne_bytes());
-        self.ask(libc::RTM_NEWROUTE, libc::NLM_F_CREATE, &body)
-    }
-
-    fn ask(&self, kind: u16, flags: i32, body: &[u8]) -> io::Result<()> {
-        let flags = (libc::NLM_F_REQUEST | libc::NLM_F_ACK | flags) as u16;
-        let mut message = ((16 + body.len()) as u32).to_ne_bytes().to_vec();
-        message.extend(kind.to_ne_bytes());
-        message.extend(flags.to_ne_bytes());
-        message.extend(1u32.to_ne_bytes());
-        message.extend(0u32.to_ne_bytes());
-        message.extend(body);
-        sendto(&self.0, &message, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
-        let mut answer = [0u8; 512];
-        let (count, _) = recv(&self.0, &mut answer[..], RecvFlags::empty())?;
-        // struct nlmsghdr, and the error as a negative errno.
-        match answer[..count].get(16..20).and_then(|bytes| bytes.try_into().ok()).map(i32::from_ne_bytes) {
-            Some(0) => Ok(()),
-            Some(error) => Err(io::Error::from_raw_os_error(-error)),
-            None => Err(io::ErrorKind::UnexpectedEof.into()),
-        }
-    }
 }

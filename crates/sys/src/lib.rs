@@ -5,15 +5,18 @@
 
 pub mod channel;
 pub mod clock;
+pub mod events;
 pub mod files;
 pub mod hardening;
 pub mod isolation;
 pub mod limits;
 pub mod memory;
+pub mod network;
 pub mod peer;
 pub mod poll;
 pub mod process;
 pub mod pty;
+mod route;
 pub mod sandbox;
 pub mod shared;
 pub mod signals;

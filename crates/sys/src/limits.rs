@@ -1,6 +1,6 @@
 //! The limits of this process (getrlimit(2)). `None` means that there is none.
 
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The largest core dump, in bytes.
 #[must_use]
@@ -12,4 +12,11 @@ pub fn core() -> Option<u64> {
 #[must_use]
 pub fn locked_memory() -> Option<u64> {
     getrlimit(Resource::Memlock).current
+}
+
+/// Lets this process have as many descriptors as it may.
+pub fn raise_descriptors() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    // What the kernel does not give is missing where it is needed, and said there.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }

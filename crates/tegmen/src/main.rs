@@ -12,7 +12,8 @@ use clap::{CommandFactory, FromArgMatches};
 fn main() -> ExitCode {
     messages::say_where_but_not_what_on_a_panic();
     // The same program stands by as a helper process of a run.
-    if let Some(status) = tegmen_broker::child::run_helper_if_asked() {
+    let helper = tegmen_broker::child::run_helper_if_asked().or_else(tegmen_broker::relay::run_if_asked);
+    if let Some(status) = helper {
         return ExitCode::from(status);
     }
     let known = help::fitted_if_asked(cli::Cli::command()).try_get_matches();

@@ -59,7 +59,7 @@ impl Start<'_> {
         let keep = self.keep.iter().map(RawFd::to_string).collect::<Vec<_>>().join(",");
         let packed = self.fence.map(Fence::pack).transpose();
         let packed = packed.map_err(|source| LaunchError { step: Step::Prepare, source })?;
-        let rules = self.fence.and_then(|fence| fence.landlock.as_ref()).map(AsRawFd::as_raw_fd);
+        let parts = self.fence.map(Fence::descriptors).unwrap_or_default();
         let fence = packed.as_ref().map(AsRawFd::as_raw_fd);
         let own = [
             NAME.to_owned(),
@@ -74,7 +74,7 @@ impl Start<'_> {
             environment: self.environment,
             directory: self.directory,
             standard: self.standard,
-            keep: self.keep.iter().copied().chain([theirs.as_raw_fd()]).chain(rules).chain(fence).collect(),
+            keep: self.keep.iter().copied().chain([theirs.as_raw_fd()]).chain(parts).chain(fence).collect(),
             group: self.group,
             death_signal: signals::KILL,
             mask: self.mask,

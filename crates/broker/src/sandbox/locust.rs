@@ -18,6 +18,13 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether it is this machine, by loopback.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let address: Option<std::net::IpAddr> = self.host.parse().ok();
+        address.map_or(self.host == "localhost", |address| address.is_loopback())
+    }
+
     /// `HOST:PORT`, or a URL, whose scheme then says the port.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -25,6 +32,16 @@ impl Target {
             origin(text)
         } else {
             origin(&format!("https://{text}")).filter(|_| text.contains(':'))
+        }
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
         }
     }
 }
@@ -38,6 +55,10 @@ pub struct Ports {
     pub connect: BTreeSet<u16>,
     /// Ports to listen on.
     pub listen: BTreeSet<u16>,
+    /// What those ports belong to, where it is outside: the master, a proxy.
+    pub others: Vec<Target>,
+    /// Where it is listened for what comes from outside: web page and master.
+    pub doors: Vec<Target>,
 }
 
 /// A file, or several that begin alike.
@@ -45,6 +66,9 @@ pub(super) struct Output {
     pub(super) path: PathBuf,
     pub(super) suffixes: &'static [&'static str],
 }
+
+/// This machine, for itself.
+const LOOPBACK: &str = "127.0.0.1";
 
 /// The options that name outputs, and the files that each makes.
 const OUTPUTS: &[(&str, &[&str])] = &[
@@ -145,20 +169,35 @@ pub(super) fn ports(request: &Request) -> Ports {
     let switch = |name: &str| option(request, name, "").is_some_and(|value| !["false", "0"].contains(&value.as_str()));
     let mut ports = Ports::default();
     let processes = option(request, "processes", "").is_some();
+    let host = |name: &str| option(request, name, "").filter(|host| !host.is_empty());
+    // On this machine unless told otherwise, as the plugin has it.
+    let here = || LOOPBACK.to_owned();
     if switch("master") || processes {
-        ports.listen.insert(number("master-bind-port", 5557));
+        let port = number("master-bind-port", 5557);
+        ports.listen.insert(port);
+        // Of `--processes` alone the workers are inside, beside their master.
+        if switch("master") {
+            ports.doors.push(Target { host: host("master-bind-host").unwrap_or_else(here), port });
+        }
     }
     if switch("worker") || processes {
         ports.connect.insert(number("master-port", 5557));
         ports.connect.insert(number("master-bind-port", 5557));
+        if switch("worker") {
+            let host = host("master-host").unwrap_or_else(here);
+            ports.others.push(Target { host, port: number("master-port", 5557) });
+        }
     }
     if !switch("headless") && (!switch("worker") || processes) {
-        ports.listen.insert(number("web-port", 8089));
+        let port = number("web-port", 8089);
+        ports.listen.insert(port);
+        ports.doors.push(Target { host: host("web-host").unwrap_or_else(here), port });
     }
     for name in ["http_proxy", "https_proxy", "all_proxy"] {
         for name in [name.to_owned(), name.to_ascii_uppercase()] {
             let proxy = variable(&request.environment, &name).and_then(|url| origin(&url.to_string_lossy()));
-            ports.connect.extend(proxy.map(|proxy| proxy.port));
+            ports.connect.extend(proxy.as_ref().map(|proxy| proxy.port));
+            ports.others.extend(proxy);
         }
     }
     match option(request, "host", "-H").filter(|host| !host.is_empty()) {

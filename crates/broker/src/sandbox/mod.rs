@@ -44,8 +44,8 @@ pub struct Request {
     pub reach: Vec<Target>,
     /// What stands in for Vault, on this machine.
     pub stand_in: Option<Target>,
-    /// Ports that may be listened on besides Locust's own.
-    pub listen: Vec<u16>,
+    /// Where may be listened besides Locust's own ports.
+    pub listen: Vec<Target>,
 }
 
 /// What is allowed.
@@ -53,8 +53,10 @@ pub struct Request {
 pub struct Policy {
     /// Files and folders, with all that is below them.
     pub paths: BTreeMap<PathBuf, Access>,
-    /// Where to, as far as it is known: for people. Landlock takes the ports alone.
+    /// Where to: Landlock takes the ports alone, a relay the hosts.
     pub targets: Vec<Target>,
+    /// Where the test is reached from outside.
+    pub doors: Vec<Target>,
     /// TCP ports that may be connected to.
     pub connect: BTreeSet<u16>,
     /// TCP ports that may be listened on.
@@ -107,16 +109,17 @@ impl Policy {
         for output in locust::outputs(request) {
             policy.make(&output, &request.directory)?;
         }
-        let Ports { targets, connect, listen } = locust::ports(request);
+        let Ports { targets, connect, listen, others, doors } = locust::ports(request);
         policy.target_is_known = !targets.is_empty() || !request.reach.is_empty();
-        policy.connect.extend(request.stand_in.as_ref().map(|stand_in| stand_in.port));
         policy.connect.extend(connect);
         policy.listen.extend(listen);
-        policy.listen.extend(&request.listen);
+        policy.listen.extend(request.listen.iter().map(|door| door.port));
+        policy.doors = doors.into_iter().chain(request.listen.iter().cloned()).collect();
         if !policy.target_is_known {
             policy.connect.extend([80, 443]);
         }
-        for target in targets.into_iter().chain(request.reach.iter().cloned()) {
+        let more = request.stand_in.iter().chain(&request.reach).cloned();
+        for target in targets.into_iter().chain(more).chain(others) {
             policy.connect.insert(target.port);
             if !policy.targets.contains(&target) {
                 policy.targets.push(target);
@@ -184,6 +187,14 @@ impl Policy {
             rules.listen(*port)?;
         }
         Ok(rules)
+    }
+
+    /// The hosts that lie outside of a network of the test's own. What listens on this machine at a port that the test may listen
+    /// on is the test itself.
+    #[must_use]
+    pub fn outside(&self) -> Vec<Target> {
+        let is_own = |target: &&Target| self.listen.contains(&target.port) && target.is_loopback();
+        self.targets.iter().filter(|target| !is_own(target)).cloned().collect()
     }
 
     /// What may be done with a path.

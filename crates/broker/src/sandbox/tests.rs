@@ -98,6 +98,34 @@ fn ports_are_those_of_target_web_page_and_master() {
 }
 
 #[test]
+fn hosts_are_those_of_target_secrets_master_and_proxy_and_doors_those_of_web_page_and_master() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let show = |targets: Vec<Target>| {
+        targets.into_iter().map(|target| format!("{}:{}", target.host, target.port)).collect::<Vec<_>>().join(" ")
+    };
+    let hosts = |words: &[&str]| {
+        let mut request = with(request(&root), words);
+        request.environment.push(("https_proxy".into(), "http://proxy:3128".into()));
+        request.reach = vec![Target { host: "api".to_owned(), port: 443 }];
+        let policy = Policy::new(&request).unwrap();
+        (show(policy.outside()), show(policy.doors))
+    };
+    assert_eq!(hosts(&["-H", "http://shop"]), ("shop:80 api:443 proxy:3128".to_owned(), String::new()));
+    let worker = hosts(&["--worker", "--master-host", "m", "-H", "http://shop"]);
+    assert_eq!(worker, ("shop:80 api:443 m:5557 proxy:3128".to_owned(), String::new()));
+    let master = hosts(&["--master", "--master-bind-host", "*", "-H", "http://shop"]).1;
+    assert_eq!(master, "*:5557");
+    // Master and workers are inside: nobody else gets there.
+    assert_eq!(hosts(&["--processes", "2", "-H", "http://shop"]).1, "");
+    let mut open = request(&root);
+    open.command = ["locust", "-H", "http://127.0.0.1:8089", "--web-host", "0.0.0.0"].map(OsString::from).into();
+    let policy = Policy::new(&open).unwrap();
+    // A target at the test's own port is the test itself.
+    assert_eq!((show(policy.outside()), show(policy.doors)), (String::new(), "0.0.0.0:8089".to_owned()));
+}
+
+#[test]
 fn what_is_opened_by_hand_has_to_be_there() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();

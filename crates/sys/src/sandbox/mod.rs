@@ -8,10 +8,12 @@ mod landlock;
 mod pack;
 mod seccomp;
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 pub use landlock::{Access, Rules, landlock_version};
 pub use seccomp::{Instruction, Programs, blocked, connections_only, programs};
+
+use crate::network::Spaces;
 
 /// The user that the child runs as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub struct Fence {
     pub drop_capabilities: bool,
     /// Another user.
     pub user: Option<User>,
+    /// A network of its own.
+    pub network: Option<Spaces>,
     /// The rules of Landlock.
     pub landlock: Option<OwnedFd>,
     /// The filters of system calls.
@@ -57,13 +61,15 @@ pub enum Part {
     Landlock = 13,
     /// The filters of system calls.
     Filters = 14,
+    /// The network of its own.
+    Network = 15,
 }
 
 impl Part {
     /// The part of that number.
     #[must_use]
     pub fn from_number(number: i32) -> Option<Self> {
-        [Self::Capabilities, Self::User, Self::Privileges, Self::Landlock, Self::Filters]
+        [Self::Capabilities, Self::User, Self::Privileges, Self::Landlock, Self::Filters, Self::Network]
             .into_iter()
             .find(|part| *part as i32 == number)
     }
@@ -77,11 +83,18 @@ impl Part {
             Self::Privileges => "set no_new_privs for the command",
             Self::Landlock => "fence the command off with Landlock",
             Self::Filters => "install the filter of system calls",
+            Self::Network => "put the command into a network of its own",
         }
     }
 }
 
 impl Fence {
+    /// The descriptors that it is made of.
+    pub fn descriptors(&self) -> Vec<RawFd> {
+        let spaces = self.network.iter().flat_map(|spaces| spaces.user.iter().chain([&spaces.network]));
+        self.landlock.iter().chain(spaces).map(AsRawFd::as_raw_fd).collect()
+    }
+
     /// Lets the child use what it gets as its standard streams also by name (`/dev/stdout`, `/dev/pts/7`): the rules allow it, and
     /// it belongs to the child's user.
     pub fn admit(&self, file: impl AsFd) {
@@ -118,6 +131,15 @@ impl Fence {
             let errno = || *libc::__errno_location();
             if let Some(mask) = self.umask {
                 libc::umask(mask);
+            }
+            if let Some(Spaces { user, network }) = &self.network {
+                // Into the user namespace first: the right to the network comes with it.
+                let moved = |space: &OwnedFd, kind: libc::c_int| libc::setns(space.as_raw_fd(), kind) == 0;
+                if !user.as_ref().is_none_or(|user| moved(user, libc::CLONE_NEWUSER))
+                    || !moved(network, libc::CLONE_NEWNET)
+                {
+                    return Err((Part::Network as i32, errno()));
+                }
             }
             if self.drop_capabilities {
                 // Needs CAP_SETPCAP, so before everything else; without it there is nothing that exec could give back.

@@ -6,12 +6,12 @@ use std::{
 };
 
 use super::{Fence, Instruction, User};
-use crate::{process, shared::sealed_file};
+use crate::{network::Spaces, process, shared::sealed_file};
 
 const NONE: u32 = u32::MAX;
 
 impl Fence {
-    /// The fence as a file. The process that is to have it inherits the file and [`Fence::landlock`], both at their numbers.
+    /// The fence as a file. The process that is to have it inherits the file and [`Fence::descriptors`], all at their numbers.
     ///
     /// # Errors
     /// When the kernel has no memory to give.
@@ -21,8 +21,11 @@ impl Fence {
             u32::from(self.core_dumps),
             self.umask.unwrap_or(NONE),
             u32::from(self.drop_capabilities),
-            self.landlock.as_ref().map_or(NONE, |rules| rules.as_raw_fd().cast_unsigned()),
         ];
+        let number = |descriptor: Option<&OwnedFd>| descriptor.map_or(NONE, |known| known.as_raw_fd().cast_unsigned());
+        words.push(number(self.landlock.as_ref()));
+        words.push(number(self.network.as_ref().and_then(|spaces| spaces.user.as_ref())));
+        words.push(number(self.network.as_ref().map(|spaces| &spaces.network)));
         match &self.user {
             None => words.push(0),
             Some(user) => {
@@ -60,10 +63,13 @@ impl Fence {
             drop_capabilities: words.next()? != 0,
             ..Self::default()
         };
-        let rules = words.next()?;
-        if rules != NONE {
-            fence.landlock = Some(process::inherited(rules.cast_signed())?);
-        }
+        let mut descriptor = || match words.next()? {
+            NONE => Ok::<_, io::Error>(None),
+            number => Ok(Some(process::inherited(number.cast_signed())?)),
+        };
+        fence.landlock = descriptor()?;
+        let (user, network) = (descriptor()?, descriptor()?);
+        fence.network = network.map(|network| Spaces { user, network });
         if words.next()? != 0 {
             let (uid, gid, count) = (words.next()?, words.next()?, words.next()?);
             let groups = (0..count).map(|_| words.next()).collect::<io::Result<_>>()?;
@@ -104,10 +110,12 @@ mod tests {
             drop_capabilities: true,
             user: Some(User { uid: 1, gid: 2, groups: vec![2, 3] }),
             landlock: None,
+            network: Some(Spaces { user: None, network: std::fs::File::open("/proc/self/ns/net").unwrap().into() }),
             filters: super::super::programs().unwrap(),
         };
         let file = fence.pack().unwrap();
         let back = Fence::unpack(file.as_raw_fd()).unwrap();
+        assert!(back.network.is_some_and(|spaces| spaces.user.is_none()));
         assert!(back.no_new_privs && back.core_dumps && back.drop_capabilities && back.landlock.is_none());
         assert_eq!((back.umask, back.user, back.filters), (fence.umask, fence.user, fence.filters));
         assert!(Fence::unpack(1 << 20).is_err());

@@ -225,16 +225,20 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         environment: &env,
         shim: shim.directory(),
         stand_in: stand_in.as_deref(),
+        channel: &address.name,
         memory,
         quiet: args.selection.quiet,
     };
-    let fenced = match args.hardening.make(user, &around) {
+    let mut fenced = match args.hardening.make(user, &around) {
         Ok(fenced) => fenced,
         Err(error) => {
             say_ended(ending.end(), args.selection.quiet);
             return Err(error);
         }
     };
+    if let Some(listener) = fenced.listener.take() {
+        server.listen_also(listener).context("no thread can be made")?;
+    }
     env.retain(|(name, _)| !fenced.variables.iter().any(|(new, _)| name == new.as_str()));
     env.extend(fenced.variables.into_iter().map(|(name, value)| (OsString::from(name), value)));
     let options = ChildOptions { command, env, inherit_fds: vec![channel], cwd: None, fence: fenced.fence };

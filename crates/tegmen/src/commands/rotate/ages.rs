@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
-use tegmen_sources::rotate::{Age, Rotator, Subject, stamp};
 use tegmen_sources::Trouble;
+use tegmen_sources::rotate::{Age, Rotator, Subject, stamp};
 
 use crate::messages;
 

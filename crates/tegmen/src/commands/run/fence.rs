@@ -6,10 +6,13 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use tegmen_broker::sandbox::{Policy, Request, Target};
+use tegmen_broker::{
+    relay::{Plan, Relay, RelayError},
+    sandbox::{Policy, Request, Target},
+};
 use tegmen_sources::{Manifest, Source, store::Store};
 use tegmen_sys::sandbox::{self, Fence};
-use tegmen_sys::{shared::Kind, users};
+use tegmen_sys::{channel::Listener, network::Right, shared::Kind, users};
 
 use crate::messages;
 
@@ -33,9 +36,14 @@ pub struct FenceArgs {
     #[arg(long, value_name = "HOST:PORT")]
     reach: Vec<String>,
 
-    /// In the sandbox: a port that can be listened on besides Locust's own (repeatable)
-    #[arg(long, value_name = "PORT")]
-    listen: Vec<u16>,
+    /// In the sandbox: a port that can be listened on besides Locust's own, on this machine or at an address (repeatable)
+    #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = door)]
+    listen: Vec<Target>,
+
+    /// In the sandbox: whether connections are told apart by host or by port alone. `hosts` puts the command into a network of
+    /// its own, with a relay to the hosts that it may reach; `auto` does so where root starts it
+    #[arg(long, value_enum, value_name = "BY", default_value = "auto")]
+    network: Network,
 
     /// Run the command as this user (name or number); only root can
     #[arg(long, value_name = "USER")]
@@ -65,6 +73,25 @@ pub enum Mode {
     Off,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Network {
+    Auto,
+    Hosts,
+    Ports,
+}
+
+/// `PORT`, on this machine, or `ADDRESS:PORT`.
+fn door(text: &str) -> Result<Target, String> {
+    let port = text.rsplit_once(':').map_or(text, |(_, port)| port);
+    let host = text.rsplit_once(':').map_or("127.0.0.1", |(host, _)| host).trim_matches(['[', ']']);
+    match port.parse() {
+        Ok(port) if host == "*" || host.parse::<std::net::IpAddr>().is_ok() => {
+            Ok(Target { host: host.to_owned(), port })
+        }
+        _ => Err("it is a port, or an address of this machine and a port: 0.0.0.0:9646".to_owned()),
+    }
+}
+
 /// The mask of modes.
 #[derive(Clone, Copy)]
 pub struct Umask(Option<u32>);
@@ -89,6 +116,8 @@ pub struct Around<'a> {
     pub shim: &'a Path,
     /// The stand-in for Vault, if there is one.
     pub stand_in: Option<&'a str>,
+    /// The abstract name of the broker's socket.
+    pub channel: &'a str,
     /// The memory that the values lie in.
     pub memory: Kind,
     pub quiet: bool,
@@ -101,6 +130,8 @@ pub struct Fenced {
     pub variables: Vec<(String, OsString)>,
     /// The folder for temporary files.
     pub temporary: Option<tempfile::TempDir>,
+    /// The broker's socket in the command's own network, if it has one.
+    pub listener: Option<Listener>,
 }
 
 impl FenceArgs {
@@ -135,6 +166,7 @@ impl FenceArgs {
             },
             variables: Vec::new(),
             temporary: None,
+            listener: None,
         };
         if let Some(users::Account { name, home, .. }) = account {
             for variable in ["USER", "LOGNAME"] {
@@ -167,6 +199,7 @@ impl FenceArgs {
             ("--readable", !self.readable.is_empty()),
             ("--reach", !self.reach.is_empty()),
             ("--listen", !self.listen.is_empty()),
+            ("--network", self.network != Network::Auto),
         ];
         if self.sandbox == Mode::Off
             && let Some((option, _)) = given.iter().find(|(_, given)| *given)
@@ -196,7 +229,8 @@ impl FenceArgs {
         }
         let request = self.request(around, fenced, temporary.path())?;
         let policy = Policy::new(&request).context("--sandbox: what the command may reach cannot be made out")?;
-        self.say(&policy, around);
+        let by_host = if self.sandbox == Mode::Report { None } else { self.wall(&policy, around, fenced, missing)? };
+        self.say(&policy, by_host.as_deref(), around);
         let version = sandbox::landlock_version();
         match version {
             0 => missing.push("Landlock is not there: files and ports are open to the command"),
@@ -215,6 +249,67 @@ impl FenceArgs {
         }
         fenced.temporary = Some(temporary);
         Ok(())
+    }
+
+    /// Puts the command into a network of its own, where that is wanted and can be. Gives back what it can reach there.
+    fn wall(
+        &self,
+        policy: &Policy,
+        around: &Around<'_>,
+        fenced: &mut Fenced,
+        missing: &mut Vec<&'static str>,
+    ) -> anyhow::Result<Option<Vec<Target>>> {
+        let is_root = tegmen_sys::peer::effective_uid() == 0;
+        let wanted = match self.network {
+            Network::Hosts => true,
+            Network::Auto => is_root && policy.target_is_known,
+            Network::Ports => false,
+        };
+        if !wanted {
+            return Ok(None);
+        }
+        if !policy.target_is_known {
+            bail!(
+                "--network hosts: the target is not known before the start; name it with --host or --reach HOST:PORT"
+            );
+        }
+        let reach = policy.outside();
+        let plan = |right| Plan {
+            right,
+            reach: reach.clone(),
+            doors: policy.doors.clone(),
+            channel: around.channel.to_owned(),
+        };
+        let made = match Relay::start(plan(Right::Own)) {
+            Err(RelayError::Network(_)) if self.network == Network::Hosts => {
+                let made = Relay::start(plan(Right::UserNamespace));
+                if made.is_ok() {
+                    messages::warning(
+                        "the command's network belongs to a user namespace: other processes of this user can look into the \
+                         command and read its secrets",
+                    );
+                    messages::hint(
+                        "start it as root with --user, or leave --network hosts out where others run as this user",
+                    );
+                }
+                made
+            }
+            other => other,
+        };
+        let relay = match made {
+            Ok(relay) => relay,
+            Err(RelayError::Network(_)) if self.network == Network::Auto => {
+                missing.push("the kernel gives no network namespace: connections are told apart by port, not by host");
+                return Ok(None);
+            }
+            Err(error) => return Err(anyhow::Error::new(error).context("--network hosts: there is no relay")),
+        };
+        for (door, error) in relay.shut {
+            messages::warning(format_args!("{door} cannot be reached from outside of the sandbox: {error}"));
+        }
+        fenced.fence.network = Some(relay.spaces);
+        fenced.listener = Some(relay.listener);
+        Ok(Some(reach))
     }
 
     fn request(&self, around: &Around<'_>, fenced: &Fenced, temporary: &Path) -> anyhow::Result<Request> {
@@ -257,7 +352,7 @@ impl FenceArgs {
         })
     }
 
-    fn say(&self, policy: &Policy, around: &Around<'_>) {
+    fn say(&self, policy: &Policy, by_host: Option<&[Target]>, around: &Around<'_>) {
         let quiet = around.quiet;
         let how = if self.sandbox == Mode::Report { "sandbox (report only)" } else { "sandbox" };
         let outputs: Vec<String> = policy.outputs.iter().map(|path| path.display().to_string()).collect();
@@ -267,13 +362,18 @@ impl FenceArgs {
             |ports: &std::collections::BTreeSet<u16>| ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
         let listen =
             if policy.listen.is_empty() { String::new() } else { format!("; it listens on {}", list(&policy.listen)) };
-        messages::note_unless(
-            quiet,
-            format_args!(
-                "{how}: TCP connections to port {} of any host (Landlock knows ports, not hosts){listen}",
-                list(&policy.connect)
-            ),
-        );
+        let connections = match by_host {
+            Some(hosts) => {
+                let hosts: Vec<String> = hosts.iter().map(Target::to_string).collect();
+                let hosts = if hosts.is_empty() { "nothing".to_owned() } else { hosts.join(", ") };
+                format!("connections to {hosts} alone, by a relay (a network of its own)")
+            }
+            None => {
+                let ports = list(&policy.connect);
+                format!("TCP connections to port {ports} of any host (Landlock knows ports, not hosts)")
+            }
+        };
+        messages::note_unless(quiet, format_args!("{how}: {connections}{listen}"));
         if !policy.target_is_known {
             messages::warning("the target is not known before the start: the ports 80 and 443 are open");
             messages::hint("name it with --host, or with --reach HOST:PORT");

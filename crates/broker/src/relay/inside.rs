@@ -1,0 +1,307 @@
+//! The process inside: stands at the gates, leads through, answers for names. It decides nothing.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    ffi::OsString,
+    io::{self, ErrorKind},
+    net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use tegmen_sys::{
+    channel::{Channel, Listener},
+    events::{Events, Interest, READ, WRITE},
+    hardening, limits,
+    network::{self, Network, Right, Spaces},
+    process,
+    signals::SignalMask,
+};
+
+use super::{
+    messages::{Begin, FromInside, MAX, ToInside, decoded, encoded, receive, send},
+    names::Question,
+    pair::{CHUNK, Pair},
+};
+
+/// Its own name, in place of the program's.
+pub(super) const NAME: &str = "run-relay";
+/// The number of the line to the broker among the events; those of others are counted from the next but one.
+const LINE: u64 = 0;
+const NAMES: u16 = 53;
+/// So many questions may wait for an answer.
+const QUESTIONS: usize = 1024;
+
+/// To be called first thing in `main`: when this process was started as a relay, it does its work here, and the status to exit
+/// with comes back. `None`: this is something else.
+#[must_use]
+pub fn run_if_asked() -> Option<u8> {
+    let mut arguments = std::env::args_os();
+    if arguments.next()? != NAME {
+        return None;
+    }
+    Some(match begin(arguments.next()).and_then(|mut inside| inside.serve()) {
+        Ok(()) => 0,
+        Err(_) => 125,
+    })
+}
+
+fn begin(number: Option<OsString>) -> io::Result<Inside> {
+    SignalMask::block_all();
+    process::set_name(c"run-relay")?;
+    limits::raise_descriptors();
+    let number = number.and_then(|number| number.into_string().ok()).and_then(|number| number.parse().ok());
+    let line = Channel::from_fd(process::inherited(number.ok_or(ErrorKind::InvalidInput)?)?);
+    let (ToInside::Begin(begin), _) = receive(&line)? else { return Err(ErrorKind::InvalidData.into()) };
+    match world(&begin) {
+        Ok((network, spaces, channel, resolvers)) => {
+            // Not before: the user namespace is set up through /proc, where a process that is closed has nothing of its own.
+            hardening::forbid_inspection()?;
+            let along = [channel.as_fd(), spaces.network.as_fd()].into_iter();
+            let along: Vec<BorrowedFd<'_>> = along.chain(spaces.user.iter().map(AsFd::as_fd)).collect();
+            send(&line, &FromInside::Ready, &along)?;
+            Inside::new(line, network, resolvers)
+        }
+        Err(why) => {
+            send(&line, &FromInside::Failed { why }, &[])?;
+            Err(ErrorKind::Other.into())
+        }
+    }
+}
+
+type World = (Network, Spaces, OwnedFd, Vec<UdpSocket>);
+
+fn world(begin: &Begin) -> Result<World, String> {
+    let network = Network::enter(if begin.user { Right::UserNamespace } else { Right::Own });
+    let network = network.map_err(|error| error.to_string())?;
+    let told = |error: io::Error| error.to_string();
+    let spaces = network.spaces().map_err(told)?;
+    // The broker listens on it: the plugin looks who does.
+    let channel = Listener::named(&begin.channel).map_err(told)?;
+    let resolver = |address: &IpAddr| {
+        // One without IPv6 here has none that answers by it.
+        network.stand_at(*address).ok()?;
+        network::datagrams(SocketAddr::new(*address, NAMES)).ok()
+    };
+    let resolvers = begin.resolvers.iter().filter_map(resolver).collect();
+    Ok((network, spaces, channel, resolvers))
+}
+
+/// What stands behind a number among the events.
+enum Post {
+    /// Whoever connects here wants to go there.
+    Gate(TcpListener, SocketAddr),
+    /// Whoever connects here, outside, wants to come in there.
+    Door(TcpListener, SocketAddr),
+    /// Where names are asked for.
+    Names(UdpSocket),
+    /// A connection whose other half the broker is dialling, not among the events.
+    Asking(TcpStream),
+    /// Two halves, of which the second is coming about; the number is that of the second.
+    Coming(TcpStream, TcpStream),
+    /// Two halves. The first has this number, the second the next.
+    Pair(Box<Pair>),
+}
+
+struct Inside {
+    line: Channel,
+    network: Network,
+    events: Events,
+    posts: HashMap<u64, Post>,
+    /// The next number. Even ones are given out; the odd one after is for the second half of a pair.
+    next: u64,
+    /// Messages that the line did not take yet.
+    waiting: VecDeque<Vec<u8>>,
+    /// Questions whose answer the broker is looking for, and where from: the number of the socket and the address.
+    questions: HashMap<String, Vec<(u64, SocketAddr, Question)>>,
+    chunk: Vec<u8>,
+}
+
+impl Inside {
+    fn new(line: Channel, network: Network, resolvers: Vec<UdpSocket>) -> io::Result<Self> {
+        let events = Events::new()?;
+        events.add(&line, LINE, READ)?;
+        let mut inside = Self {
+            line,
+            network,
+            events,
+            posts: HashMap::new(),
+            next: 2,
+            waiting: VecDeque::new(),
+            questions: HashMap::new(),
+            chunk: vec![0; CHUNK],
+        };
+        for socket in resolvers {
+            let number = inside.number();
+            inside.events.add(&socket, number, READ)?;
+            inside.posts.insert(number, Post::Names(socket));
+        }
+        Ok(inside)
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next += 2;
+        self.next
+    }
+
+    /// Until the broker is gone.
+    fn serve(&mut self) -> io::Result<()> {
+        let mut happened = Vec::new();
+        loop {
+            self.events.wait(&mut happened, None)?;
+            for number in &happened {
+                if *number == LINE {
+                    self.line()?;
+                } else {
+                    self.post(number & !1);
+                }
+            }
+            self.speak()?;
+        }
+    }
+
+    fn say(&mut self, message: &FromInside) {
+        // Every message is shorter than the longest.
+        self.waiting.extend(encoded(message));
+    }
+
+    /// Says what waits, as far as the line takes it: the broker may be saying something itself.
+    fn speak(&mut self) -> io::Result<()> {
+        while let Some(message) = self.waiting.front() {
+            match self.line.send_now(message, &[]) {
+                Ok(()) => drop(self.waiting.pop_front()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
+            }
+        }
+        self.events.change(&self.line, LINE, Interest { read: true, write: !self.waiting.is_empty() })
+    }
+
+    /// Hears what the broker says.
+    fn line(&mut self) -> io::Result<()> {
+        loop {
+            let received = match self.line.receive_now(MAX) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                other => other?,
+            };
+            let (message, mut along) = decoded(received)?;
+            match message {
+                ToInside::Begin(_) => {}
+                ToInside::Stand(addresses) => addresses.into_iter().for_each(|address| self.stand_at(address)),
+                ToInside::Door { inside } => {
+                    if let Some(listener) = along.pop() {
+                        // Its address need not be one that this network has.
+                        let _ = self.network.stand_at(inside.ip());
+                        self.wait_for(|_| Post::Door(listener.into(), inside));
+                    }
+                }
+                ToInside::Dialled { number } => self.dialled(number, along.pop().map(TcpStream::from)),
+                ToInside::Known { name, addresses } => self.known(&name, addresses.as_deref()),
+            }
+        }
+    }
+
+    /// One that cannot be had is one that nobody can connect to.
+    fn stand_at(&mut self, address: SocketAddr) {
+        if self.network.stand_at(address.ip()).is_ok()
+            && let Ok(listener) = network::listener(address)
+        {
+            self.wait_for(|_| Post::Gate(listener, address));
+        }
+    }
+
+    fn wait_for(&mut self, post: impl FnOnce(u64) -> Post) {
+        let number = self.number();
+        let post = post(number);
+        let (Post::Gate(listener, _) | Post::Door(listener, _)) = &post else { return };
+        if self.events.add(listener, number, READ).is_ok() {
+            self.posts.insert(number, post);
+        }
+    }
+
+    fn post(&mut self, number: u64) {
+        match self.posts.remove(&number) {
+            Some(Post::Gate(listener, to)) => {
+                for stream in accepted(&listener) {
+                    let number = self.number();
+                    self.posts.insert(number, Post::Asking(stream));
+                    self.say(&FromInside::Dial { number, to });
+                }
+                self.posts.insert(number, Post::Gate(listener, to));
+            }
+            Some(Post::Door(listener, inside)) => {
+                for stream in accepted(&listener) {
+                    let number = self.number();
+                    self.posts.insert(number, Post::Asking(stream));
+                    self.dialled(number, network::dial(inside).ok().map(TcpStream::from));
+                }
+                self.posts.insert(number, Post::Door(listener, inside));
+            }
+            Some(Post::Names(socket)) => {
+                self.asked(number, &socket);
+                self.posts.insert(number, Post::Names(socket));
+            }
+            Some(Post::Coming(first, second)) => self.come(number, first, second),
+            Some(Post::Pair(mut pair)) => {
+                if pair.serve(&mut self.chunk, &self.events).unwrap_or(false) {
+                    self.posts.insert(number, Post::Pair(pair));
+                }
+            }
+            Some(Post::Asking(_)) | None => {}
+        }
+    }
+
+    fn dialled(&mut self, number: u64, second: Option<TcpStream>) {
+        let Some(Post::Asking(first)) = self.posts.remove(&number) else { return };
+        match second {
+            Some(second) if self.events.add(&second, number, WRITE).is_ok() => {
+                self.posts.insert(number, Post::Coming(first, second));
+            }
+            _ => network::cut(&first),
+        }
+    }
+
+    fn come(&mut self, number: u64, first: TcpStream, second: TcpStream) {
+        if self.events.remove(&second).and_then(|()| network::came_about(&second)).is_err() {
+            return network::cut(&first);
+        }
+        if let Ok(pair) = Pair::new([first, second], [number, number + 1], &self.events) {
+            self.posts.insert(number, Post::Pair(Box::new(pair)));
+        }
+    }
+
+    fn asked(&mut self, number: u64, socket: &UdpSocket) {
+        let mut bytes = [0; 1500];
+        while let Ok((count, from)) = socket.recv_from(&mut bytes) {
+            let Some(question) = Question::read(&bytes[..count]) else { continue };
+            if self.questions.values().map(Vec::len).sum::<usize>() >= QUESTIONS {
+                continue;
+            }
+            let name = question.name.clone();
+            let waiting = self.questions.entry(name.clone()).or_default();
+            waiting.push((number, from, question));
+            if waiting.len() == 1 {
+                self.say(&FromInside::Ask { name });
+            }
+        }
+    }
+
+    fn known(&mut self, name: &str, addresses: Option<&[IpAddr]>) {
+        for (number, to, question) in self.questions.remove(name).unwrap_or_default() {
+            if let Some(Post::Names(socket)) = self.posts.get(&number) {
+                // Whoever gets no answer asks again.
+                let _ = socket.send_to(&question.answer(addresses), to);
+            }
+        }
+    }
+}
+
+/// Those that have connected.
+fn accepted(listener: &TcpListener) -> Vec<TcpStream> {
+    let mut streams = Vec::new();
+    while let Ok((stream, _)) = listener.accept() {
+        if stream.set_nonblocking(true).is_ok() {
+            streams.push(stream);
+        }
+    }
+    streams
+}
