@@ -23,7 +23,8 @@ BIN = Path(sys.executable).parent
 WAYS: dict[str, list[str]] = {
     "no hardening": ["--umask", "keep", "--allow-privileges"],
     "hardening (the default)": [],
-    "--sandbox": ["--sandbox", "--reach", "127.0.0.1:8080"],
+    "--sandbox, by port": ["--sandbox", "--reach", "127.0.0.1:8080", "--network", "ports"],
+    "--sandbox, by host": ["--sandbox", "--reach", "127.0.0.1:8080", "--network", "hosts"],
 }
 
 

@@ -433,6 +433,27 @@ def test_report_says_what_would_be_refused_and_refuses_nothing(shopping: Project
     assert not [line for line in told if "report.py" in line or "site-packages" in line], told
 
 
+@needs_root
+def test_report_tells_hosts_apart(shopping: Project, echo_server: Server) -> None:
+    shopping.write(
+        "report.py",
+        """
+        import socket, sys
+        for host in ("127.0.0.1", "127.0.0.2", "elsewhere.invalid"):
+            try:
+                socket.create_connection((host, int(sys.argv[1])), timeout=1).close()
+            except OSError:
+                pass
+        """,
+    )
+    run = (shopping.tegmen, "run", "--secret", "API_KEY=file:key", "--sandbox=report", "--reach", echo_server.origin)
+    for network, more in (("hosts", {"connect to 127.0.0.2 port", "look up elsewhere.invalid"}), ("ports", set())):
+        command = (*run, "--network", network, "--", sys.executable, "report.py", echo_server.port)
+        result = shopping.run(*(str(part) for part in command)).check()
+        told = re.findall(r"would refuse: (connect to \S+ port|look up \S+)", result.stderr)
+        assert set(told) == more, result.stderr
+
+
 def test_a_kernel_without_protections_is_said_and_can_be_an_error(shopping: Project, echo_server: Server) -> None:
     old = [sys.executable, "-c", OLD_KERNEL, str(shopping.tegmen), "run", "--secret", "API_KEY=file:key"]
     script = ["--", "sh", "-c", "echo ran"]

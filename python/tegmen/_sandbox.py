@@ -12,7 +12,8 @@ import os
 import sys
 from typing import Any
 
-#: The policy, a rule a line: ``read PATH``, ``write PATH``, ``list PATH``, ``connect PORT``, ``listen PORT``.
+#: The policy, a rule a line: ``read PATH``, ``write PATH``, ``list PATH``, ``connect PORT``, ``listen PORT``; and,
+#: where hosts are told apart, ``reach ADDRESS PORT`` and ``name HOST``.
 REPORT = "TEGMEN_SANDBOX_REPORT"
 
 #: Events of changes to the file system, and which of their arguments are paths.
@@ -35,10 +36,17 @@ class Policy:
     def __init__(self, text: str) -> None:
         self.paths: dict[str, str] = {}
         self.ports: dict[str, set[int]] = {"connect": set(), "listen": set()}
+        self.reach: set[tuple[str, int]] = set()
+        self.names: set[str] = set()
         for line in text.splitlines():
             word, _, rest = line.partition(" ")
             if word in self.ports:
                 self.ports[word].add(int(rest))
+            elif word == "reach":
+                address, _, port = rest.partition(" ")
+                self.reach.add((address, int(port)))
+            elif word == "name":
+                self.names.add(rest)
             else:
                 self.paths[rest] = word
 
@@ -52,6 +60,19 @@ class Policy:
             if above == path:
                 return False
             path = above
+
+    def allows_connection(self, host: str, port: int) -> bool:
+        """Whether this address may be connected to: by its port or, where there are names, by both."""
+        if port not in self.ports["connect"]:
+            return False
+        # What listens on a port that the test may listen on is the test itself.
+        is_own = port in self.ports["listen"] and (host.startswith("127.") or host in ("::1", "localhost"))
+        return not self.names or is_own or (host, port) in self.reach or host.lower() in self.names
+
+    def allows_lookup(self, host: str) -> bool:
+        """Whether this name has an address inside. Addresses have one anyway, as this machine's own name does."""
+        is_address = ":" in host or host.replace(".", "").isdigit()
+        return not self.names or is_address or host.lower() in (*self.names, "localhost", "")
 
 
 class Reporter:
@@ -84,6 +105,10 @@ class Reporter:
                 self._path("write", arguments[place])
         elif event in ("socket.connect", "socket.bind"):
             self._socket("connect" if event == "socket.connect" else "listen", *arguments[:2])
+        elif event == "socket.getaddrinfo":
+            host = arguments[0].decode("ascii", "replace") if isinstance(arguments[0], bytes) else arguments[0]
+            if isinstance(host, str) and not self.policy.allows_lookup(host):
+                self._tell(f"look up {host}")
         elif event == "subprocess.Popen":
             self._program(arguments[0], arguments[3])
         elif event in ("os.exec", "os.posix_spawn"):
@@ -112,8 +137,10 @@ class Reporter:
                 self._tell(f"{wish} to the socket {os.fsdecode(address)!r} of this machine")
         elif family in (_AF_INET, _AF_INET6) and getattr(socket, "type", 0) & 0xF == 1:
             host, port = address[:2]
-            if port not in self.policy.ports[wish]:
-                self._tell(f"connect to {host} port {port}" if wish == "connect" else f"listen on {port}")
+            if wish == "connect" and not self.policy.allows_connection(host, port):
+                self._tell(f"connect to {host} port {port}")
+            elif wish == "listen" and port not in self.policy.ports["listen"]:
+                self._tell(f"listen on {port}")
 
     def _tell(self, what: str) -> None:
         if what in self.told:

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    net::ToSocketAddrs as _,
     path::{Path, PathBuf},
 };
 
@@ -229,7 +230,7 @@ impl FenceArgs {
         }
         let request = self.request(around, fenced, temporary.path())?;
         let policy = Policy::new(&request).context("--sandbox: what the command may reach cannot be made out")?;
-        let by_host = if self.sandbox == Mode::Report { None } else { self.wall(&policy, around, fenced, missing)? };
+        let by_host = self.wall(&policy, around, fenced, missing)?;
         self.say(&policy, by_host.as_deref(), around);
         let version = sandbox::landlock_version();
         match version {
@@ -238,7 +239,7 @@ impl FenceArgs {
             _ => {}
         }
         if self.sandbox == Mode::Report {
-            fenced.variables.push((REPORT.to_owned(), policy_text(&policy).into()));
+            fenced.variables.push((REPORT.to_owned(), policy_text(&policy, by_host.as_deref()).into()));
         } else {
             if version > 0 {
                 let rules = policy.rules().context("--sandbox: the kernel refuses the rules of Landlock")?;
@@ -267,6 +268,9 @@ impl FenceArgs {
         };
         if !wanted {
             return Ok(None);
+        }
+        if self.sandbox == Mode::Report {
+            return Ok(Some(policy.outside()));
         }
         if !policy.target_is_known {
             bail!(
@@ -384,8 +388,9 @@ impl FenceArgs {
 /// What the plugin reads in `--sandbox=report`.
 const REPORT: &str = "TEGMEN_SANDBOX_REPORT";
 
-/// The policy, a rule a line: `read PATH`, `write PATH`, `list PATH`, `connect PORT`, `listen PORT`.
-fn policy_text(policy: &Policy) -> String {
+/// The policy, a rule a line: `read PATH`, `write PATH`, `list PATH`, `connect PORT`, `listen PORT`; and by host `reach ADDRESS PORT`
+/// and `name HOST`.
+fn policy_text(policy: &Policy, by_host: Option<&[Target]>) -> String {
     let mut out = String::new();
     for (path, access) in &policy.paths {
         let word = match access {
@@ -398,6 +403,12 @@ fn policy_text(policy: &Policy) -> String {
     for (word, ports) in [("connect", &policy.connect), ("listen", &policy.listen)] {
         for port in ports {
             out.push_str(&format!("{word} {port}\n"));
+        }
+    }
+    for target in by_host.unwrap_or_default() {
+        out.push_str(&format!("name {}\n", target.host.to_ascii_lowercase()));
+        for address in (target.host.as_str(), target.port).to_socket_addrs().into_iter().flatten() {
+            out.push_str(&format!("reach {} {}\n", address.ip(), address.port()));
         }
     }
     out
