@@ -96,11 +96,14 @@ def run_locust(project: Project, server: Server, *options: str, locust: tuple[st
     return project.tegmen_run(*secret, "--sandbox", *options, locust=("--host", server.origin, *locust))
 
 
-@pytest.mark.parametrize("user", ["HttpUser", "FastHttpUser"])
-def test_locust_works_inside(shopping: Project, echo_server: Server, value: str, user: str) -> None:
+@pytest.mark.parametrize(
+    ("user", "network"),
+    [("HttpUser", "auto"), ("FastHttpUser", "auto"), ("HttpUser", "ports"), ("FastHttpUser", "ports")],
+)
+def test_locust_works_inside(shopping: Project, echo_server: Server, value: str, user: str, network: str) -> None:
     shopping.write("locustfile.py", USERS.format(user=user))
     outputs = ("--csv", "out/run", "--html", "report.html", "--logfile", "locust.log")
-    result = run_locust(shopping, echo_server, locust=outputs)
+    result = run_locust(shopping, echo_server, "--network", network, locust=outputs)
     assert result.status == 0, result.output
     assert echo_server.last.header("Authorization") == f"Bearer {value}"
     assert "orders" in shopping.read("out/run_stats.csv")
@@ -479,6 +482,10 @@ def test_another_user(shopping: Project, echo_server: Server, value: str) -> Non
         assert result.status == 0, result.output
         assert echo_server.last.header("Authorization") == f"Bearer {value}"
         assert "Starting Locust" in result.stdout, "the log is open by its name, though the pipe is root's"
+        several = (*LOCUST, "--host", echo_server.origin, "--processes", "2", "-t", "4s")
+        sent = len(echo_server.requests)
+        shopping.run(shopping.tegmen, "run", *secret, *user, "--", *several, env={"HOME": "/nonexistent"}).check()
+        assert len(echo_server.requests) > sent
         told = shopping.run(shopping.tegmen, "run", *secret, *user, "--", "sh", "-c", "id -u; id -G")
         assert set(told.stdout.split()) == {str(NOBODY)}, told.output
 
