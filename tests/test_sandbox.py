@@ -301,6 +301,18 @@ def test_a_program_in_between_and_the_stand_in_for_vault(
 
 
 @needs_root
+def test_root_without_the_right_to_a_network_goes_by_port_and_says_so(shopping: Project, echo_server: Server) -> None:
+    """As in a container."""
+    less = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin")
+    run = (*less, shopping.tegmen, "run", "--secret", "API_KEY=file:key", "--hosts", echo_server.origin, "--sandbox")
+    told = shopping.run(*run, "--", "true").check().stderr
+    assert "the kernel gives no network namespace" in told and "of any host" in told
+    strict = shopping.run(*run, "--require-hardening", "--", "true").check(125).stderr
+    assert "the kernel gives no network namespace" in strict
+    shopping.run(*run, "--require-hardening", "--network", "ports", "--", "true").check()
+
+
+@needs_root
 def test_an_ordinary_user_gets_it_in_a_user_namespace(
     shopping: Project, make_server: Callable[..., Server], value: str
 ) -> None:
