@@ -28,6 +28,17 @@ test: ## Everything that must hold: formatting, lints, Rust and Python tests, ty
 	@$(MAKE) tools
 	@$(PYTHON) tools/check.py --python $(BIN)/python
 
+.PHONY: test-secretspec
+test-secretspec: tools ## Build with `secretspec:` and test it, AWS against moto: some 300 more packages, minutes.
+	@$(call say,A build with secretspec:)
+	@cargo build -p tegmen --features secretspec
+	@$(call say,A server of AWS)
+	@test -x target/moto/bin/moto_server || $(PYTHON) -m venv target/moto
+	@target/moto/bin/python -m pip install --quiet --disable-pip-version-check 'moto[secretsmanager,ssm,server]==5.2.5'
+	@$(call say,Tests)
+	@TEGMEN_BIN=$(CURDIR)/target/debug/tegmen TEGMEN_MOTO=$(CURDIR)/target/moto/bin/moto_server \
+		$(BIN)/python -m pytest -q -rs tests/test_secretspec.py
+
 .PHONY: lint
 lint: tools ## The quick part of `make test`: formatting, lints and types.
 	@$(PYTHON) tools/check.py --python $(BIN)/python --only lint

@@ -53,6 +53,27 @@ pub enum Source {
         /// The field; `None`: all of them, each a secret of its own.
         field: Option<String>,
     },
+    /// `secretspec:…`, what a provider of the library SecretSpec has.
+    Secretspec(Managed),
+}
+
+/// A secret as SecretSpec names it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Managed {
+    /// `secretspec:NAME`, a secret that `secretspec.toml` declares, with its profile and providers.
+    Declared {
+        /// Its name there.
+        name: String,
+    },
+    /// `secretspec:PROVIDER://…#ITEM`, what that provider calls so.
+    Item {
+        /// The provider's URI.
+        provider: String,
+        /// The name of the secret in the provider's own terms.
+        item: String,
+        /// `?field=FIELD` after it: a part of it.
+        field: Option<String>,
+    },
 }
 
 /// Why a text is no source. It repeats no part of the text that may be a value written down by mistake.
@@ -68,7 +89,7 @@ pub struct SourceError {
 }
 
 /// Each scheme with its form.
-const SCHEMES: [(&str, &str); 7] = [
+const SCHEMES: [(&str, &str); 8] = [
     ("env", "env:NAME"),
     ("dotenv", "dotenv:FILE#NAME"),
     ("file", "file:PATH"),
@@ -76,6 +97,7 @@ const SCHEMES: [(&str, &str); 7] = [
     ("store", "store:NAME"),
     ("vault", "vault:MOUNT/PATH#FIELD"),
     ("vault-dynamic", "vault-dynamic:PATH#FIELD"),
+    ("secretspec", "secretspec:PROVIDER://…#ITEM"),
 ];
 
 /// Whether the text begins as a source does, and so may be shown in a message.
@@ -97,12 +119,6 @@ impl FromStr for Source {
                 format!("a source is one of {all}; a value is never written into the manifest"),
             );
         };
-        if scheme == "secretspec" {
-            return unknown(
-                "`secretspec:` is no source of this version",
-                "let its command line be asked: exec:secretspec get NAME".to_owned(),
-            );
-        }
         let schemes = SCHEMES.map(|(scheme, _)| scheme);
         let Some((_, form)) = SCHEMES.iter().find(|(known, _)| *known == scheme) else {
             return match crate::names::nearest(scheme, &schemes) {
@@ -136,6 +152,7 @@ impl FromStr for Source {
             "store" if crate::names::is_secret_name(rest) => Ok(Self::Store { name: rest.to_owned() }),
             "store" => wrong("`store:` needs a name of letters, digits, `_` and `.`".into()),
             "vault" => parse_vault(rest).or_else(wrong),
+            "secretspec" => parse_managed(rest).map(Self::Secretspec).or_else(wrong),
             _ => parse_dynamic(rest).or_else(wrong),
         }
     }
@@ -195,10 +212,38 @@ fn parse_dynamic(rest: &str) -> Result<Source, String> {
     Ok(Source::VaultDynamic { path: decode(path), parameters, field: field.map(str::to_owned) })
 }
 
+fn parse_managed(rest: &str) -> Result<Managed, String> {
+    if !rest.contains("://") {
+        return match crate::names::is_secret_name(rest) {
+            true => Ok(Managed::Declared { name: rest.to_owned() }),
+            false => Err("`secretspec:` needs a name of secretspec.toml, or a provider and an item".into()),
+        };
+    }
+    let Some((provider, item)) = rest.split_once('#').filter(|(_, item)| !item.is_empty()) else {
+        return Err("`secretspec:` has no item after the `#`".into());
+    };
+    let authority = provider.split_once("://").map_or(provider, |(_, rest)| rest);
+    let user = authority.split(['/', '?']).next().and_then(|authority| authority.rsplit_once('@'));
+    if user.is_some_and(|(user, _)| user.contains(':')) {
+        return Err("the provider of `secretspec:` has a password in it".into());
+    }
+    let (item, field) = match item.split_once("?field=") {
+        Some((_, "")) => return Err("`?field=` of `secretspec:` names no field".into()),
+        Some((item, field)) => (item, Some(field.to_owned())),
+        None => (item, None),
+    };
+    Ok(Managed::Item { provider: provider.to_owned(), item: item.to_owned(), field })
+}
+
 impl Source {
     /// Whether it is in Vault or OpenBao.
     pub fn is_vault(&self) -> bool {
         matches!(self, Self::Vault { .. } | Self::VaultDynamic { .. })
+    }
+
+    /// Whether it is asked at the start and not again: it may ask somebody for a touch or a code, or cost something each time.
+    pub fn is_asked_once(&self) -> bool {
+        matches!(self, Self::Exec { .. } | Self::Secretspec(_))
     }
 
     /// The field, of a source in Vault that names one.
@@ -261,6 +306,11 @@ impl fmt::Display for Source {
                 }
                 field.as_ref().map_or(Ok(()), |field| write!(f, "#{field}"))
             }
+            Self::Secretspec(Managed::Declared { name }) => write!(f, "secretspec:{name}"),
+            Self::Secretspec(Managed::Item { provider, item, field }) => {
+                write!(f, "secretspec:{provider}#{item}")?;
+                field.as_ref().map_or(Ok(()), |field| write!(f, "?field={field}"))
+            }
         }
     }
 }
@@ -285,6 +335,9 @@ mod tests {
             "vault:secret/locust/shop",
             "vault-dynamic:database/creds/shop#password",
             "vault-dynamic:pki/issue/web?common_name=a.example&ttl=1h#private_key",
+            "secretspec:API_KEY",
+            "secretspec:awssm://production@eu-central-1?prefix=load#shop/api",
+            "secretspec:awssm://eu-central-1#shop/api?field=key",
         ] {
             assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
         }
@@ -303,7 +356,6 @@ mod tests {
             format!("{error}; {}", error.hint.clone().unwrap())
         };
         assert_eq!(told("evn:X"), "this is not a source; did you mean `env:`?");
-        assert!(told("secretspec:API_KEY").ends_with("exec:secretspec get NAME"));
         assert!(!told("hunter2hunter2").contains("hunter2"));
         assert!(!told("hunter2:hunter2").contains("hunter2"));
         assert_eq!(told("env:"), "`env:` needs the name of a variable; the form is env:NAME");
@@ -319,6 +371,11 @@ mod tests {
             ("vault:secret/a?v=0#b", "only parameter"),
             ("vault:secret/../sys/x#b", "`..`"),
             ("store:a b", "needs a name"),
+            ("secretspec:", "needs a name of secretspec.toml"),
+            ("secretspec:awssm://eu-central-1", "no item after"),
+            ("secretspec:keyring://#", "no item after"),
+            ("secretspec:x://me:hunter2@host#a", "has a password"),
+            ("secretspec:awssm://#a?field=", "names no field"),
         ] {
             assert!(told(text).contains(part), "{text}: {}", told(text));
         }

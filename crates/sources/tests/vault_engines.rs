@@ -47,7 +47,8 @@ fn values(fetched: &Fetched) -> BTreeMap<&str, &str> {
 #[test]
 fn a_certificate_and_its_key_belong_together_and_are_renewed_in_time() {
     let path = "vault-dynamic:pki/issue/web?common_name=load.example.com&ttl=";
-    let secrets = format!("CERT = {{ source = \"{path}6s#certificate\" }}\nKEY = {{ source = \"{path}6s#private_key\" }}");
+    let secrets =
+        format!("CERT = {{ source = \"{path}6s#certificate\" }}\nKEY = {{ source = \"{path}6s#private_key\" }}");
     let Some((_server, mut fetched)) = fetch(&secrets) else { return };
     let first = values(&fetched);
     assert!(first["CERT"].starts_with("-----BEGIN CERTIFICATE") && first["KEY"].contains("PRIVATE KEY"));

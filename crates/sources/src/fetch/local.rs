@@ -7,7 +7,7 @@ use tegmen_secret::SecretBytes;
 use super::context::Context;
 use super::error::Trouble;
 use super::files::Dotenvs;
-use super::{exec, files};
+use super::{exec, files, secretspec};
 use crate::Source;
 use crate::names::nearest;
 use crate::store::{Contents, Entry, Store, StoreError};
@@ -33,6 +33,7 @@ impl Local {
             Source::Dotenv { file, name } => Ok((self.dotenvs.get(context, file, name)?, false)),
             Source::File { path } => files::file(context, path),
             Source::Exec { command } => exec::exec(context, command),
+            Source::Secretspec(managed) => Ok((secretspec::get(context, managed)?, false)),
             Source::Store { name } => Ok((self.stored(context, name)?, false)),
             Source::Vault { .. } | Source::VaultDynamic { .. } => {
                 Err(Trouble::new("it is in Vault", "this is a fault of tegmen: please report it"))

@@ -8,6 +8,7 @@ mod files;
 mod local;
 mod pool;
 mod preflight;
+mod secretspec;
 mod session;
 mod vault;
 mod visit;

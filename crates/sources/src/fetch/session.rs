@@ -30,7 +30,7 @@ pub struct Session {
 pub struct LocalSession {
     manifest: Manifest,
     context: Context,
-    /// What commands printed at the start: they are not run again.
+    /// What commands printed and managers gave at the start: they are not asked again.
     printed: BTreeMap<String, SecretBytes>,
     facts: BTreeMap<String, Fact>,
 }
@@ -97,7 +97,7 @@ impl LocalSession {
 
     /// Whether there is anything that could change.
     pub fn is_idle(&self) -> bool {
-        let changes = |source: &Source| !matches!(source, Source::Env { .. } | Source::Exec { .. });
+        let changes = |source: &Source| !matches!(source, Source::Env { .. }) && !source.is_asked_once();
         !self.manifest.secrets.values().any(|spec| !spec.source.is_vault() && changes(&spec.source))
     }
 
@@ -114,7 +114,7 @@ impl LocalSession {
                         let text = "the newline at the end of the value was stripped".to_owned();
                         outcome.notes.push(Note { secret: name.clone(), source: source.clone(), text });
                     }
-                    if matches!(source, Source::Exec { .. }) {
+                    if source.is_asked_once() {
                         printed.insert(name.clone(), value.clone());
                     }
                     facts.insert(name.clone(), Fact { written: local.written(context, source), ..Fact::default() });

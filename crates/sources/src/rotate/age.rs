@@ -71,7 +71,7 @@ impl Rotator<'_> {
                 self.vault.borrow_mut().fields(path)?;
                 Age::Unknown
             }
-            Way::Env { .. } | Way::Exec => exact(recorded),
+            Way::Env { .. } | Way::Exec | Way::Secretspec => exact(recorded),
             Way::Pinned => Age::Unknown,
             Way::Vault { path, field } => {
                 let mut vault = self.vault.borrow_mut();

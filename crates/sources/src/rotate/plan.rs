@@ -114,8 +114,13 @@ impl Rotator<'_> {
         }
         let places = self.places(subject);
         let told = subject.rotate.as_ref().is_some_and(|rotate| rotate.hook.is_some());
-        if matches!(subject.way, Way::Env { .. } | Way::Exec) && places.is_empty() && !told {
-            let what = if matches!(subject.way, Way::Exec) { "what its command prints" } else { "its variable" };
+        let what = match subject.way {
+            Way::Env { .. } => Some("its variable"),
+            Way::Exec => Some("what its command prints"),
+            Way::Secretspec => Some("what its provider has"),
+            _ => None,
+        };
+        if let Some(what) = what.filter(|_| places.is_empty() && !told) {
             return Err(Trouble::new(
                 format!("{name} has to be changed by hand: {what} is set by something that is not known here"),
                 format!("name what sets it: follow = [\"github:{name}\"] under [secrets.{name}.rotate]"),

@@ -61,6 +61,8 @@ pub enum Way {
     },
     /// What a command prints.
     Exec,
+    /// What a provider of SecretSpec has.
+    Secretspec,
     /// What Vault makes anew for each run.
     PerRun,
     /// All fields of a path: each is rotated, and ages, for itself.
@@ -87,6 +89,7 @@ impl Subject {
             Source::File { path } => Way::File { path },
             Source::Env { name } => Way::Env { name },
             Source::Exec { .. } => Way::Exec,
+            Source::Secretspec(_) => Way::Secretspec,
         };
         Self {
             name: name.to_owned(),

@@ -297,7 +297,7 @@ impl<'h> Rotator<'h> {
                 let old = self.context.environment.get(name).filter(|value| !value.is_empty());
                 (Place::Elsewhere, old.map(|value| SecretBytes::new(value.as_encoded_bytes().to_vec())))
             }
-            Way::Exec | Way::PerRun | Way::WholePath { .. } | Way::Pinned => (Place::Elsewhere, None),
+            Way::Exec | Way::Secretspec | Way::PerRun | Way::WholePath { .. } | Way::Pinned => (Place::Elsewhere, None),
         })
     }
 

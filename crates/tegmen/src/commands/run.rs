@@ -77,7 +77,7 @@ pub struct Selection {
     pub(super) manifest: Option<PathBuf>,
 
     /// A secret and its source, without a manifest: env:NAME, dotenv:FILE#NAME, file:PATH, store:NAME,
-    /// vault:MOUNT/PATH#FIELD, vault-dynamic:PATH#FIELD or exec:COMMAND (repeatable)
+    /// vault:MOUNT/PATH#FIELD, vault-dynamic:PATH#FIELD, exec:COMMAND or, in a build with it, secretspec:NAME (repeatable)
     #[arg(long, value_name = "NAME=SOURCE")]
     pub(super) secret: Vec<String>,
 

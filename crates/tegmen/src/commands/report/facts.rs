@@ -236,7 +236,7 @@ fn origin(source: &Source) -> Origin {
         Source::Env { .. } => Origin::Environment,
         Source::Dotenv { .. } => Origin::Dotenv,
         Source::File { .. } => Origin::File,
-        Source::Exec { .. } => Origin::Command,
+        Source::Exec { .. } | Source::Secretspec(_) => Origin::Command,
         Source::Store { .. } => Origin::Store,
         Source::Vault { .. } => Origin::Vault,
         Source::VaultDynamic { .. } => Origin::Dynamic,
