@@ -29,7 +29,7 @@ test: ## Everything that must hold: formatting, lints, Rust and Python tests, ty
 	@$(PYTHON) tools/check.py --python $(BIN)/python
 
 .PHONY: test-secretspec
-test-secretspec: tools ## Build with `secretspec:` and test it, AWS against moto: some 300 more packages, minutes.
+test-secretspec: tools ## Build with `secretspec:` and test it, AWS against moto: some 200 more packages, minutes.
 	@$(call say,A build with secretspec:)
 	@cargo build -p tegmen --features secretspec
 	@$(call say,A server of AWS)
