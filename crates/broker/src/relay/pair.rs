@@ -22,10 +22,8 @@ struct Line {
     /// What was read and could not be written yet, from `at` on.
     kept: Vec<u8>,
     at: usize,
-    /// Nothing more comes.
+    /// Nothing more comes, and the other side knows it.
     ended: bool,
-    /// The other side knows it.
-    told: bool,
 }
 
 /// Two connections.
@@ -33,8 +31,8 @@ pub(super) struct Pair {
     ends: [TcpStream; 2],
     /// From the end of the same number to the other.
     lines: [Line; 2],
-    /// What is waited for at each end; `None`: nothing, for good.
-    waits: [Option<Interest>; 2],
+    /// What is waited for at each end.
+    waits: [Interest; 2],
     /// The numbers of the ends among the events.
     numbers: [u64; 2],
 }
@@ -46,7 +44,7 @@ impl Pair {
             network::hurry(end);
             events.add(end, number, tegmen_sys::events::READ)?;
         }
-        Ok(Self { ends, lines: Default::default(), waits: [Some(tegmen_sys::events::READ); 2], numbers })
+        Ok(Self { ends, lines: Default::default(), waits: [tegmen_sys::events::READ; 2], numbers })
     }
 
     /// Moves what can be moved. Returns whether there is anything left to do.
@@ -60,7 +58,7 @@ impl Pair {
                 return Err(error);
             }
         }
-        if self.lines.iter().all(|line| line.told) {
+        if self.lines.iter().all(|line| line.ended) {
             return Ok(false);
         }
         for end in [0, 1] {
@@ -84,15 +82,16 @@ impl Pair {
             line.kept.zeroize();
             line.at = 0;
             if line.ended {
-                if !line.told {
-                    line.told = true;
-                    // One that has gone away need not be told.
-                    let _ = self.ends[to].shutdown(Shutdown::Write);
-                }
-                return Ok(());
+                // One that was cut off after its end tells of it until somebody asks.
+                return network::came_about(&self.ends[from]);
             }
             match (&self.ends[from]).read(chunk) {
-                Ok(0) => line.ended = true,
+                Ok(0) => {
+                    line.ended = true;
+                    // One that has gone away need not be told.
+                    let _ = self.ends[to].shutdown(Shutdown::Write);
+                    return Ok(());
+                }
                 Ok(count) => {
                     let written = match (&self.ends[to]).write(&chunk[..count]) {
                         Ok(written) => written,
@@ -113,15 +112,10 @@ impl Pair {
     fn wait(&mut self, end: usize, events: &Events) -> io::Result<()> {
         let (own, other) = (&self.lines[end], &self.lines[1 - end]);
         let interest = Interest { read: own.kept.is_empty() && !own.ended, write: !other.kept.is_empty() };
-        if self.waits[end].is_none_or(|known| known == interest) {
+        if self.waits[end] == interest {
             return Ok(());
         }
-        // An end that was closed on both sides tells of it for as long as it is among the events.
-        if own.ended && other.told {
-            self.waits[end] = None;
-            return events.remove(&self.ends[end]);
-        }
-        self.waits[end] = Some(interest);
+        self.waits[end] = interest;
         events.change(&self.ends[end], self.numbers[end], interest)
     }
 
@@ -188,6 +182,29 @@ mod tests {
         drop(right);
         assert_eq!(writer.join().unwrap(), b"done");
         relay.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn an_end_is_told_whenever_it_comes() {
+        // The end is the last thing of a turn, for one of these.
+        for length in 1..=2 * TURNS {
+            let (mut left, mut right, mut pair, events) = world();
+            left.write_all(&vec![7; length]).unwrap();
+            left.shutdown(Shutdown::Write).unwrap();
+            right.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+            std::thread::spawn(move || {
+                let mut happened = Vec::new();
+                while events.wait(&mut happened, Some(std::time::Duration::from_secs(6))).is_ok()
+                    && !happened.is_empty()
+                {
+                    // A byte at a time.
+                    let _ = pair.serve(&mut [0], &events);
+                }
+            });
+            let mut received = Vec::new();
+            right.read_to_end(&mut received).unwrap();
+            assert_eq!(received.len(), length);
+        }
     }
 
     #[test]
