@@ -66,7 +66,7 @@ def values() -> dict[str, str]:
     return {"SHOP_API_KEY": f"sk_live_{secrets.token_hex(16)}", "SHOP_PASSWORD": f"Pw-{secrets.token_hex(8)}"}
 
 
-def prove(project: Project, *options: str, env: dict[str, str] | None = None, seconds: str = "4") -> Result:
+def prove(project: Project, *options: str, env: dict[str, str] | None = None, seconds: str = "3") -> Result:
     command = (project.tegmen, "prove", "--seconds", seconds, *options, "--", *LOCUST)
     return project.run(*command, env=values() if env is None else env, timeout=200)
 
@@ -216,7 +216,7 @@ def test_a_script_that_asks_tegmen_runs_without_it_too(project: Project) -> None
                 self.client.get(f"/search?key={KEY}")
         """,
     )
-    result = prove(project, "--without", "--stages", "alone", "--format", "json", seconds="3").check(0)
+    result = prove(project, "--without", "--stages", "alone", "--format", "json", seconds="2").check(0)
     without = next(one for one in json.loads(result.stdout)["proofs"] if one["protection"] == "off")
     assert without["coverage"]["requests"] > 0
     assert "csv" in {leak["channel"] for leak in without["leaks"] if leak["secret"] == "SHOP_API_KEY"}
