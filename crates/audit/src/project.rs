@@ -253,8 +253,8 @@ pub fn check_all(entries: &[(String, FileKind)], read: &Reader<'_>, progress: &P
     let index = || index.get_or_init(|| Index::new(entries.iter().map(|(path, _)| path.clone()).collect()));
     let scripts = entries.iter().filter(|(_, kind)| *kind == FileKind::Python).count();
     let parse = match scripts {
-        ..=FEW => Parse::Always,
-        ..=MANY => Parse::IfPromising,
+        few if few <= FEW => Parse::Always,
+        many if many <= MANY => Parse::IfPromising,
         _ => Parse::IfWorth,
     };
     progress.begin(entries.len());
