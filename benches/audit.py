@@ -1,8 +1,9 @@
 """`make bench-audit`: the audit beside other scanners, in one run: a large tree, a small project, a history.
 
 The large tree is the Python files of some packages of PyPI, fetched once into target/bench-audit (or any directory
-that `--tree` names); the project of six files and the repository are written anew and are the same in every run. Each
-command of a race is started in turn, some rounds long, so that a machine that changes its pace changes it for all; the
+that `--tree` names). The history is that of Locust's own code from release to release, each place that changed in a
+commit of its own, and a key that comes and goes now and then. The project of six files is written anew. Each command of
+a race is started in turn, some rounds long, so that a machine that changes its pace changes it for all; the
 fastest round counts, and the most memory of any. Contenders that are not installed are named. Those that need minutes
 for the tree run only with `--slow`, and once.
 
@@ -13,6 +14,7 @@ it costs to have one of them in a hook or a CI job, not which finds more.
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import platform
 import random
@@ -43,6 +45,13 @@ PACKAGES = (
     "sqlalchemy==2.1.9",
     "statsmodels==0.15.0",
     "sympy==1.14.0",
+)
+
+#: Wheels between which the code changes of which the history is made.
+RELEASES = (
+    *("1.0.3", "1.2.3", "1.4.4", "1.6.0", "2.0.0", "2.2.3", "2.4.3", "2.6.1", "2.8.6", "2.10.2", "2.12.2", "2.14.2"),
+    *("2.16.1", "2.18.4", "2.20.1", "2.23.1", "2.26.0", "2.29.1", "2.31.8", "2.33.2", "2.37.14", "2.40.5", "2.43.4"),
+    "2.47.0",
 )
 
 
@@ -196,7 +205,7 @@ def large_tree() -> Path:
     stamp = KEPT / "packages"
     if tree.is_dir() and stamp.is_file() and stamp.read_text() == "\n".join(PACKAGES):
         return tree
-    shutil.rmtree(KEPT, ignore_errors=True)
+    shutil.rmtree(tree, ignore_errors=True)
     wheels = KEPT / "wheels"
     wheels.mkdir(parents=True)
     fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
@@ -280,63 +289,70 @@ def small_project(directory: Path) -> None:
         path.write_text(text)
 
 
-def history(directory: Path, commits: int) -> None:
-    """A repository of some hundred modules that grow, shrink and are renamed; secrets come in and go again."""
-    source = random.Random(0x617)
-    modules = [f"shop/area{number % 12}/module{number}.py" for number in range(300)]
-    texts = {name: [line(source) for _ in range(source.randint(40, 400))] for name in modules}
-    stream: list[bytes] = []
+def releases() -> list[dict[str, list[bytes]]]:
+    """The text files of releases of Locust, the oldest first, by their lines."""
+    folder = KEPT / "releases"
+    folder.mkdir(parents=True, exist_ok=True)
+    fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    found = []
+    for version in RELEASES:
+        if not list(folder.glob(f"locust-{version}-*.whl")):
+            command = [*fetch, "--only-binary", ":all:", "--dest", str(folder), f"locust=={version}"]
+            subprocess.run(command, check=True)
+        with zipfile.ZipFile(next(folder.glob(f"locust-{version}-*.whl"))) as archive:
+            names = [
+                name for name in archive.namelist() if name.endswith((".py", ".html", ".md")) and "/static/" not in name
+            ]
+            found.append({name: archive.read(name).splitlines(keepends=True) for name in names})
+    return found
 
-    def commit(number: int, changed: list[str], gone: list[str]) -> None:
+
+def history(directory: Path) -> int:
+    """A repository in which real code changes as it did from release to release, one place of one file a commit; now
+    and then a secret comes in and goes again. Gives the number of commits."""
+    source = random.Random(0x617)
+    stream: list[bytes] = []
+    files: dict[str, list[bytes]] = {}
+    number = 0
+
+    def commit(changed: dict[str, list[bytes] | None]) -> None:
+        nonlocal number
+        number += 1
         message = f"Change {number}".encode()
         stream.append(b"commit refs/heads/main\n")
         stream.append(f"committer Dev <dev@example.com> {1_600_000_000 + number * 3600} +0000\n".encode())
         stream.append(b"data %d\n%s\n" % (len(message), message))
-        stream.extend(f"D {name}\n".encode() for name in gone)
-        for name in changed:
-            body = "".join(texts[name]).encode()
-            stream.append(b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(body), body))
+        for name, lines in changed.items():
+            if lines is None:
+                stream.append(f"D {name}\n".encode())
+            else:
+                body = b"".join(lines)
+                stream.append(b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(body), body))
 
-    commit(0, modules, [])
-    for number in range(1, commits):
-        changed = source.sample(sorted(texts), source.choice((1, 1, 1, 2, 2, 3, 5)))
-        gone: list[str] = []
-        for name in changed:
-            text = texts[name]
-            for _ in range(source.randint(1, 12)):
-                text.insert(source.randrange(len(text)), line(source))
-            del text[: source.randint(0, 4)]
-            if number % 40 == 0:
-                text.insert(len(text) // 2, f'API_KEY_{number} = "{made_up(source, 32)}"\n')
-            elif number % 40 == 7:
-                text[:] = [one for one in text if not one.startswith("API_KEY_")] or [line(source)]
-        if number % 50 == 0:
-            old = changed.pop()
-            new = old.replace(".py", "_.py")
-            texts[new] = texts.pop(old)
-            changed.append(new)
-            gone.append(old)
-        commit(number, changed, gone)
+    for release in releases():
+        if gone := {name: None for name in files if name not in release}:
+            commit(gone)
+            files = {name: lines for name, lines in files.items() if name in release}
+        if new := {name: lines for name, lines in release.items() if name not in files}:
+            commit(new)
+            files.update(new)
+        for name, lines in sorted(release.items()):
+            places = difflib.SequenceMatcher(None, files[name], lines, autojunk=False).get_opcodes()
+            for kind, start, end, first, last in reversed(places):
+                if kind == "equal":
+                    continue
+                files[name] = files[name][:start] + lines[first:last] + files[name][end:]
+                commit({name: files[name]})
+                if number % 100 == 0 and name.endswith(".py"):
+                    # The next change of the file takes it out again.
+                    commit({name: [*files[name], f'API_KEY = "{made_up(source, 32)}"\n'.encode()]})
     git = ["git", "-C", str(directory), "-c", "init.defaultBranch=main"]
     subprocess.run([*git, "init", "--quiet"], check=True)
     subprocess.run([*git, "fast-import", "--quiet"], input=b"".join(stream), check=True)
     subprocess.run([*git, "reset", "--quiet", "--hard"], check=True)
-    subprocess.run([*git, "gc", "--quiet"], check=True)
-
-
-def line(source: random.Random) -> str:
-    """A line of code, as there are many."""
-    name, other = (source.choice(("order", "item", "basket", "price", "token", "user", "reply")) for _ in range(2))
-    number = source.randint(0, 9999)
-    return source.choice(
-        (
-            f"def {name}_{number}({other}, limit={number}):\n    return {other}.get('{name}', limit)\n",
-            f"{name.upper()}_{number} = {{'{other}': {number}, 'name': '{name}-{number}'}}\n",
-            f"# The {name} of an {other} is worked out anew after {number} of them.\n",
-            f"{name}_{number} = [{other} for {other} in range({number}) if {other} % 7]\n",
-            f"class {name.title()}{number}:\n    {other} = '{number:08x}'\n",
-        )
-    )
+    # As a clone comes from a server; what fast-import takes for differences is hardly smaller than the files.
+    subprocess.run([*git, "repack", "-a", "-d", "-f", "--quiet"], check=True)
+    return number
 
 
 def versions(contenders: list[Contender]) -> list[str]:
@@ -363,7 +379,6 @@ def main() -> int:
     )
     parser.add_argument("--tree", type=Path, help="a directory for the race on a large tree")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--commits", type=int, default=4_400)
     parser.add_argument("--slow", action="store_true", help="those that take minutes for the tree, too")
     parser.add_argument("--limit", type=float, default=900, help="seconds after which a contender is stopped")
     parser.add_argument("--only", choices=["tree", "project", "history"], action="append")
@@ -387,8 +402,7 @@ def main() -> int:
         if "history" in wanted:
             repository = folder / "history"
             repository.mkdir()
-            history(repository, options.commits)
-            title = f"The history of {options.commits:,} commits"
+            title = f"The history of {history(repository):,} commits"
             race(title, history_contenders(tegmen, folders), repository, options.rounds, True, options.limit)
         if "tree" in wanted:
             tree = (options.tree or large_tree()).absolute()
