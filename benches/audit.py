@@ -311,23 +311,27 @@ def history(directory: Path) -> int:
     """A repository in which real code changes as it did from release to release, one place of one file a commit; now
     and then a secret comes in and goes again. Gives the number of commits."""
     source = random.Random(0x617)
-    stream: list[bytes] = []
     files: dict[str, list[bytes]] = {}
     number = 0
+    git = ["git", "-C", str(directory), "-c", "init.defaultBranch=main"]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    importing = subprocess.Popen([*git, "fast-import", "--quiet"], stdin=subprocess.PIPE)
+    stream = importing.stdin
+    assert stream
 
     def commit(changed: dict[str, list[bytes] | None]) -> None:
         nonlocal number
         number += 1
         message = f"Change {number}".encode()
-        stream.append(b"commit refs/heads/main\n")
-        stream.append(f"committer Dev <dev@example.com> {1_600_000_000 + number * 3600} +0000\n".encode())
-        stream.append(b"data %d\n%s\n" % (len(message), message))
+        stream.write(b"commit refs/heads/main\n")
+        stream.write(f"committer Dev <dev@example.com> {1_600_000_000 + number * 3600} +0000\n".encode())
+        stream.write(b"data %d\n%s\n" % (len(message), message))
         for name, lines in changed.items():
             if lines is None:
-                stream.append(f"D {name}\n".encode())
+                stream.write(f"D {name}\n".encode())
             else:
                 body = b"".join(lines)
-                stream.append(b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(body), body))
+                stream.write(b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(body), body))
 
     for release in releases():
         if gone := {name: None for name in files if name not in release}:
@@ -346,9 +350,9 @@ def history(directory: Path) -> int:
                 if number % 100 == 0 and name.endswith(".py"):
                     # The next change of the file takes it out again.
                     commit({name: [*files[name], f'API_KEY = "{made_up(source, 32)}"\n'.encode()]})
-    git = ["git", "-C", str(directory), "-c", "init.defaultBranch=main"]
-    subprocess.run([*git, "init", "--quiet"], check=True)
-    subprocess.run([*git, "fast-import", "--quiet"], input=b"".join(stream), check=True)
+    stream.close()
+    if importing.wait():
+        sys.exit("error: git fast-import has failed")
     subprocess.run([*git, "reset", "--quiet", "--hard"], check=True)
     # As a clone comes from a server; what fast-import takes for differences is hardly smaller than the files.
     subprocess.run([*git, "repack", "-a", "-d", "-f", "--quiet"], check=True)
