@@ -6,12 +6,14 @@
 //! - [`fill`](mod@fill) puts the values into a request. It does no I/O and knows no HTTP client.
 //! - [`protocol`] is the handshake over the inherited channel.
 //! - [`cluster`] seals what passes between Locust's master and its workers.
+//! - [`names`] reads questions for host names and answers them, in networks that are made for a test.
 //!
 //! What must not come in: Python, Locust, sources of values.
 
 pub mod cluster;
 pub mod fill;
 pub mod finder;
+pub mod names;
 pub mod origin;
 pub mod place;
 pub mod placeholder;

@@ -16,10 +16,10 @@ use tegmen_sys::{
     process,
     signals::SignalMask,
 };
+use tegmen_wire::names::Question;
 
 use super::{
     messages::{Begin, FromInside, MAX, ToInside, decoded, encoded, receive, send},
-    names::Question,
     pair::{CHUNK, Pair},
 };
 

@@ -11,8 +11,6 @@ use tegmen_sys::channel::Channel;
 
 /// The longest message.
 pub(super) const MAX: usize = 16 * 1024;
-/// So many addresses of a name are told: as many as an answer of 512 bytes holds (RFC 1035, 4.2.1).
-pub(super) const ADDRESSES: usize = 16;
 
 /// How it begins.
 #[derive(Debug, Serialize, Deserialize)]

@@ -9,7 +9,6 @@
 
 mod inside;
 mod messages;
-mod names;
 mod pair;
 mod wall;
 

@@ -10,8 +10,9 @@ use std::{
 };
 
 use tegmen_sys::{channel::Channel, network, signals::SignalMask};
+use tegmen_wire::names::ADDRESSES;
 
-use super::messages::{ADDRESSES, FromInside, ToInside, receive, send};
+use super::messages::{FromInside, ToInside, receive, send};
 use crate::sandbox::Target;
 
 /// For so long a name is not looked up again.

@@ -135,26 +135,7 @@ fn unpacked(mut body: &[u8]) -> Vec<Vec<u8>> {
 mod tests {
     use std::io::Cursor;
 
-    use super::*;
-
-    /// Reads from one side, writes to the other.
-    struct Both(Cursor<Vec<u8>>, Vec<u8>);
-
-    impl Read for Both {
-        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-            self.0.read(bytes)
-        }
-    }
-
-    impl Write for Both {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.1.write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use super::{super::both::Both, *};
 
     #[test]
     fn a_request_is_read_and_answered() {

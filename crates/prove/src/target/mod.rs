@@ -2,6 +2,8 @@
 //! It keeps nothing of what it gets but where which canary stood.
 
 pub mod answers;
+#[cfg(test)]
+mod both;
 pub mod expected;
 pub mod forward;
 pub mod http2;

@@ -126,25 +126,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 mod tests {
     use std::io::Cursor;
 
-    use super::*;
-
-    struct Both(Cursor<Vec<u8>>, Vec<u8>);
-
-    impl Read for Both {
-        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-            self.0.read(bytes)
-        }
-    }
-
-    impl Write for Both {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.1.write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use super::{super::both::Both, *};
 
     #[test]
     fn the_answer_to_the_handshake_is_that_of_the_standard() {

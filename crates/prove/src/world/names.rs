@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use tegmen_wire::names::Question;
+
 /// Names and their addresses. Clones are the same.
 #[derive(Clone)]
 pub struct Names {
@@ -18,7 +20,6 @@ const FIRST: u32 = 0xC612_0001;
 /// Of 127.0.0.0/8 every address is this machine's (RFC 1122), also where the network is that of everybody.
 const FIRST_OF_LOOPBACK: u32 = 0x7F40_0001;
 const ROOM: u32 = 0x1_FFF0;
-const A: u16 = 1;
 const SERVERS: u16 = 53;
 
 impl Default for Names {
@@ -82,32 +83,10 @@ impl Names {
         known.iter().find(|(_, other)| **other == number).map(|(name, _)| name.clone())
     }
 
-    /// An answer in the format of DNS (RFC 1035, section 4).
+    /// The answer to a question: every name has an address.
     fn answer(&self, question: &[u8]) -> Option<Vec<u8>> {
-        let mut at = 12;
-        let mut labels = Vec::new();
-        loop {
-            let length = usize::from(*question.get(at)?);
-            if length == 0 {
-                break;
-            }
-            // Questions have no compressed names.
-            let label = question.get(at + 1..at + 1 + length.min(63))?;
-            labels.push(String::from_utf8_lossy(label).into_owned());
-            at += 1 + length;
-        }
-        let kind = u16::from_be_bytes(question.get(at + 1..at + 3)?.try_into().ok()?);
-        let asked = question.get(12..at + 5)?;
-        let has_answer = kind == A && !labels.is_empty();
-        let mut answer = question.get(..2)?.to_vec();
-        // A recursive server's answer without an error; one question, one record or none.
-        answer.extend([0x81, 0x80, 0, 1, 0, u8::from(has_answer), 0, 0, 0, 0]);
-        answer.extend(asked);
-        if has_answer {
-            answer.extend([0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
-            answer.extend(self.address(&labels.join(".")).octets());
-        }
-        Some(answer)
+        let question = Question::read(question)?;
+        Some(question.answer(Some(&[self.address(&question.name).into()])))
     }
 }
 

@@ -6,17 +6,20 @@ const A: u16 = 1;
 const AAAA: u16 = 28;
 const INTERNET: u16 = 1;
 
+/// So many addresses of a name are told: as many as an answer of 512 bytes holds (RFC 1035, 4.2.1).
+pub const ADDRESSES: usize = 16;
+
 /// A question as it came.
-pub(super) struct Question {
+pub struct Question {
     bytes: Vec<u8>,
     /// The name, in small letters.
-    pub(super) name: String,
+    pub name: String,
     kind: u16,
 }
 
 impl Question {
     /// Reads one; anything else than one standard question for a host name is none.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    pub fn read(bytes: &[u8]) -> Option<Self> {
         let header: &[u8; 12] = bytes.get(..12)?.try_into().ok()?;
         let is_query = header[2] & 0xF8 == 0;
         let one = header[4..6] == [0, 1];
@@ -46,13 +49,13 @@ impl Question {
     }
 
     /// Its answer: the addresses of the kind that was asked for; `None`: there is no such name.
-    pub(super) fn answer(&self, addresses: Option<&[IpAddr]>) -> Vec<u8> {
+    pub fn answer(&self, addresses: Option<&[IpAddr]>) -> Vec<u8> {
         let fits = |address: &&IpAddr| match address {
             IpAddr::V4(_) => self.kind == A,
             IpAddr::V6(_) => self.kind == AAAA,
         };
         let known = addresses.unwrap_or_default();
-        let found: Vec<&IpAddr> = known.iter().filter(fits).take(super::messages::ADDRESSES).collect();
+        let found: Vec<&IpAddr> = known.iter().filter(fits).take(ADDRESSES).collect();
         let (flags, code) = (self.bytes[2] | 0x80, if addresses.is_none() { 3 } else { 0 });
         let mut out = vec![self.bytes[0], self.bytes[1], flags, 0x80 | code, 0, 1, 0, found.len() as u8, 0, 0, 0, 0];
         out.extend(&self.bytes[12..]);
