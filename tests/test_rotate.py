@@ -383,7 +383,8 @@ def test_the_ages_of_a_whole_path_are_those_of_its_fields(project: Project, bao:
     bao.put(shop.path, {"api-key": shop.value, "other": "newest"})
     project.write("tegmen.toml", manifest.replace("1d", "3s"))
     answer = json.loads(project.run(project.tegmen, *doctor, env=shop.env).check(0).stdout)["answers"][0]
-    assert answer["outcome"] == "fail" and "shop.api_key" in answer["found"] and "shop.other" not in answer["found"]
+    assert answer["outcome"] == "fail", answer
+    assert "shop.api_key" in answer["found"] and "shop.other" not in answer["found"]
     rotate(project, "--due", env=shop.env).check(0)
     now = shop.now()
     assert now["other"] == "newest" and now["api-key"] != shop.value

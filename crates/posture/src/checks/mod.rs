@@ -50,7 +50,7 @@ fn plural(count: usize, what: &str) -> String {
 }
 
 /// The first few, and how many more there are.
-fn listed<T: AsRef<str>>(items: &[T]) -> String {
+pub(crate) fn listed<T: AsRef<str>>(items: &[T]) -> String {
     const SHOWN: usize = 6;
     let shown: Vec<&str> = items.iter().take(SHOWN).map(AsRef::as_ref).collect();
     let more = items.len().saturating_sub(SHOWN);

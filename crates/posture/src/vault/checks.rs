@@ -7,6 +7,7 @@ use tegmen_findings::Severity;
 use super::policies::excess;
 use super::{Server, least_policy};
 use crate::check::{Check, Outcome, Unknown};
+use crate::checks::listed;
 
 /// All of them, by code.
 pub fn checks() -> Vec<&'static Check> {
@@ -36,15 +37,6 @@ macro_rules! server {
             None => return Outcome::not_applicable("nothing comes from Vault here"),
         }
     };
-}
-
-fn listed(items: &[String]) -> String {
-    const SHOWN: usize = 6;
-    let shown = items.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    match items.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }
 
 check! {
@@ -243,11 +235,11 @@ check! {
         let days = |time: Duration| time.as_secs() / 86_400;
         let (mut old, mut unknown) = (Vec::new(), Vec::new());
         for aged in limited {
-            match (aged.age.ok(), aged.max_age) {
-                (Some(age), Some(max)) if *age >= max => {
+            match (aged.age.get(), aged.max_age) {
+                (Ok(age), Some(max)) if *age >= max => {
                     old.push(format!("{} ({} days, {} at most)", aged.name, days(*age), days(max)));
                 }
-                (None, _) => unknown.push(aged.name.clone()),
+                (Err(Unknown(why)), _) => unknown.push(format!("{} ({why})", aged.name)),
                 _ => {}
             }
         }
@@ -255,7 +247,7 @@ check! {
             return Ok(Outcome::fail(listed(&old)));
         }
         if !unknown.is_empty() {
-            return Err(Unknown(format!("nothing says how old {} is", listed(&unknown))));
+            return Err(Unknown(format!("it is not known how old they are: {}", listed(&unknown))));
         }
         Outcome::pass("all are younger")
     },

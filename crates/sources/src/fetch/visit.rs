@@ -56,7 +56,6 @@ pub fn visit(manifest: &Manifest, context: &Context, cost: Cost) -> Visit {
     let mut manifest = manifest.clone();
     let vault = manifest.vault.get_or_insert_default();
     vault.timeout = Some(vault.timeout.unwrap_or(PATIENCE).min(PATIENCE));
-    vault.max_retries = Some(0);
     match log_in(&manifest, context, &mut Local::default()) {
         Ok(made) => Visit::Open(Arc::new(made.login)),
         Err(trouble) => Visit::Shut { config, reason: trouble.why },

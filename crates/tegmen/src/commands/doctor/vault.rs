@@ -3,16 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tegmen_posture::facts::Fact;
 use tegmen_posture::vault::{Aged, Facts, Need, gather, unasked};
 use tegmen_sources::rotate::{Access, Age, Rotator, Subject, Way};
 use tegmen_sources::{Context, Cost, Manifest, Source, Visit, visit};
 use tegmen_vault::Login;
-
-/// How long a request may take: nobody waits for a Vault that hangs.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Vault's configuration, and how old values are.
 pub fn facts(manifest: &Manifest, context: &Context, cost: Cost) -> Facts {
@@ -26,7 +23,7 @@ pub fn facts(manifest: &Manifest, context: &Context, cost: Cost) -> Facts {
         Visit::Shut { config: Some(config), reason } => Some(unasked(&config, needs(manifest, None), &reason)),
         Visit::Open(made) => {
             let is_own = made.owner() == tegmen_vault::TokenOwner::Given;
-            let server = gather(&made.hurried(PATIENCE), needs(manifest, Some(&made)), is_own);
+            let server = gather(&made, needs(manifest, Some(&made)), is_own);
             login = Some(made);
             Some(server)
         }
