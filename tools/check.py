@@ -84,7 +84,11 @@ def steps(python: str) -> list[Step]:
             [python, "-m", "mypy.stubtest", "--allowlist", "tests/stubtest.txt", "tegmen._native"],
             needs="wheel into .venv",
         ),
-        Step("Python tests", [python, "-m", "pytest", "-q", "tests"], needs="wheel into .venv"),
+        Step(
+            "Python tests",
+            [python, "tools/within_reach.py", python, "-m", "pytest", "-q", "tests"],
+            needs="wheel into .venv",
+        ),
         Step("older versions of Locust", [python, "tools/locust_versions.py"], needs="wheel into .venv"),
     ]
 
