@@ -9,7 +9,7 @@ users do nothing but send requests, so it is at its limit, and on a machine with
 requests per second on the clock. On a busy one it still holds.
 
 Two processes of the same program differ by some percent for as long as they live: by where things lie in memory, and
-by the seed of Python's hashes. So there are several pairs, both of one with the same seed, and the figure is the median.
+by the seed of Python's hashes. So there are several pairs, both of one with the same seed, and the median is given.
 """
 
 from __future__ import annotations
