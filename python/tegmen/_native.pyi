@@ -22,6 +22,9 @@ def answered(plugin: Plugin, fields: Any, reason: str | None, carried: bool) -> 
     """What is to be done about the head of an answer, as a sum: 1 it holds a value, 2 there are hosts whose answers are
     sealed, 4 its body may give out credentials, 8 it has a content encoding."""
 
+def answered_gevent(plugin: Plugin, response: Any, carried: bool) -> int:
+    """The same of an answer of geventhttpclient: without 4 if its body was there, which is known by then."""
+
 def is_plain_event(plugin: Plugin, arguments: dict[str, Any]) -> bool:
     """Whether what an event tells of a request needs no second look."""
 

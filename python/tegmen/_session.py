@@ -14,7 +14,8 @@ CHANNEL = "TEGMEN_CHANNEL"
 
 logger = logging.getLogger("tegmen")
 
-_plugin: Plugin | None = None
+#: The connection if there is one. Only what is done for every request reads it here; all else calls :func:`connected`.
+current: Plugin | None = None
 
 
 def is_run() -> bool:
@@ -28,23 +29,23 @@ def plugin() -> Plugin:
     Raises:
         BrokerError: there is no broker, or it gave nothing to this process.
     """
-    global _plugin
-    if _plugin is None:
+    global current
+    if current is None:
         address = os.environ.get(CHANNEL)
         if not address:
             raise BrokerError(
                 "there is no broker: the secrets are held by `tegmen run`. Start the test with "
                 "`tegmen run -- locust …` (or any other command)"
             )
-        _plugin = Plugin(address)
+        current = Plugin(address)
         os.register_at_fork(after_in_child=_forked)
-        _after_connecting(_plugin)
-    return _plugin
+        _after_connecting(current)
+    return current
 
 
 def _forked() -> None:
-    if _plugin is not None:
-        _plugin.forked()
+    if current is not None:
+        current.forked()
     pools = sys.modules.get("tegmen._pool")
     if pools is not None:
         pools.after_fork()
@@ -52,7 +53,7 @@ def _forked() -> None:
 
 def connected() -> Plugin | None:
     """The connection if there is one already."""
-    return _plugin
+    return current
 
 
 def plugin_or_stop() -> Plugin:

@@ -4,6 +4,9 @@
 //! `apiKey`, `sessionId`), unless the value cannot be one (a word, a date, an address); the same in a form; cookies that
 //! carry a session.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tegmen_classify::{auth_scheme, is_dummy, is_sensitive_name, why_not, words};
@@ -16,7 +19,9 @@ const SHORT: usize = 8;
 const LONG: usize = 16 * 1024;
 /// The longest name that is shown.
 const NAME: usize = 40;
-/// What a body holds somewhere if it holds the name of a credential, in any case.
+/// The longest name that is judged.
+const LONGEST_NAME: usize = 100;
+/// The name of a credential has one of these in it.
 const HINTS: [&str; 12] =
     ["token", "secret", "key", "session", "sid", "jwt", "pass", "pwd", "bearer", "auth", "credential", "cookie"];
 
@@ -39,29 +44,72 @@ impl std::fmt::Debug for Born {
 /// The credentials in a body: JSON, or a form.
 pub fn in_body(body: &[u8]) -> Vec<Born> {
     let mut found = Vec::new();
-    if body.len() > LONGEST || !may_name(body) {
+    if body.len() > LONGEST {
         return found;
     }
     let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
     match text.first() {
+        // Most answers have none: then they are not parsed.
         Some(b'{' | b'[') => {
-            if let Ok(document) = serde_json::from_slice(text) {
+            if names_credential(text, Names::Json)
+                && let Ok(document) = serde_json::from_slice(text)
+            {
                 in_json(None, &document, &mut found);
             }
         }
         Some(b'<') | None => {}
-        _ => in_form(text, &mut found),
+        _ if text.len() <= LONG && names_credential(text, Names::Form) => in_form(text, &mut found),
+        _ => {}
     }
     found
 }
 
-/// Quick, and right in most cases: whether there can be a name.
-fn may_name(body: &[u8]) -> bool {
-    let hint = |window: &[u8], hint: &&str| {
-        window.len() >= hint.len() && window[..hint.len()].eq_ignore_ascii_case(hint.as_bytes())
+/// How names stand in a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// `"name" :`
+    Json,
+    /// `&name=`
+    Form,
+}
+
+/// Whether something in the text has the name of a credential. Near the speed of memory where nothing has.
+fn names_credential(text: &[u8], names: Names) -> bool {
+    // Written as names are: token, accessToken, TOKEN. That is few enough for a search by vectors.
+    static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let capital = |hint: &str| hint[..1].to_ascii_uppercase() + &hint[1..];
+        let forms = |hint: &str| [hint.to_owned(), capital(hint), hint.to_ascii_uppercase()];
+        AhoCorasick::new(HINTS.into_iter().flat_map(forms)).ok()
+    });
+    let Some(search) = SEARCH.as_ref() else { return true };
+    // The elements of a list have the same names again and again.
+    let mut others: Vec<&[u8]> = Vec::new();
+    for hint in search.find_iter(text) {
+        let Some(name) = name_around(text, hint.start(), hint.end(), names) else { continue };
+        if others.contains(&name) {
+            continue;
+        }
+        if std::str::from_utf8(name).is_ok_and(is_credential_name) {
+            return true;
+        }
+        others.push(name);
+    }
+    false
+}
+
+/// The name that a place is in, if it is in one.
+fn name_around(text: &[u8], start: usize, end: usize, names: Names) -> Option<&[u8]> {
+    let (before, after) = (&text[start.saturating_sub(LONGEST_NAME)..start], &text[end..]);
+    let after = &after[..after.len().min(LONGEST_NAME)];
+    let (first, last) = match names {
+        Names::Json => {
+            let last = memchr::memchr(b'"', after)?;
+            let is_name = text[end + last + 1..].trim_ascii_start().first() == Some(&b':');
+            (is_name.then(|| memchr::memrchr(b'"', before))?? + 1, last)
+        }
+        Names::Form => (memchr::memrchr(b'&', before).map_or(0, |at| at + 1), memchr::memchr(b'=', after)?),
     };
-    let firsts = b"tskjpbacTSKJPBAC";
-    body.iter().enumerate().any(|(at, byte)| firsts.contains(byte) && HINTS.iter().any(|word| hint(&body[at..], word)))
+    Some(&text[start - before.len() + first..end + last])
 }
 
 fn in_json(name: Option<&str>, value: &Value, found: &mut Vec<Born>) {
@@ -77,7 +125,7 @@ fn in_json(name: Option<&str>, value: &Value, found: &mut Vec<Born>) {
 /// `access_token=…&token_type=bearer`, as some token endpoints answer.
 fn in_form(text: &[u8], found: &mut Vec<Born>) {
     let Ok(text) = std::str::from_utf8(text) else { return };
-    if text.len() > LONG || text.bytes().any(|byte| byte.is_ascii_whitespace()) {
+    if text.bytes().any(|byte| byte.is_ascii_whitespace()) {
         return;
     }
     for (name, value) in text.split('&').filter_map(|pair| pair.split_once('=')) {
@@ -212,6 +260,28 @@ mod tests {
             assert_eq!(names(&body), [format!("{name}={token}")], "{body}");
         }
         assert_eq!(names(r#"{"token": "a\/b+c\u003d1234"}"#), ["TOKEN=a/b+c=1234"]);
+    }
+
+    /// What is not parsed would not have given anything.
+    #[test]
+    fn the_look_before_the_parser_misses_nothing() {
+        let token = "8Zr2nYt5LxW0qP";
+        let long = "x".repeat(LONGEST_NAME);
+        for name in ["token", "accessToken", "ACCESS_TOKEN", "X-Api-Key", "Session Id", "PassWord", "jwt", "sid"] {
+            for (before, after) in [
+                ("", ""),
+                (r#""note": "the token", "#, ""),
+                (r#""key": "monkey", "keyboard": {"sessions": 3}, "#, r#", "z": ["secret"]"#),
+                (&format!(r#""{long}": "{long}", "#), ""),
+            ] {
+                for colon in [":", " : ", "\n:\n"] {
+                    let body = format!(r#"{{{before}"{name}"{colon}"{token}"{after}}}"#);
+                    assert_eq!(names(&body).len(), 1, "{body}");
+                }
+            }
+            let form = format!("a=b&{}={token}&c=key", name.replace(' ', "_"));
+            assert_eq!(names(&form).len(), 1, "{form}");
+        }
     }
 
     #[test]

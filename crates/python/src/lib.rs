@@ -17,7 +17,7 @@ mod _native {
     #[pymodule_export]
     use super::cluster::{MasterLink, WorkerLink};
     #[pymodule_export]
-    use super::passing::{answered, carried, is_plain_event};
+    use super::passing::{answered, answered_gevent, carried, is_plain_event};
     #[pymodule_export]
     use super::plugin::{BrokerError, Head, Plugin};
     #[pymodule_export]

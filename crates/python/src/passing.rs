@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use pyo3::{
     prelude::*,
-    types::{PyDict, PyList, PyString, PyTuple},
+    types::{PyByteArray, PyDict, PyList, PyString, PyTuple},
 };
 use tegmen_plugin::Texts;
 
@@ -102,6 +102,25 @@ pub fn answered(
         }
     }
     Ok(flags)
+}
+
+/// The same of an answer of `geventhttpclient`. If its body is there, and nothing else is to be done about it, the
+/// redactors know what it gives out by then: 4 is not in the sum.
+#[pyfunction]
+pub fn answered_gevent(plugin: &Bound<'_, Plugin>, response: &Bound<'_, PyAny>, carried: bool) -> PyResult<u8> {
+    let py = plugin.py();
+    let fields = response.getattr(pyo3::intern!(py, "_headers_index"))?;
+    let reason = response.getattr(pyo3::intern!(py, "status_message"))?;
+    let flags = answered(plugin, &fields, Some(&reason), carried)?;
+    if flags & (GIVES_OUT | SEALS | PACKED) != GIVES_OUT
+        || !response.getattr(pyo3::intern!(py, "message_complete"))?.is_truthy()?
+    {
+        return Ok(flags);
+    }
+    let body = response.getattr(pyo3::intern!(py, "_body_buffer"))?;
+    let Ok(body) = body.cast::<PyByteArray>() else { return Ok(flags) };
+    plugin.try_borrow_mut()?.0.learn_answer(&body.to_vec(), &[]).map_err(broker_error)?;
+    Ok(flags & !GIVES_OUT)
 }
 
 /// The head of an answer, as it is gone through.

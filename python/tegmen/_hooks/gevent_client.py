@@ -93,7 +93,7 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
             response, is_secret = careful_request(self, method, request_uri, body, headers)
         else:
             response, is_secret = request(self, method, request_uri, body, headers), carried != 0
-        look = _native.answered(plugin, response._headers_index, response.status_message, is_secret)
+        look = _native.answered_gevent(plugin, response, is_secret)
         if look:
             destination = _destination(self)[:3] if look & _answers.SEALS else None
             _answers.watch_gevent(plugin, response, look, destination, is_secret)
@@ -152,13 +152,15 @@ def _filling_build(plugin: Plugin, one: Any) -> Any:
     def filling_build(method: str, request_uri: str, body: Any = b"", headers: Any = None, **options: Any) -> Any:
         client: Any = known()
         head = build(client, method, request_uri, body, headers, **options)
-        if getattr(headers, "_tegmen_searched", False):
+        if isinstance(headers, _Searched):
             return head
         if body and (_is_packed(head) or not plugin.is_clear(body)):
             raise _Whole
         if client.ssl and not plugin.is_clear(head, client.host) and not _verifies(client):
             raise _Whole
-        scheme, host, port, _ = _destination(client)
+        scheme, host, port = "http", client.host, client.port
+        if client.ssl or client.use_proxy or not host.isascii():
+            scheme, host, port, _ = _destination(client)
         if len(method) > _errors.LONGEST_METHOD:
             _errors.check_method(plugin, method, f"{client.host}:{client.port}")
         return plugin.head(scheme, host, port, head) or head
@@ -270,9 +272,13 @@ def _searched(client: Any, headers: Any) -> Any:
     return searched
 
 
+class _Searched:
+    """What marks headers so."""
+
+
 @functools.cache
 def _searched_type(headers_type: Any) -> Any:
-    return type("Searched", (headers_type,), {"_tegmen_searched": True})
+    return type("Searched", (headers_type, _Searched), {})
 
 
 def _as_given(head: Any, given: list[tuple[str, Any]]) -> str | None:

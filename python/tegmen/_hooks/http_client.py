@@ -77,7 +77,7 @@ def apply(module: ModuleType) -> None:
             failure = _broken(self, error)
         if failure is not None:
             raise failure
-        plugin = _session.connected()
+        plugin = _session.current
         if plugin is not None:
             carried = self._tegmen_carried
             if carried:
@@ -110,7 +110,7 @@ def _responses(module: Any) -> None:
     @functools.wraps(read)
     def clean_read(*args: Any, **options: Any) -> Any:
         lines = read(*args, **options)
-        plugin = _session.connected()
+        plugin = _session.current
         if plugin is None:
             return lines
         changed = plugin.reflected(b"".join(lines))

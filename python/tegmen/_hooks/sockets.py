@@ -49,7 +49,7 @@ def _watched(function: Any, name: str, send: Any) -> Any:
 
         @functools.wraps(function)
         def watched_sendmsg(self: Any, buffers: Any, *args: Any, **kwargs: Any) -> Any:
-            plugin = _session.connected()
+            plugin = _session.current
             if plugin is not None:
                 buffers = list(buffers)
                 data = b"".join(bytes(buffer) for buffer in buffers)
@@ -64,7 +64,7 @@ def _watched(function: Any, name: str, send: Any) -> Any:
 
         @functools.wraps(function)
         def watched(self: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
-            plugin = _session.connected()
+            plugin = _session.current
             if plugin is None or len(data) < SHORTEST:
                 return function(self, data, *args, **kwargs)
             if plugin.carries(data if type(data) is bytes else bytes(data)):
@@ -86,7 +86,7 @@ def _watched(function: Any, name: str, send: Any) -> Any:
 
         @functools.wraps(function)
         def watched(self: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
-            plugin = _session.connected()
+            plugin = _session.current
             if (
                 plugin is not None
                 and len(data) >= SHORTEST
