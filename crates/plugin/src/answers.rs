@@ -4,9 +4,10 @@
 //! `apiKey`, `sessionId`), unless the value cannot be one (a word, a date, an address); the same in a form; cookies that
 //! carry a session.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::packed;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tegmen_classify::{auth_scheme, is_dummy, is_sensitive_name, why_not, words};
@@ -41,27 +42,66 @@ impl std::fmt::Debug for Born {
     }
 }
 
-/// The credentials in a body: JSON, or a form.
-pub fn in_body(body: &[u8]) -> Vec<Born> {
-    let mut found = Vec::new();
-    if body.len() > LONGEST {
-        return found;
-    }
-    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
-    match text.first() {
-        // Most answers have none: then they are not parsed.
-        Some(b'{' | b'[') => {
-            if names_credential(text, Names::Json)
-                && let Ok(document) = serde_json::from_slice(text)
-            {
-                in_json(None, &document, &mut found);
-            }
+/// So many names are kept, and no more.
+const MOST_NAMES: usize = 1 << 10;
+
+/// Reads answers. Remembers which names are those of credentials: the same come in every answer.
+#[derive(Default)]
+pub struct Answers {
+    names: HashMap<Box<[u8]>, bool>,
+}
+
+impl Answers {
+    /// The credentials in a body: JSON, or a form.
+    pub fn in_body(&mut self, body: &[u8]) -> Vec<Born> {
+        let mut found = Vec::new();
+        if body.len() > LONGEST {
+            return found;
         }
-        Some(b'<') | None => {}
-        _ if text.len() <= LONG && names_credential(text, Names::Form) => in_form(text, &mut found),
-        _ => {}
+        let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
+        match text.first() {
+            // Most answers have none: then they are not parsed.
+            Some(b'{' | b'[') => {
+                if self.names_credential(text, Names::Json)
+                    && let Ok(document) = serde_json::from_slice(text)
+                {
+                    in_json(None, &document, &mut found);
+                }
+            }
+            Some(b'<') | None => {}
+            _ if text.len() <= LONG && self.names_credential(text, Names::Form) => in_form(text, &mut found),
+            _ => {}
+        }
+        found
     }
-    found
+
+    /// Whether something in the text has the name of a credential. Near the speed of memory where nothing has.
+    fn names_credential(&mut self, text: &[u8], names: Names) -> bool {
+        // Written as names are: token, accessToken, TOKEN. That is few enough for a search by vectors.
+        static SEARCH: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| {
+            let capital = |hint: &str| hint[..1].to_ascii_uppercase() + &hint[1..];
+            let forms = |hint: &str| [hint.to_owned(), capital(hint), hint.to_ascii_uppercase()];
+            packed::Searcher::new(HINTS.into_iter().flat_map(forms))
+        });
+        // Where the processor has none, each answer is parsed.
+        let Some(search) = SEARCH.as_ref() else { return true };
+        search.find_iter(text).any(|hint| {
+            let name = name_around(text, hint.start(), hint.end(), names);
+            name.is_some_and(|name| self.is_of_credential(name))
+        })
+    }
+
+    fn is_of_credential(&mut self, name: &[u8]) -> bool {
+        if let Some(known) = self.names.get(name) {
+            return *known;
+        }
+        let is_one = std::str::from_utf8(name).is_ok_and(is_credential_name);
+        if self.names.len() >= MOST_NAMES {
+            self.names.clear();
+        }
+        self.names.insert(name.into(), is_one);
+        is_one
+    }
 }
 
 /// How names stand in a text.
@@ -71,30 +111,6 @@ enum Names {
     Json,
     /// `&name=`
     Form,
-}
-
-/// Whether something in the text has the name of a credential. Near the speed of memory where nothing has.
-fn names_credential(text: &[u8], names: Names) -> bool {
-    // Written as names are: token, accessToken, TOKEN. That is few enough for a search by vectors.
-    static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        let capital = |hint: &str| hint[..1].to_ascii_uppercase() + &hint[1..];
-        let forms = |hint: &str| [hint.to_owned(), capital(hint), hint.to_ascii_uppercase()];
-        AhoCorasick::new(HINTS.into_iter().flat_map(forms)).ok()
-    });
-    let Some(search) = SEARCH.as_ref() else { return true };
-    // The elements of a list have the same names again and again.
-    let mut others: Vec<&[u8]> = Vec::new();
-    for hint in search.find_iter(text) {
-        let Some(name) = name_around(text, hint.start(), hint.end(), names) else { continue };
-        if others.contains(&name) {
-            continue;
-        }
-        if std::str::from_utf8(name).is_ok_and(is_credential_name) {
-            return true;
-        }
-        others.push(name);
-    }
-    false
 }
 
 /// The name that a place is in, if it is in one.
@@ -237,7 +253,11 @@ mod tests {
     use super::*;
 
     fn names(body: &str) -> Vec<String> {
-        in_body(body.as_bytes()).into_iter().map(|born| format!("{}={}", born.name, born.value)).collect()
+        Answers::default()
+            .in_body(body.as_bytes())
+            .into_iter()
+            .map(|born| format!("{}={}", born.name, born.value))
+            .collect()
     }
 
     #[test]

@@ -18,7 +18,9 @@ use tegmen_wire::{
 };
 
 use crate::{
-    ClientError, answers, connect,
+    ClientError,
+    answers::{self, Answers},
+    connect,
     lines::Lines,
     local::Local,
     masked::Masked,
@@ -59,6 +61,7 @@ pub struct Client {
     pub(crate) issued: Growing,
     pieces: Pieces,
     pub(crate) lines: Lines,
+    pub(crate) answers: Answers,
     masked: Masked,
     tally: Tally,
     /// What this process was started against.
@@ -100,6 +103,7 @@ impl Client {
             issued,
             pieces,
             lines: Lines::default(),
+            answers: Answers::default(),
             masked: Masked::new(),
             tally: Tally::default(),
             own_targets: Vec::new(),
@@ -460,7 +464,8 @@ impl Client {
     pub fn learn_answer(&mut self, body: &[u8], cookies: &[&str]) -> Result<usize, ClientError> {
         let mut new = 0;
         let cookies = cookies.iter().filter_map(|line| answers::in_cookie(line));
-        for born in answers::in_body(body).into_iter().chain(cookies) {
+        let born = self.answers.in_body(body);
+        for born in born.into_iter().chain(cookies) {
             new += usize::from(self.issued(&born.name, &born.value)?);
         }
         Ok(new)

@@ -8,7 +8,7 @@ use tegmen_wire::{
     table::{Binding, Entry, Values},
 };
 
-use crate::{Client, ClientError, answers, shared::Shared};
+use crate::{Client, ClientError, shared::Shared};
 
 /// The values that are taken out of answers, each shown as its placeholder.
 pub struct Sealing {
@@ -109,7 +109,7 @@ impl Client {
     pub fn seal_tokens(&mut self, body: &[u8], scheme: Scheme, host: &str, port: u16) -> Result<(), ClientError> {
         self.keep_up()?;
         self.keep_sealing_up();
-        for born in answers::in_body(body) {
+        for born in self.answers.in_body(body) {
             let known = self.sealing.patterns.find(born.value.as_bytes());
             let is_known = known.is_some_and(|(range, _)| range.len() == born.value.len());
             if is_known || self.carries(born.value.as_bytes()) || born.value.len() > crate::client::LONGEST {

@@ -199,6 +199,7 @@ def _seal_gevent(plugin: Plugin, response: Any, destination: tuple[str, str, int
 
     def sealed_complete() -> None:
         on_body(bytearray(seal.finish()))
+        _forget_watchers(response)
         on_complete()
 
     # What the parser calls when there is more of a body, and at its end.
@@ -227,9 +228,16 @@ def _listen_gevent(plugin: Plugin, response: Any, encoding: str) -> None:
     def watched_complete() -> None:
         if len(seen) <= LONGEST:
             learn(plugin, bytes(seen), encoding, [])
+        _forget_watchers(response)
         on_complete()
 
     response._on_body, response._on_message_complete = watched_body, watched_complete
+
+
+def _forget_watchers(response: Any) -> None:
+    """They and the response refer to each other: it would have to wait for the garbage collector."""
+    for name in ("_on_body", "_on_message_complete"):
+        vars(response).pop(name, None)
 
 
 def _lines(value: Any) -> list[str]:
