@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 
-use crate::{Error, Hidden, Options, entries, prepare, project, read};
+use crate::{Error, Hidden, Options, check, entries, pool, project, read};
 
 /// A value that is written in a file.
 pub struct HardCoded {
@@ -23,9 +23,9 @@ pub struct HardCoded {
 /// # Errors
 /// As [`audit`](crate::audit()).
 pub fn hard_coded(paths: &[Utf8PathBuf], options: &Options) -> Result<Vec<HardCoded>, Error> {
-    let pool = prepare(paths, options)?;
-    Ok(pool.install(|| {
-        let (entries, _) = entries(paths, options);
+    check(paths, options)?;
+    let (entries, _) = entries(paths, options);
+    Ok(pool(entries.len())?.install(|| {
         let results = project::check_all(&entries, &read::read, &options.progress);
         let mut values: Vec<HardCoded> = results
             .into_iter()

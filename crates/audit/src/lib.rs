@@ -10,6 +10,7 @@ mod config;
 mod context;
 mod fixes;
 mod flow;
+mod git_ignores;
 mod hard_coded;
 pub mod history;
 mod ignores;
@@ -110,8 +111,9 @@ const STACK: usize = 128 << 20;
 /// A path that is missing, a selector that names no rule. A file that cannot be read or parsed is no error: it is in
 /// [`Audit::problems`], and the others are audited.
 pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
-    let pool = prepare(paths, options)?;
-    pool.install(|| run(paths, options, History::Left))
+    check(paths, options)?;
+    let entries = entries(paths, options);
+    pool(entries.0.len())?.install(|| run(paths, entries, options, History::Left))
 }
 
 /// Audits `paths`, and with them every commit of the repositories that they are in.
@@ -119,8 +121,9 @@ pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
 /// # Errors
 /// As for [`audit`], and a history that cannot be read whole.
 pub fn audit_with_history(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
-    let pool = prepare(paths, options)?;
-    pool.install(|| run(paths, options, History::Searched))
+    check(paths, options)?;
+    let entries = entries(paths, options);
+    pool(usize::MAX)?.install(|| run(paths, entries, options, History::Searched))
 }
 
 /// Whether the history is searched too.
@@ -130,32 +133,44 @@ enum History {
     Searched,
 }
 
-/// Threads to work in, if there is work that can be done.
-fn prepare(paths: &[Utf8PathBuf], options: &Options) -> Result<rayon::ThreadPool, Error> {
+/// Whether there is work that can be done.
+fn check(paths: &[Utf8PathBuf], options: &Options) -> Result<(), Error> {
     for selector in options.selectors() {
         if !is_rule(selector) {
             return Err(Error::UnknownRule { selector: selector.clone(), nearest: rules::nearest(selector) });
         }
     }
-    if let Some(path) = paths.iter().find(|path| path.symlink_metadata().is_err()) {
-        return Err(Error::Missing { path: path.clone() });
+    match paths.iter().find(|path| path.symlink_metadata().is_err()) {
+        Some(path) => Err(Error::Missing { path: path.clone() }),
+        None => Ok(()),
     }
-    Ok(rayon::ThreadPoolBuilder::new().stack_size(STACK).build()?)
 }
 
-/// The files to look at, and what cannot be.
-fn entries(paths: &[Utf8PathBuf], options: &Options) -> (Vec<(String, walk::FileKind)>, Vec<Problem>) {
+/// So few files are audited by one thread before others have started.
+const FEW: usize = 8;
+
+/// Threads to work in.
+fn pool(files: usize) -> Result<rayon::ThreadPool, Error> {
+    let builder = rayon::ThreadPoolBuilder::new().stack_size(STACK);
+    let builder = if files <= FEW { builder.num_threads(1) } else { builder };
+    Ok(builder.build()?)
+}
+
+/// Files to look at, and what cannot be.
+type Entries = (Vec<(String, walk::FileKind)>, Vec<Problem>);
+
+/// Goes through the paths. What is found is in the order of its text, which is how imports look it up.
+fn entries(paths: &[Utf8PathBuf], options: &Options) -> Entries {
     let (entries, problems) = walk::walk(paths, options);
-    let mut entries: Vec<(String, walk::FileKind)> =
-        entries.into_iter().map(|(path, kind)| (path.into_string(), kind)).collect();
-    // By their text, which is how imports look them up.
-    entries.sort();
-    entries.dedup();
-    (entries, problems)
+    (entries.into_iter().map(|(path, kind)| (path.into_string(), kind)).collect(), problems)
 }
 
-fn run(paths: &[Utf8PathBuf], options: &Options, history: History) -> Result<Audit, Error> {
-    let (entries, mut problems) = entries(paths, options);
+fn run(
+    paths: &[Utf8PathBuf],
+    (entries, mut problems): Entries,
+    options: &Options,
+    history: History,
+) -> Result<Audit, Error> {
     let mut results = project::check_all(&entries, &read::read, &options.progress);
     if history == History::Searched {
         let present = results.iter().flat_map(|result| result.secrets.iter().cloned()).collect();

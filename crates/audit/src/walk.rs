@@ -1,10 +1,12 @@
 //! Which files an audit looks at.
 
+use std::sync::{Mutex, PoisonError};
+
 use camino::{Utf8Path, Utf8PathBuf};
-use ignore::WalkBuilder;
+use ignore::{DirEntry, WalkBuilder, WalkState};
 use tegmen_findings::{Problem, ProblemKind};
 
-use crate::Options;
+use crate::{Options, git_ignores};
 
 /// What a file is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,70 +81,106 @@ pub fn is_skipped(name: &str) -> bool {
     SKIPPED.contains(&name)
 }
 
-/// Files to look at, and places that could not be.
+/// So many entries are gone through by one thread: to start others would take longer.
+const ALONE: usize = 500;
+
+/// What a walk finds.
+#[derive(Default)]
+struct Found {
+    files: Vec<(Utf8PathBuf, FileKind)>,
+    problems: Vec<Problem>,
+}
+
+/// Files to look at, in the order of their paths as text, and places that could not be.
 pub fn walk(paths: &[Utf8PathBuf], options: &Options) -> (Vec<(Utf8PathBuf, FileKind)>, Vec<Problem>) {
-    let mut files = Vec::new();
-    let mut problems = Vec::new();
+    let mut found = Found::default();
     for path in paths {
         // A pipe or a device too: reading it says what it is.
         if path.is_file() || path.exists() && !path.is_dir() {
             // What is named is looked at, whatever it is called.
-            files.push((path.clone(), kind(path).unwrap_or(FileKind::Python)));
+            found.files.push((path.clone(), kind(path).unwrap_or(FileKind::Python)));
             continue;
         }
-        let mut builder = WalkBuilder::new(path);
-        let excluded = options.exclude.clone();
-        builder.hidden(false).require_git(false).filter_entry(move |entry| {
+        let below = directory(path, options);
+        found.files.extend(below.files);
+        found.problems.extend(below.problems);
+    }
+    let Found { mut files, problems } = found;
+    files.sort_by(|a, b| a.0.as_str().cmp(b.0.as_str()));
+    files.dedup_by(|a, b| a.0 == b.0);
+    (files, problems)
+}
+
+/// What there is below a directory.
+fn directory(path: &Utf8Path, options: &Options) -> Found {
+    let mut builder = WalkBuilder::new(path);
+    let excluded = options.exclude.clone();
+    builder.hidden(false).require_git(false).git_global(git_ignores::has_patterns_for_all()).filter_entry(
+        move |entry| {
             let directory = entry.file_type().is_some_and(|kind| kind.is_dir());
-            let name = entry.file_name().to_string_lossy();
             let excluded = || {
                 let path = Utf8Path::from_path(entry.path());
                 excluded.as_ref().zip(path).is_some_and(|(patterns, path)| patterns.matches(path, true))
             };
             !(directory
                 && entry.depth() > 0
-                && (excluded() || SKIPPED.contains(&name.as_ref()) || entry.path().join("pyvenv.cfg").exists()))
-        });
-        for entry in builder.build() {
-            match entry {
-                Ok(entry) => {
-                    let file = entry.file_type().is_some_and(|kind| kind.is_file());
-                    // A pipe or a device by the name of a script: reading it might never end. Links inside the tree lead to
-                    // what is audited anyway, or out of it.
-                    let odd = !file && entry.file_type().is_none_or(|kind| !kind.is_dir() && !kind.is_symlink());
-                    if !(file || odd && special(entry.path())) {
-                        continue;
-                    }
-                    match Utf8PathBuf::from_path_buf(entry.into_path()) {
-                        Ok(path) => {
-                            let path = path.strip_prefix("./").map(Utf8Path::to_path_buf).unwrap_or(path);
-                            if options.excludes(&path, false) {
-                                continue;
-                            }
-                            if let Some(kind) = kind(&path) {
-                                files.push((path, kind));
-                            }
-                        }
-                        Err(path) => problems.push(Problem {
-                            kind: ProblemKind::Unread,
-                            path: path.to_string_lossy().into_owned(),
-                            line: None,
-                            message: "the name of the file is not UTF-8; it was not audited".to_owned(),
-                        }),
-                    }
-                }
-                Err(error) => problems.push(Problem {
-                    kind: ProblemKind::Unread,
-                    path: path.to_string(),
-                    line: None,
-                    message: format!("not audited: {error}"),
-                }),
+                && (excluded()
+                    || entry.file_name().to_str().is_some_and(is_skipped)
+                    || entry.path().join("pyvenv.cfg").exists()))
+        },
+    );
+    let mut found = Found::default();
+    let mut entries = builder.build();
+    for entry in entries.by_ref().take(ALONE) {
+        found.add(entry, path, options);
+    }
+    if entries.next().is_none() {
+        return found;
+    }
+    // A large tree is gone through by all, from its beginning.
+    let found = Mutex::new(Found::default());
+    builder.build_parallel().run(|| {
+        Box::new(|entry| {
+            let mut one = Found::default();
+            one.add(entry, path, options);
+            if !(one.files.is_empty() && one.problems.is_empty()) {
+                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                found.files.append(&mut one.files);
+                found.problems.append(&mut one.problems);
             }
+            WalkState::Continue
+        })
+    });
+    found.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Found {
+    fn add(&mut self, entry: Result<DirEntry, ignore::Error>, root: &Utf8Path, options: &Options) {
+        let unread = |path: String, message| Problem { kind: ProblemKind::Unread, path, line: None, message };
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => return self.problems.push(unread(root.to_string(), format!("not audited: {error}"))),
+        };
+        let file = entry.file_type().is_some_and(|kind| kind.is_file());
+        // A pipe or a device by the name of a script: reading it might never end. Links inside the tree lead to
+        // what is audited anyway, or out of it.
+        let odd = !file && entry.file_type().is_none_or(|kind| !kind.is_dir() && !kind.is_symlink());
+        if !(file || odd && special(entry.path())) {
+            return;
+        }
+        match Utf8PathBuf::from_path_buf(entry.into_path()) {
+            Ok(path) => {
+                let path = path.strip_prefix("./").map(Utf8Path::to_path_buf).unwrap_or(path);
+                if let Some(kind) = kind(&path).filter(|_| !options.excludes(&path, false)) {
+                    self.files.push((path, kind));
+                }
+            }
+            Err(path) => self.problems.push(unread(
+                path.to_string_lossy().into_owned(),
+                "the name of the file is not UTF-8; it was not audited".to_owned(),
+            )),
         }
     }
-    files.sort_by(|a, b| a.0.cmp(&b.0));
-    files.dedup_by(|a, b| a.0 == b.0);
-    (files, problems)
 }
 
 /// Whether what is no file has a name that would have it audited.

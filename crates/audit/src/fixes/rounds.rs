@@ -25,9 +25,9 @@ const MOST_ROUNDS: usize = 12;
 /// # Errors
 /// As [`audit`](crate::audit()).
 pub fn fix(paths: &[Utf8PathBuf], options: &Options, fixing: &Fixing) -> Result<Fixed, Error> {
-    let pool = crate::prepare(paths, options)?;
-    Ok(pool.install(|| {
-        let (entries, problems) = crate::entries(paths, options);
+    crate::check(paths, options)?;
+    let (entries, problems) = crate::entries(paths, options);
+    Ok(crate::pool(entries.len())?.install(|| {
         let bytes = |path: &str| {
             std::fs::read(path).map_err(|error| format!("the file could not be read again ({})", error.kind()))
         };

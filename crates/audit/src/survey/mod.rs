@@ -115,9 +115,9 @@ pub fn survey(paths: &[Utf8PathBuf], options: &Options) -> Result<Survey, Error>
     if let Some(path) = paths.iter().find(|path| path.symlink_metadata().is_err()) {
         return Err(Error::Missing { path: path.clone() });
     }
-    let pool = rayon::ThreadPoolBuilder::new().stack_size(crate::STACK).build()?;
     let (entries, _) = crate::entries(paths, options);
-    Ok(pool.install(|| of(&entries, &|path, kind| read::read(path, kind).ok().map(|loaded| loaded.text))))
+    Ok(crate::pool(entries.len())?
+        .install(|| of(&entries, &|path, kind| read::read(path, kind).ok().map(|loaded| loaded.text))))
 }
 
 type Read<'r> = dyn Fn(&str, FileKind) -> Option<String> + Sync + 'r;
