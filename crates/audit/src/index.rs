@@ -245,7 +245,8 @@ pub fn imports(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut from = 0;
     // Every line that imports something has the word in it.
-    while let Some(at) = memchr::memmem::find(&bytes[from..], b"import").map(|at| at + from) {
+    let word = memchr::memmem::Finder::new("import");
+    while let Some(at) = word.find(&bytes[from..]).map(|at| at + from) {
         let start = memchr::memrchr(b'\n', &bytes[from..at]).map_or(from, |line| from + line + 1);
         let mut lines = text[start..].split_inclusive('\n');
         let mut next = start;

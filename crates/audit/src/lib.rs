@@ -18,6 +18,7 @@ mod index;
 mod inventory;
 mod literal;
 mod mask;
+mod needles;
 mod options;
 mod patterns;
 mod prefilter;

@@ -72,8 +72,8 @@ impl Parse {
     fn is_wanted(self, text: &str) -> bool {
         match self {
             Self::Always => true,
-            Self::IfPromising => prefilter::may_have_findings(text.as_bytes()),
-            Self::IfWorth => prefilter::may_have_findings(text.as_bytes()) && prefilter::is_worth_parsing(text),
+            Self::IfPromising => prefilter::may_have_findings(text),
+            Self::IfWorth => prefilter::is_worth_parsing(text),
         }
     }
 }

@@ -14,7 +14,7 @@ mod url;
 pub use dummy::{entropy, is_dummy, is_dummy_token, looks_random};
 pub use name::{is_password_name, is_sensitive_header, is_sensitive_name, may_hold_credentials_url, why_not, words};
 pub use prefix::{auth_scheme, known_prefix};
-pub use token::{TokenMatch, find_tokens, provider_token};
+pub use token::{TokenMatch, find_tokens, provider_token, token_begins, token_starts};
 pub use url::{UrlCredentials, UrlParameter, find_url_credentials, url_credentials, url_parameters, webhook};
 
 /// Whether an environment variable holds what is sensitive: its name says so, or its value is a URL with credentials under

@@ -23,7 +23,7 @@ enum Set {
 }
 
 impl Set {
-    fn has(self, byte: u8) -> bool {
+    const fn has(self, byte: u8) -> bool {
         match self {
             Set::Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
             Set::Alnum => byte.is_ascii_alphanumeric(),
@@ -90,29 +90,69 @@ const TOKENS: &[(&str, Set, usize, usize, &str)] = &[
     ("key-", Set::Hex, 32, 32, "a Mailgun key"),
 ];
 
-/// The first two bytes of all prefixes, of `eyJ` and of `-----BEGIN`: a bit for each pair.
-static STARTS: [u64; 1024] = {
-    let mut starts = [0; 1024];
+/// How many bytes of a place are looked at before it is compared with prefixes. All that is recognised is longer.
+const LOOK: usize = 4;
+
+/// Which pairs of bytes the first four of a token are, the first and second, the second and third, the third and fourth: a bit each. Two
+/// alone are what many words of a program begin with: `da` of `dapi` is that of `data` too.
+static STARTS: [[u64; 1024]; LOOK - 1] = {
+    let mut starts = [[0; 1024]; LOOK - 1];
     let mut i = 0;
     while i < TOKENS.len() {
-        let prefix = TOKENS[i].0.as_bytes();
-        let pair = (prefix[0] as usize) << 8 | prefix[1] as usize;
-        starts[pair >> 6] |= 1 << (pair & 63);
+        let (prefix, set) = (TOKENS[i].0.as_bytes(), TOKENS[i].1);
+        let mut at = 0;
+        while at < LOOK - 1 {
+            add(&mut starts[at], prefix, set, at);
+            at += 1;
+        }
         i += 1;
     }
-    let mut i = 0;
-    let others: [usize; 2] = [(b'e' as usize) << 8 | b'y' as usize, (b'-' as usize) << 8 | b'-' as usize];
-    while i < others.len() {
-        starts[others[i] >> 6] |= 1 << (others[i] & 63);
-        i += 1;
+    // Those that have no prefix of that length: what comes after `eyJ` is base64, and `-----BEGIN` begins with dashes.
+    let mut at = 0;
+    while at < LOOK - 1 {
+        add(&mut starts[at], b"eyJ", Set::Dash, at);
+        add(&mut starts[at], b"----", Set::Dash, at);
+        at += 1;
     }
     starts
 };
 
-/// Whether a token may begin with these two bytes.
-fn may_start(first: u8, second: u8) -> bool {
-    let pair = usize::from(first) << 8 | usize::from(second);
-    STARTS[pair >> 6] & 1 << (pair & 63) != 0
+/// Adds the pairs that stand at a place of what begins with `prefix` and goes on with bytes of `set`.
+const fn add(pairs: &mut [u64; 1024], prefix: &[u8], set: Set, at: usize) {
+    let mut first = 0;
+    while first < 256 {
+        let fits = if at < prefix.len() { prefix[at] as usize == first } else { set.has(first as u8) };
+        let mut second = 0;
+        while fits && second < 256 {
+            let fits = if at + 1 < prefix.len() { prefix[at + 1] as usize == second } else { set.has(second as u8) };
+            if fits {
+                let pair = first << 8 | second;
+                pairs[pair >> 6] |= 1 << (pair & 63);
+            }
+            second += 1;
+        }
+        first += 1;
+    }
+}
+
+/// Whether a token may begin with these bytes.
+fn may_start(bytes: &[u8; LOOK]) -> bool {
+    let has = |at: usize| {
+        let pair = usize::from(bytes[at]) << 8 | usize::from(bytes[at + 1]);
+        STARTS[at][pair >> 6] & 1 << (pair & 63) != 0
+    };
+    has(0) && has(1) && has(2)
+}
+
+/// What a recognised token begins with, for a search of one's own: what it finds is asked of [`token_begins`].
+pub fn token_starts() -> impl Iterator<Item = &'static str> {
+    TOKENS.iter().map(|token| token.0).chain(["eyJ", "-----BEGIN"])
+}
+
+/// Whether a recognised token begins at `at`.
+pub fn token_begins(text: &str, at: usize) -> bool {
+    let bytes = text.as_bytes();
+    (at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_')) && token_at(bytes, at).is_some()
 }
 
 /// What kind of token `value` is as a whole: "a GitHub token", "a JSON Web Token", "a private key".
@@ -158,9 +198,9 @@ pub fn find_tokens(text: &str) -> Vec<TokenMatch> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut i = 0;
-    while i < bytes.len() {
-        if bytes.get(i + 1).is_some_and(|next| may_start(bytes[i], *next))
-            && (i == 0 || !(bytes[i - 1].is_ascii_alphanumeric() || bytes[i - 1] == b'_'))
+    while let Some(four) = bytes[i..].first_chunk() {
+        if may_start(four)
+            && !(i > 0 && (bytes[i - 1].is_ascii_alphanumeric() || bytes[i - 1] == b'_'))
             && let Some((kind, length)) = token_at(bytes, i)
         {
             found.push(TokenMatch { kind, range: i..i + length });
@@ -175,7 +215,7 @@ pub fn find_tokens(text: &str) -> Vec<TokenMatch> {
 /// The kind and length of the token that begins at `at`.
 fn token_at(bytes: &[u8], at: usize) -> Option<(&'static str, usize)> {
     let rest = &bytes[at..];
-    if !may_start(*rest.first()?, *rest.get(1)?) {
+    if !may_start(rest.first_chunk()?) {
         return None;
     }
     match rest.first()? {

@@ -16,13 +16,12 @@
 //! | `lgtm[py/…]`, `codeql[py/…]` | CodeQL | hard-coded, logs, files, certificates, by its query |
 
 use std::cell::Cell;
-use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use tegmen_findings::Rule;
 
 use super::comments::Comment;
 use super::{Covers, Ignore, Reach};
+use crate::needles::Needles;
 
 /// What another tool finds as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,22 +86,23 @@ const WORDS: &[&str] = &[
 
 /// Whether a text may have a mark in it.
 pub fn may_have_marks(text: &str) -> bool {
-    static ANY: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        let words = [
-            "tegmen:",
-            "noqa",
-            "nosec",
-            "nosemgrep",
-            "list secret",
-            "list nextline",
-            "leaks:allow",
-            ":ignore",
-            ":allow",
-        ];
-        let more = ["ggignore", "secretlint-", "checkov:", "lgtm[", "codeql["];
-        AhoCorasick::builder().ascii_case_insensitive(true).build(words.iter().chain(&more)).ok()
-    });
-    ANY.as_ref().is_none_or(|matcher| matcher.is_match(text))
+    static ANY: Needles = Needles::new(&[
+        "tegmen:",
+        "noqa",
+        "nosec",
+        "nosemgrep",
+        "list secret",
+        "list nextline",
+        "leaks:allow",
+        ":ignore",
+        ":allow",
+        "ggignore",
+        "secretlint-",
+        "checkov:",
+        "lgtm[",
+        "codeql[",
+    ]);
+    ANY.is_in(text.as_bytes())
 }
 
 /// The marks of other tools in a piece of a comment.

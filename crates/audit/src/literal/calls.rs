@@ -35,7 +35,7 @@ pub const GETTERS: &[&str] =
     &["get", "pop", "config", "getattr", "env", "str", "get_env", "env_var", "getenv", "get_setting", "Field"];
 
 /// Methods of the element of a page that fill it in: its text is all that they get.
-const ELEMENTS: &[&str] = &["send_keys", "fill", "type", "press_sequentially", "set_value", "input_text"];
+pub const ELEMENTS: &[&str] = &["send_keys", "fill", "type", "press_sequentially", "set_value", "input_text"];
 
 /// Functions that encode what they get, as `user:password` is encoded for Basic authentication.
 pub const ENCODERS: &[&str] = &["b64encode", "standard_b64encode", "urlsafe_b64encode", "encodebytes"];
@@ -80,10 +80,10 @@ const CLASSES: &[(&str, usize, &str)] = &[
 /// Whether one of the arguments of a call may be a secret by its place: what is called, and what stands in front of that.
 pub fn takes_secret(object: &str, name: &str) -> bool {
     CLASSES.iter().any(|(class, ..)| *class == name)
-        || PLACES.iter().any(|(function, ..)| {
+        || PLACES.iter().filter(|(function, ..)| function.ends_with(name)).any(|(function, ..)| {
             function.rsplit_once('.').is_some_and(|(module, last)| {
                 last == name && object.trim_end_matches('.').ends_with(module.rsplit('.').next().unwrap_or(module))
-            }) || function.ends_with(name) && object.is_empty() && name.len() > 2
+            }) || object.is_empty() && name.len() > 2
         })
 }
 
@@ -241,6 +241,7 @@ fn is_password_field(module: &Module, element: ExprId, depth: usize) -> bool {
                     })
         }
         ExprKind::Attribute { attr, .. } => says(module.symbol(*attr)),
+        ExprKind::Subscript { index, .. } => module.as_str(*index).is_some_and(says),
         ExprKind::Call { args, .. } => args.iter().any(|arg| is_password_field(module, arg.value, depth + 1)),
         ExprKind::Await(inner) => is_password_field(module, *inner, depth),
         _ => false,

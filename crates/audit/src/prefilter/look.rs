@@ -8,8 +8,8 @@ use tegmen_classify as classify;
 
 use super::leaks;
 use super::statements::{Literal as Quoted, Statement, Statements};
-use super::walk::{Hear, Under, identifiers, walk};
-use super::words::{self, Says, Words};
+use super::walk::{Hear, Under, identifiers, says_password, walk};
+use super::words::{self, Says, Word, Words};
 use crate::config::command_lines;
 use crate::literal::judge::judge;
 use crate::literal::python::{header_line, looks_like_code};
@@ -87,6 +87,8 @@ pub enum Extent {
 /// One look at one text.
 pub struct Look<'t> {
     text: &'t str,
+    /// The same in lower case.
+    lower: &'t [u8],
     words: Words<'t>,
     /// Functions, with their parameters.
     functions: Vec<(&'t str, &'t str)>,
@@ -100,14 +102,14 @@ pub struct Look<'t> {
 }
 
 impl<'t> Look<'t> {
-    /// A look at a text.
-    pub fn new(text: &'t str, extent: Extent) -> Self {
+    /// A look at a text, which is given in lower case as well.
+    pub fn new(text: &'t str, lower: &'t [u8], extent: Extent) -> Self {
         // Of a version of a text mostly a few lines are new, and only their words are looked for.
         let words = match extent {
-            Extent::First => words::find(text),
-            Extent::New => Words::none(text),
+            Extent::First => words::find(text, lower),
+            Extent::New => Words::none(text, lower),
         };
-        Self { text, words, functions: Vec::new(), extent, names: false, shows: false, begins: true }
+        Self { text, lower, words, functions: Vec::new(), extent, names: false, shows: false, begins: true }
     }
 
     /// Gives the ranges of promising lines: of those that no earlier version has had, and of those that a name in them links.
@@ -119,8 +121,9 @@ impl<'t> Look<'t> {
         while lines.next_into(&mut statement) {
             if self.extent == Extent::New {
                 if !seen.insert(&self.text[statement.range.clone()]) {
-                    self.define(&statement, None);
-                    self.begins = self.is_head(&statement);
+                    let text = self.trimmed(&statement);
+                    self.define(&statement, text, None);
+                    self.begins = self.is_head(text);
                     continue;
                 }
                 self.words.extend(statement.range.clone());
@@ -140,7 +143,7 @@ impl<'t> Look<'t> {
             }
             count = seen.links.fresh.len();
             if round == 0 && self.extent == Extent::New {
-                self.words = words::find(self.text);
+                self.words = words::find(self.text, self.lower);
             }
             // Once more, for what was linked below its use.
             let mut lines = Statements::new(self.text);
@@ -176,8 +179,9 @@ impl<'t> Look<'t> {
     }
 
     fn is_promising(&mut self, statement: &Statement, links: &mut Links, again: bool) -> bool {
-        self.define(statement, Some(links));
-        let head = self.is_head(statement);
+        let text = self.trimmed(statement);
+        self.define(statement, text, Some(links));
+        let head = self.is_head(text);
         let begins = std::mem::replace(&mut self.begins, head);
         if self.extent == Extent::First {
             self.shows = self.shows || leaks::shows(self.text, statement);
@@ -191,7 +195,8 @@ impl<'t> Look<'t> {
             return true;
         }
         let words = self.words.within(&statement.range);
-        let by_name = match words.iter().any(|word| word.says != Says::Nothing) {
+        let says = |word: &Word| word.says != Says::Nothing || says_password(self.words.name(word));
+        let by_name = match words.iter().any(says) {
             true => self.walk(statement, links),
             false => again && self.is_linked(statement, links),
         };
@@ -215,10 +220,15 @@ impl<'t> Look<'t> {
         !self.words.within(range).is_empty()
     }
 
+    /// Whether a statement has a token in it. Where the first of a text is enough, the text was asked as a whole before.
+    fn has_token(&self, statement: &Statement) -> bool {
+        self.extent == Extent::New && !classify::find_tokens(&self.text[statement.range.clone()]).is_empty()
+    }
+
     /// Whether a text by itself has a token, code or commands in it. `begins`: it describes a module, class or function.
     fn is_text_promising(&self, statement: &Statement, literal: &Quoted, begins: bool) -> bool {
         let text = self.content(literal);
-        !classify::find_tokens(&self.text[statement.range.clone()]).is_empty()
+        self.has_token(statement)
             || self.has_word(&literal.content)
                 && ((!begins || looks_like_code(text)) && has_pairs(text, Values::Quoted)
                     || !command_lines(text).is_empty())
@@ -226,7 +236,7 @@ impl<'t> Look<'t> {
 
     /// Whether a string or comment is promising whatever stands around it.
     fn says_by_itself(&self, statement: &Statement) -> bool {
-        let Statement { range, literals, comments } = statement;
+        let Statement { literals, comments, .. } = statement;
         if literals.is_empty() && comments.is_empty() {
             return false;
         }
@@ -243,7 +253,7 @@ impl<'t> Look<'t> {
                 || self.has_word(&literal.content)
                     && (has_pairs(text, values(text)) || is_filled(self.text, literal) && has_strings(text))
         };
-        !classify::find_tokens(&self.text[range.clone()]).is_empty()
+        self.has_token(statement)
             || literals.iter().any(literal)
             || literals.len() > 1 && self.joins_to_shape(statement)
             || comments.iter().any(comment)
@@ -266,18 +276,27 @@ impl<'t> Look<'t> {
             && self.walk(statement, links)
     }
 
-    /// Whether a statement is the head of a function or class. What is blank changes nothing.
-    fn is_head(&self, statement: &Statement) -> bool {
-        let text = self.text[statement.range.clone()].trim_start();
-        (text.is_empty() || text.starts_with('#')) && self.begins
-            || ["def ", "class ", "async def "].iter().any(|start| text.starts_with(start))
+    /// A statement without the blanks before it.
+    fn trimmed(&self, statement: &Statement) -> &'t str {
+        let text = &self.text[statement.range.clone()];
+        let blank = text.bytes().take_while(u8::is_ascii_whitespace).count();
+        &text[blank..]
+    }
+
+    /// Whether a statement, which is given without the blanks before it, is the head of a function or class. What is blank changes nothing.
+    fn is_head(&self, text: &str) -> bool {
+        match text.as_bytes().first() {
+            None | Some(b'#') => self.begins,
+            Some(b'd') => text.starts_with("def "),
+            Some(b'c') => text.starts_with("class "),
+            Some(b'a') => text.starts_with("async def "),
+            Some(_) => false,
+        }
     }
 
     /// Notes a function, and in what is linked whether its parameters are sensitive.
-    fn define(&mut self, statement: &Statement, links: Option<&mut Links>) {
-        let text = &self.text[statement.range.clone()];
-        let head = text.trim_start();
-        let head = head.strip_prefix("async ").unwrap_or(head).trim_start();
+    fn define(&mut self, statement: &Statement, head: &'t str, links: Option<&mut Links>) {
+        let head = head.strip_prefix("async ").map_or(head, str::trim_start);
         let Some(rest) = head.strip_prefix("def ") else { return };
         let name = identifiers(rest).next().unwrap_or_default();
         let parameters = rest.find('(').map_or("", |at| &rest[at..]);

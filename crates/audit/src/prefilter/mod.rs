@@ -6,6 +6,7 @@
 
 mod leaks;
 mod look;
+mod many;
 mod statements;
 mod walk;
 mod words;
@@ -17,8 +18,8 @@ pub use look::Seen;
 use look::{Extent, Look};
 
 /// Whether a file may have anything to find.
-pub fn may_have_findings(text: &[u8]) -> bool {
-    words::has_any(text)
+pub fn may_have_findings(text: &str) -> bool {
+    words::has_any(&text.as_bytes().to_ascii_lowercase())
 }
 
 /// Words of rules that ask for more than a literal or a value that comes out, in files outside of load tests.
@@ -43,7 +44,14 @@ const OTHERS: &[&str] = &[
 /// Whether a file outside of load tests has to be parsed: a closer look than [`may_have_findings`], for trees in which nearly every file
 /// has one of its words.
 pub fn is_worth_parsing(text: &str) -> bool {
-    let mut look = Look::new(text, Extent::First);
+    let lower = text.as_bytes().to_ascii_lowercase();
+    if !words::has_any(&lower) {
+        return false;
+    }
+    if many::has_token(text) {
+        return true;
+    }
+    let mut look = Look::new(text, &lower, Extent::First);
     let mut found = false;
     look.promising(&mut Seen::default(), &mut |_| found = true);
     found
@@ -58,16 +66,19 @@ fn others(text: &str) -> bool {
     MATCHER.as_ref().is_none_or(|matcher| matcher.is_match(text))
 }
 
+/// Whether a text may read variables. That it speaks of an environment says nothing.
 fn environment(text: &str) -> bool {
-    ["getenv", "environ", "decouple"]
-        .iter()
-        .any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+    let bytes = text.as_bytes();
+    ["getenv", "environ", "decouple"].iter().any(|word| {
+        memchr::memmem::find_iter(bytes, word.as_bytes()).any(|at| !bytes[at + word.len()..].starts_with(b"ment"))
+    })
 }
 
 /// Gives the logical lines that may have a literal secret in them, or change what one on another line is taken for; those that earlier
 /// versions of the text have had are not looked at again.
 pub fn promising_lines(text: &str, seen: &mut Seen, give: &mut dyn FnMut(&str)) {
-    Look::new(text, Extent::New).promising(seen, &mut |range| give(&text[range]));
+    let lower = text.as_bytes().to_ascii_lowercase();
+    Look::new(text, &lower, Extent::New).promising(seen, &mut |range| give(&text[range]));
 }
 
 /// Whether a text has a word in it that sensitive names are made of.

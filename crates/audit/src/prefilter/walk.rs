@@ -102,6 +102,7 @@ pub fn walk<'t>(text: &'t str, words: &Words<'t>, links: &Links, statement: &Sta
         defines: text[statement.range.clone()].trim_start().starts_with("def ")
             || text[statement.range.clone()].trim_start().starts_with("async "),
         levels: vec![Level::new(0, "", "")],
+        password: words.within(&statement.range).iter().any(|word| says_password(words.name(word))),
         last: None,
         alternative: false,
         seen: Vec::new(),
@@ -119,6 +120,8 @@ struct Walk<'t, 'a> {
     /// Whether it is the head of a function.
     defines: bool,
     levels: Vec<Level<'t>>,
+    /// Whether a password is spoken of.
+    password: bool,
     last: Option<Token<'t>>,
     /// Whether an `or` stands before what is next.
     alternative: bool,
@@ -407,7 +410,10 @@ impl<'t> Walk<'t, '_> {
                     && accept(Under::Pair)
                     || self.links.functions.contains(level.before) && accept(Under::Linked)
                     || RUNNERS.contains(&level.before) && accept(Under::Command)
-                    || (is_login(level.before) || level.before == "connect") && accept(Under::Password)
+                    || (is_login(level.before)
+                        || level.before == "connect"
+                        || self.password && calls::ELEMENTS.contains(&level.before))
+                        && accept(Under::Password)
                     || calls::takes_secret(level.object, level.before) && accept(Under::Key)
                 {
                     return true;
@@ -429,6 +435,12 @@ impl<'t> Walk<'t, '_> {
             && memchr::memchr(b'{', self.text[literal.content.clone()].as_bytes()).is_some()
     }
 
+    /// Whether a string is the key of a dict: what it stands for is what follows.
+    fn is_key(&self, literal: &Literal) -> bool {
+        let inside = self.levels.last().is_some_and(|level| level.open == b'{');
+        inside && self.text[literal.whole.end..].trim_start().starts_with(':')
+    }
+
     fn literal(&mut self, literal: &Literal, hear: &mut dyn Hear<'t>) -> bool {
         let Some(content) = self.text.get(literal.content.clone()) else { return false };
         let continues = self.end.is_some();
@@ -439,7 +451,7 @@ impl<'t> Walk<'t, '_> {
         let joined = std::mem::take(&mut self.joined);
         let whole = continues.then_some(joined.as_str());
         let mut enough = false;
-        if !content.is_empty() {
+        if !content.is_empty() && !self.is_key(literal) {
             enough = self.under(&mut |under| hear.string(content, whole, under));
             if !enough && self.alternative {
                 let names = std::mem::take(&mut self.seen);
@@ -482,6 +494,12 @@ pub fn says_text(text: &str) -> Says {
         _ if text.contains("passw") || text.contains("Passw") || text.contains("PASSW") => Says::Sensitive,
         other => other,
     }
+}
+
+/// Whether a name has the word in it, whatever it is the name of: `PASSWORD_FIELD`.
+pub fn says_password(name: &str) -> bool {
+    let has = |word: &[u8]| name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    has(b"passw") || has(b"pwd")
 }
 
 /// Whether a call by this name takes a user and a password.

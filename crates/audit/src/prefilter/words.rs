@@ -1,13 +1,16 @@
 //! The words that are looked for in a file, in one pass over it.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use foldhash::fast::RandomState;
 use tegmen_classify as classify;
 
+use super::many::Many;
 use crate::literal::judge::is_telemetry_headers;
+use crate::needles::Needles;
 
 /// Words one of which every finding has in its file, in any case.
 const WORDS: &[&str] = &[
@@ -110,22 +113,20 @@ const NAMES: &[&str] = &[
     "otel_exporter",
 ];
 
-fn matcher(words: &[&str]) -> Option<AhoCorasick> {
-    AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::LeftmostFirst).build(words).ok()
-}
+static FILE: Needles = Needles::new(WORDS);
+static ALL: Needles = Needles::new(HINTS);
+static NAME: Needles = Needles::new(NAMES);
+static FILES: LazyLock<Many> = LazyLock::new(|| Many::new(WORDS, &FILE));
+static HINTED: LazyLock<Many> = LazyLock::new(|| Many::new(HINTS, &ALL));
 
-static FILE: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| matcher(WORDS));
-static ALL: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| matcher(HINTS));
-static NAME: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| matcher(NAMES));
-
-/// Whether a file may have anything to find.
-pub fn has_any(text: &[u8]) -> bool {
-    FILE.as_ref().is_none_or(|matcher| matcher.is_match(text))
+/// Whether a file may have anything to find. It is given in lower case.
+pub fn has_any(lower: &[u8]) -> bool {
+    FILES.is_in(lower)
 }
 
 /// Whether a text has a word in it that sensitive names are made of.
 pub fn has_sensitive_word(text: &[u8]) -> bool {
-    NAME.as_ref().is_none_or(|matcher| matcher.is_match(text))
+    NAME.is_in(text)
 }
 
 /// An identifier, or a name with dashes and dots, that has a hint in it.
@@ -153,10 +154,10 @@ pub enum Says {
 /// What the pass found.
 pub struct Words<'t> {
     text: &'t str,
+    /// The same in lower case.
+    lower: &'t [u8],
     /// The names, in order.
     words: Vec<Word>,
-    /// What was said of names before.
-    known: HashMap<&'t str, Says>,
 }
 
 fn is_identifier(byte: u8) -> bool {
@@ -180,9 +181,9 @@ fn around(bytes: &[u8], range: Range<usize>, is: impl Fn(u8) -> bool) -> Range<u
     start..end
 }
 
-/// All names of a text that have a hint in them.
-pub fn find(text: &str) -> Words<'_> {
-    let mut words = Words::none(text);
+/// All names of a text that have a hint in them. `lower` is the text in lower case.
+pub fn find<'t>(text: &'t str, lower: &'t [u8]) -> Words<'t> {
+    let mut words = Words::none(text, lower);
     words.extend(0..text.len());
     words
 }
@@ -204,42 +205,58 @@ pub fn says(name: &str) -> Says {
     if people.iter().any(|word| lower.contains(word)) { Says::People } else { Says::Nothing }
 }
 
+/// So many names are kept with what they say.
+const KNOWN: usize = 50_000;
+
+/// What a name says by itself, kept for the next text: the files of a tree have most of their names in common.
+fn says_known(name: &str) -> Says {
+    thread_local! {
+        static SAID: RefCell<HashMap<Box<str>, Says, RandomState>> = RefCell::default();
+    }
+    SAID.with_borrow_mut(|said| match said.get(name) {
+        Some(says) => *says,
+        None => {
+            if said.len() >= KNOWN {
+                said.clear();
+            }
+            let says = says(name);
+            // A long one is data, and comes once.
+            if name.len() <= 64 {
+                said.insert(name.into(), says);
+            }
+            says
+        }
+    })
+}
+
 impl<'t> Words<'t> {
     /// None of a text.
-    pub fn none(text: &'t str) -> Self {
-        Self { text, words: Vec::new(), known: HashMap::new() }
+    pub fn none(text: &'t str, lower: &'t [u8]) -> Self {
+        Self { text, lower, words: Vec::new() }
     }
 
     /// Adds those of a part of the text, which comes after what there is.
     pub fn extend(&mut self, part: Range<usize>) {
         let (text, bytes) = (self.text, self.text.as_bytes());
-        let Some(matcher) = ALL.as_ref() else { return };
-        let mut from = part.start;
-        for hit in matcher.find_iter(&bytes[part.clone()]) {
-            let (start, end) = (hit.start() + part.start, hit.end() + part.start);
-            let hint = hit.pattern().as_usize();
-            if start < from {
-                continue;
-            }
-            if bytes.get(end).is_some_and(u8::is_ascii_lowercase)
-                && (WHOLE.contains(&HINTS[hint]) || HINTS[hint] == "key" && bytes[end] != b's')
+        HINTED.each(&self.lower[..part.end], part.start, &mut |hit| {
+            if bytes.get(hit.end).is_some_and(u8::is_ascii_lowercase)
+                && (WHOLE.contains(&hit.word) || hit.word == "key" && bytes[hit.end] != b's')
             {
-                continue;
+                return hit.end;
             }
-            let narrow = around(bytes, start..end, is_identifier);
-            let Some(name) = text.get(narrow.clone()) else { continue };
-            from = narrow.end;
-            let says = *self.known.entry(name).or_insert_with(|| self::says(name));
-            // With what dashes and dots join to it: `x-api-key`, and `id` of `session.id`.
-            let says = match says {
+            let narrow = around(bytes, hit.start..hit.end, is_identifier);
+            let Some(name) = text.get(narrow.clone()) else { return hit.end };
+            let says = match says_known(name) {
+                // With what dashes and dots join to it: `x-api-key`, and `id` of `session.id`.
                 Says::Nothing => text
                     .get(around(bytes, narrow.clone(), is_wide))
                     .filter(|wide| wide.len() > name.len())
-                    .map_or(says, self::says),
-                _ => says,
+                    .map_or(Says::Nothing, says_known),
+                says => says,
             };
             self.words.push(Word { start: narrow.start, end: narrow.end, says });
-        }
+            narrow.end
+        });
     }
 
     /// The text of a word.
