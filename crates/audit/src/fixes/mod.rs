@@ -11,6 +11,7 @@ mod environment;
 mod failure;
 mod imports;
 mod literal;
+mod masked;
 mod name;
 mod names;
 mod outcome;
@@ -108,10 +109,10 @@ pub fn propose(context: &Context<'_>, script: Option<&Script<'_>>, candidate: &C
         "tls-verification-off" | "secrets-manager-unverified" => tls::verified(script, candidate),
         "secret-in-failure" => failure::with_status(script, candidate),
         "needless-reveal" => literal::not_revealed(script, candidate),
-        "secret-in-log" => statement::without_output(script, candidate, Safety::Safe),
+        "secret-in-log" => statement::without_output(script, context.flow, candidate, Safety::Safe),
         "response-in-log" => {
             let login = candidate.severity == tegmen_findings::Severity::High;
-            statement::without_output(script, candidate, if login { Safety::Safe } else { Safety::Unsafe })
+            statement::without_output(script, None, candidate, if login { Safety::Safe } else { Safety::Unsafe })
         }
         "debug-wire-logging" => statement::without_statement(script, candidate),
         "secret-in-name" => request_name::named(script, candidate),

@@ -4,9 +4,11 @@ use tegmen_findings::Safety;
 use tegmen_syntax::{Arg, ExprId, ExprKind, Module, Place, PlaceKind};
 
 use super::arguments::{call_of, without};
+use super::masked::{masked, says_more};
 use super::script::Script;
 use super::{Draft, Proposal};
 use crate::context::Candidate;
+use crate::flow::Flow;
 
 /// Calls that do nothing but give a value.
 const QUIET: &[&str] = &[
@@ -61,14 +63,25 @@ const QUIET: &[&str] = &[
     "getLogger",
 ];
 
-/// Takes what is printed or logged out: the argument where it is one of several of a `print`, else the statement.
-pub fn without_output(script: &Script<'_>, candidate: &Candidate, safety: Safety) -> Result<Proposal, String> {
+/// Takes what is printed or logged out: the secret where the message says more, the argument where it is one of several of a `print`,
+/// else the statement. Without a `flow` it is the value as a whole that goes.
+pub fn without_output(
+    script: &Script<'_>,
+    flow: Option<&Flow<'_>>,
+    candidate: &Candidate,
+    safety: Safety,
+) -> Result<Proposal, String> {
     let module = script.module;
     let unknown = || "the call is not understood".to_owned();
     let value = script.expr_at(candidate.span).ok_or_else(unknown)?;
     let (call, args) = call_of(script, value).ok_or_else(unknown)?;
     let safety = if has_effects(module, value) { Safety::Unsafe } else { safety };
     let printed = matches!(module.kind(call), ExprKind::Call { func, .. } if is_print(module, *func));
+    let named = args.iter().any(|arg| arg.value == value && arg.name.is_some());
+    let flow = flow.filter(|_| !named);
+    if let Some(proposal) = flow.and_then(|flow| masked(script, flow, value, (args, printed), safety)) {
+        return Ok(proposal);
+    }
     // What is left must say something: a text, and not one that announces what is gone.
     let others = args.iter().filter(|arg| arg.value != value && arg.name.is_none() && !arg.unpacked);
     let rest = others.filter(|arg| !announces(module, args, arg, value)).count();
@@ -95,7 +108,8 @@ pub fn without_output(script: &Script<'_>, candidate: &Candidate, safety: Safety
         return Ok(Proposal::new("take it out of what is logged", safety, edits));
     }
     let effects = args.iter().any(|arg| has_effects(module, arg.value));
-    let safety = if effects { Safety::Unsafe } else { safety };
+    let lost = flow.is_some_and(|flow| says_more(module, flow, args));
+    let safety = if effects || lost { Safety::Unsafe } else { safety };
     let place = script.statement(candidate.span).filter(|place| {
         place.kind == PlaceKind::Expression && place.span.contains(module.span(call)) && is_whole(module, call, place)
     });

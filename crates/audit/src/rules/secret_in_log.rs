@@ -34,7 +34,8 @@ rule! {
     /// what they know to be secret.
     ///
     /// ## Fix safety
-    /// Safe: the argument goes where `print` has others to say, else the statement (`pass` is left where it was the only one).
+    /// Safe: where the message has other values too, the secret in it becomes `***`; the argument goes where `print` has others to say,
+    /// else the statement (`pass` is left where it was the only one).
     /// Unsafe where something in it may have effects of its own; none inside a larger expression.
     ///
     /// ## References
