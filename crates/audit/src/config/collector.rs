@@ -139,7 +139,14 @@ impl<'t> Collector<'t> {
         any
     }
 
-    fn keep(&mut self, name: &str, value: &str, span: Range<usize>, site: Site, list: Option<Range<usize>>) -> bool {
+    pub fn keep(
+        &mut self,
+        name: &str,
+        value: &str,
+        span: Range<usize>,
+        site: Site,
+        list: Option<Range<usize>>,
+    ) -> bool {
         let place = |range: &Range<usize>| Span::new(range.start as u32, range.end as u32);
         let literal = Literal {
             name: name.to_owned(),

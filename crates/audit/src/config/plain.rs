@@ -48,6 +48,12 @@ pub fn read(collector: &mut Collector<'_>) {
         }
         if last == 0 && trimmed.contains("locust ") {
             shell::read(collector, start..at, shell::Dialect::Shell);
+        } else if last == 0 && line.contains("://") && line.contains('@') {
+            // The second line of a command, say.
+            for word in line.split_whitespace().map(|word| word.trim_matches(['"', '\'', ',', ';'])) {
+                let from = start + (word.as_ptr() as usize - line.as_ptr() as usize);
+                collector.keep("", word, from..from + word.len(), Site::Bare, None);
+            }
         }
         above = trimmed;
     }
@@ -73,9 +79,15 @@ pub fn script(collector: &mut Collector<'_>) {
         }
         let batch = trimmed.to_ascii_lowercase().starts_with("set ");
         let mut any = false;
+        // `{ name = "API_TOKEN", value = "…" }`
+        let mut given = "";
         for pair in pairs(line, if batch { Values::Line } else { Values::Quoted }) {
+            if &line[pair.name.clone()] == "name" {
+                given = &line[pair.value.clone()];
+            }
             let name = match &line[pair.name.clone()] {
                 "default" if !block.is_empty() => block,
+                "value" if !given.is_empty() => given,
                 name => name,
             };
             any |= collector.value(name, &line[pair.value.clone()], start + pair.value.start..start + pair.value.end);

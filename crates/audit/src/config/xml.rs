@@ -31,6 +31,10 @@ pub fn read(collector: &mut Collector<'_>) {
             let name = if named { given.unwrap_or_default() } else { name };
             collector.value(name, &text[span.clone()], span.clone());
         }
+        // `<elementProp name="password" elementType="HTTPArgument">` says it before the value.
+        if attribute("elementType") == Some("HTTPArgument") {
+            header = given.unwrap_or_default();
+        }
         if tag.ends_with('/') {
             continue;
         }

@@ -18,7 +18,10 @@ impl Flow<'_> {
         }
         let mut taint = self.defined(file, module, text, span, &defs);
         taint.merge(&self.entries_of(file, module, name, &defs));
-        taint
+        match taint.unknown && taint.sources.is_empty() {
+            true => self.record(file, module, expr).unwrap_or(taint),
+            false => taint,
+        }
     }
 
     /// The union of what definitions of `name` give.

@@ -17,6 +17,47 @@ fn is_identifier(name: &str) -> bool {
     matches!(words.as_slice(), [.., session, id] if session == "session" && id == "id")
 }
 
+/// Whether an entry of what a secrets manager gives is one that stands beside the secret.
+fn is_beside(key: &str) -> bool {
+    let plain = [
+        "user",
+        "username",
+        "login",
+        "email",
+        "account",
+        "host",
+        "hostname",
+        "port",
+        "url",
+        "uri",
+        "endpoint",
+        "address",
+        "server",
+        "db",
+        "dbname",
+        "database",
+        "schema",
+        "engine",
+        "region",
+        "name",
+        "id",
+        "metadata",
+        "version",
+        "created",
+        "time",
+        "lease",
+        "duration",
+        "renewable",
+        "ttl",
+        "policies",
+        "arn",
+        "stages",
+        "expiration",
+        "type",
+    ];
+    classify::words(key).last().is_some_and(|word| plain.contains(&word.as_str()))
+}
+
 /// Letters and digits: what passwords and tokens have, and words do not.
 fn is_mixed(text: &str) -> bool {
     text.len() >= 4 && text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().any(|b| b.is_ascii_alphabetic())
@@ -183,6 +224,9 @@ impl Flow<'_> {
         let base = self.eval(file, value);
         let body = base.find(&[Origin::Body, Origin::LoginBody, Origin::Response, Origin::LoginResponse]).is_some();
         if classify::is_sensitive_name(key) && !is_identifier(key) {
+            if module.tail_str(value).is_some_and(super::records::has_labels) {
+                return Taint::default();
+            }
             if body {
                 return Taint::one(Origin::Issued, key, file, span);
             }
@@ -193,6 +237,10 @@ impl Flow<'_> {
                 return entry;
             }
             return Taint::one(Origin::Named, key, file, span);
+        }
+        // `read_secret(…)["data"]["data"]["key"]`: whatever it is called, unless it says that it is something else.
+        if let Some(secret) = base.find(&[Origin::Manager]).filter(|_| !is_beside(key)) {
+            return Taint { sources: vec![secret.clone()], unknown: false };
         }
         let login = base.find(&[Origin::LoginBody, Origin::LoginResponse]).is_some();
         if body && CONTAINERS.contains(&key) || login && calls::says_login(key) {
@@ -261,7 +309,10 @@ impl Flow<'_> {
             if !defs.is_empty() {
                 let mut taint = self.defined(file, module, name, span, &defs);
                 taint.merge(&self.entries_of(file, module, attr, &defs));
-                return taint;
+                return match taint.unknown && taint.sources.is_empty() {
+                    true => self.record(file, module, expr).unwrap_or(taint),
+                    false => taint,
+                };
             }
         }
         if let Some(taint) = self.imported(file, module, expr) {

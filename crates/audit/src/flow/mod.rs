@@ -10,6 +10,7 @@ mod classes;
 mod definitions;
 mod dumps;
 mod expressions;
+mod records;
 mod tokens;
 
 use std::cell::{OnceCell, RefCell};
@@ -215,6 +216,8 @@ pub struct Flow<'p> {
     /// Globals of other modules that are being followed.
     globals: RefCell<HashSet<(FileId, Symbol)>>,
     authorised: OnceCell<bool>,
+    /// The sensitive entries that the file takes of its variables and fields.
+    entries: OnceCell<Vec<records::Entry>>,
     /// The requests of each file whose responses give a token.
     tokens: RefCell<HashMap<FileId, Rc<HashSet<ExprId>>>>,
 }
@@ -234,6 +237,7 @@ impl<'p> Flow<'p> {
             callers: RefCell::default(),
             globals: RefCell::default(),
             authorised: OnceCell::new(),
+            entries: OnceCell::new(),
             tokens: RefCell::default(),
         }
     }

@@ -48,6 +48,40 @@ const WEAK: &[&str] = &[
     "local",
 ];
 
+/// What may stand before `pin` in the name of such a number. Chips and maps have pins of other names.
+const PINS: &[&str] = &[
+    "user",
+    "login",
+    "card",
+    "account",
+    "customer",
+    "client",
+    "member",
+    "security",
+    "secret",
+    "access",
+    "transaction",
+    "payment",
+    "wallet",
+    "sim",
+    "atm",
+    "upi",
+    "debit",
+    "credit",
+    "admin",
+    "agent",
+    "employee",
+    "my",
+    "new",
+    "old",
+    "current",
+    "confirm",
+    "auth",
+    "bank",
+    "test",
+    "valid",
+];
+
 /// What a negative test sends so that it is refused.
 const REFUSED: &[&str] =
     &["wrong", "invalid", "incorrect", "nonexist", "not-valid", "badpass", "bad_pass", "bad-pass", "doesnotexist"];
@@ -280,6 +314,11 @@ fn by_name(literal: &Literal, value: &str) -> Option<Judged> {
         let ok = value.len() > 1 && is_password(value) || value.len() > 3 && !classify::is_dummy(value);
         return if ok { judged(literal, Kind::Basic, strength(value), Confidence::High, None, value) } else { None };
     }
+    if is_pin(name) {
+        return is_pin_number(value)
+            .then(|| judged(literal, Kind::Pin, Severity::Medium, Confidence::Medium, None, value))
+            .flatten();
+    }
     let sensitive = if literal.site == Site::Header {
         classify::is_sensitive_header(name)
     } else {
@@ -422,9 +461,15 @@ fn is_elsewhere(value: &str) -> bool {
     ];
     // `@file.json` is where it is, `@dm1n!` is what it is.
     let file = value.strip_prefix('@').is_some_and(is_wordy);
+    // Base64 begins with a slash now and then; what it goes on with is no path.
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let random = value.len() >= 32
+        && digits > 2
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+        && classify::looks_random(value);
     selector
         || file
-        || start.iter().any(|start| value.starts_with(start)) && !value.contains("://:")
+        || start.iter().any(|start| value.starts_with(start)) && !value.contains("://:") && !random
         || value.contains("[name=")
         || value.contains("(?P<")
         || is_selector(value)
@@ -453,6 +498,27 @@ fn is_path(value: &str) -> bool {
         && !value.contains(char::is_whitespace)
         && value.split('/').all(word)
         && value.split('/').filter(|part| part.len() > 2).count() > 1
+}
+
+/// Whether a name is that of a number that somebody types in place of a password: `pin`, `card_pin`, `mpin`.
+pub fn is_pin(name: &str) -> bool {
+    let end = name.len().checked_sub(3).and_then(|start| name.get(start..));
+    if !end.is_some_and(|end| end.eq_ignore_ascii_case("pin")) {
+        return false;
+    }
+    let words = classify::words(name);
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [word] => matches!(word, "pin" | "mpin" | "tpin" | "upin" | "userpin" | "cardpin"),
+        [.., before, "pin"] => PINS.contains(&before),
+        _ => false,
+    }
+}
+
+/// Whether a value may be such a number: not one that everybody takes for a sample.
+fn is_pin_number(value: &str) -> bool {
+    let step = |pair: &[u8], by: u8| pair[1] == pair[0].wrapping_add(by);
+    let sample = [0, 1, 255].into_iter().any(|by| value.as_bytes().windows(2).all(|pair| step(pair, by)));
+    (4..=8).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit()) && !sample
 }
 
 /// Whether somebody made a password of words like these: `load_test_password`, rather than naming a field.

@@ -68,6 +68,8 @@ pub struct Literal {
 pub enum Kind {
     /// A password.
     Password,
+    /// The number that somebody types in place of one. In anything but a load test it may as well be that of a pin of a chip.
+    Pin,
     /// A token: bearer, JWT, session.
     Token,
     /// An API key, a client secret, a signing key.

@@ -6,7 +6,7 @@ use tegmen_classify as classify;
 use tegmen_syntax::{BlockId, BoolOp, DefValue, ExprId, ExprKind, FPart, Module, SequenceKind, Span, StmtKind, Target};
 
 use super::behind::{self, Behind, Used};
-use super::judge::{is_telemetry_headers, judge};
+use super::judge::{is_pin, is_telemetry_headers, judge};
 use super::text::{Values, connection_name, elements, pairs};
 use super::value::{Value, value_of};
 use super::{Judged, Literal, Site, calls, lists};
@@ -98,8 +98,10 @@ impl<'m> Collector<'m> {
                     };
                     // `{"username": "username", "password": "password"}` names what belongs there.
                     let sample = items.iter().filter(|item| echoes(item)).count() > 1;
+                    let texts = are_texts(module, items);
                     for item in items {
-                        if sample && echoes(item) {
+                        let text = || module.as_text(item.value).is_some_and(is_text);
+                        if sample && echoes(item) || texts && text() {
                             continue;
                         }
                         if let Some(name) = item.key.and_then(|key| module.as_text(key)) {
@@ -114,6 +116,8 @@ impl<'m> Collector<'m> {
                         // `("PW", "Palau")`
                         && name.len() > 2
                         && classify::is_sensitive_header(name)
+                        // `("password", "password")` is a sample, or names a field.
+                        && module.as_text(items[1]) != Some(name)
                     {
                         self.named(name, items[1], Site::Header, module.block_of(id));
                     }
@@ -210,7 +214,8 @@ impl<'m> Collector<'m> {
         }
         let sensitive = classify::is_sensitive_name(name)
             || site == Site::Header && classify::is_sensitive_header(name)
-            || is_telemetry_headers(name);
+            || is_telemetry_headers(name)
+            || is_pin(name);
         if let ExprKind::Sequence { items, .. } = self.module.kind(value)
             && sensitive
         {
@@ -601,4 +606,22 @@ fn may_have_shape(text: &str) -> bool {
 fn may_have_pairs(text: &str) -> bool {
     let bytes = text.as_bytes();
     (memchr::memchr3(b'=', b':', b'<', bytes).is_some()) && crate::prefilter::has_sensitive_word(bytes)
+}
+
+/// Whether a dict has the texts of a page: `{"password": "Passwort", "hint": "At least twelve characters"}`. Who logs in has a name.
+fn are_texts(module: &Module, items: &[tegmen_syntax::Item]) -> bool {
+    let user = |item: &tegmen_syntax::Item| {
+        let key = item.key.and_then(|key| module.as_text(key)).unwrap_or_default();
+        lists::is_field(key) && module.as_text(item.value).is_some_and(|value| !value.contains(' '))
+    };
+    let texts: Vec<&str> = items.iter().take(1000).filter_map(|item| module.as_text(item.value)).collect();
+    let sentences = texts.iter().filter(|text| text.trim().contains(' ')).count();
+    texts.len() > 2 && sentences * 3 >= texts.len() && !items.iter().take(1000).any(user)
+}
+
+/// Whether a value may be such a text: words, of which the first is written large or which are several.
+fn is_text(value: &str) -> bool {
+    let mark = |c: char| matches!(c, ' ' | '.' | ',' | '!' | '?' | '\'' | '’' | ':' | '-');
+    value.chars().all(|c| c.is_alphabetic() || mark(c))
+        && (value.trim().contains(' ') || value.chars().next().is_some_and(char::is_uppercase))
 }

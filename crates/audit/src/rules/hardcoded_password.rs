@@ -28,9 +28,9 @@ rule! {
     /// ```
     ///
     /// ## Severity and confidence
-    /// High; medium for passwords that everybody tries first (`admin`, `123456`), since there is less to lose. Certain
-    /// in code, likely in configuration files. Placeholders, values that are made to be refused, and names of fields
-    /// are left alone.
+    /// High; medium for passwords that everybody tries first (`admin`, `123456`), since there is less to lose, low for those in unit tests;
+    /// medium for the PINs of a load test (`{"pin": "…"}`). Certain in code, likely in configuration files and for PINs.
+    /// Placeholders, values that are made to be refused, names of fields and the texts of a page are left alone.
     ///
     /// ## Fix safety
     /// Safe in the scripts of a load test: the value becomes `secret("NAME")` and a secret of `tegmen.toml`, and is kept where
@@ -48,4 +48,9 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     literals(context, &HARDCODED_PASSWORD, Kind::Password, out, |judged| {
         format!("the value of {} is written {}", subject(judged, "a password"), written(judged.literal.site))
     });
+    if context.locust {
+        literals(context, &HARDCODED_PASSWORD, Kind::Pin, out, |judged| {
+            format!("{} is written {}", subject(judged, "a PIN"), written(judged.literal.site))
+        });
+    }
 }

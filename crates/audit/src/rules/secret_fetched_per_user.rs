@@ -1,7 +1,7 @@
 //! `secret-fetched-per-user`.
 
 use tegmen_findings::{Confidence, Severity};
-use tegmen_syntax::{BlockId, Module};
+use tegmen_syntax::{BlockId, ExprId, Module};
 
 use super::shared::calls;
 use crate::context::{Candidate, Context};
@@ -31,7 +31,8 @@ rule! {
     /// ```
     ///
     /// ## Severity and confidence
-    /// Medium and certain: it is in a method of a user class, or in a function that such a method calls.
+    /// Medium and certain: it is in a method of a user class, or in a function that such a method calls. A function that keeps what it
+    /// fetched (`if name not in KEPT`, a `global`, a cache in front of it) is left alone.
     ///
     /// ## References
     /// - CWE-770: Allocation of Resources Without Limits or Throttling <https://cwe.mitre.org/data/definitions/770.html>
@@ -51,7 +52,7 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             continue;
         }
         let block = module.block_of(id);
-        if module.receiver_at(block).is_none() && !called_per_user(module, block) {
+        if module.receiver_at(block).is_none() && !called_per_user(module, block) || is_kept(module, block) {
             continue;
         }
         let mut candidate = Candidate::new(&SECRET_FETCHED_PER_USER, Severity::Medium, Confidence::High, module.span(func));
@@ -61,6 +62,21 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         candidate.block = Some(block);
         out.push(candidate);
     }
+}
+
+/// Whether the function around a block keeps what it has fetched, and fetches once: `if name not in CACHE`, `if token is None`, a cache
+/// in front of it.
+fn is_kept(module: &Module, block: BlockId) -> bool {
+    let Some(function) = module.function_at(block) else { return false };
+    let function = module.function(function);
+    // A field of `self` is kept for one user only.
+    if function.class.is_some() {
+        return false;
+    }
+    let cached = |decorator: &ExprId| module.text(module.span(*decorator)).contains("cache");
+    let asks = |line: &str| line.starts_with("if ") && line.contains(" not in ") && !line.contains("environ");
+    function.decorators.iter().any(cached)
+        || module.text(function.span).lines().map(str::trim).any(|line| line.starts_with("global ") || asks(line))
 }
 
 /// Whether the function around a block is called from a method.

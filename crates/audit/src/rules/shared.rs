@@ -28,6 +28,13 @@ pub fn literals(
         let end = literal.spans.last().map_or(first.end, |last| last.end);
         let mut candidate =
             Candidate::new(rule, judged.severity, judged.confidence, Span::new(first.start, end.max(first.end)));
+        // What a unit test logs in with is nobody's, where it is no better than that.
+        if judged.severity == Severity::Medium
+            && kind == Kind::Password
+            && context.python().is_some_and(|(module, _)| is_unit_test(module))
+        {
+            candidate.severity = Severity::Low;
+        }
         candidate.name.clone_from(&literal.name);
         candidate.message = say(judged);
         if table.is_some() {
@@ -40,6 +47,17 @@ pub fn literals(
         });
         out.push(candidate);
     }
+}
+
+/// Whether a module is one of unit tests, and no load test that goes by such a name.
+fn is_unit_test(module: &Module) -> bool {
+    let imports = |library: &str| {
+        module.imports.iter().any(|import| {
+            let name = &*import.qualified;
+            name == library || name.strip_prefix(library).is_some_and(|rest| rest.starts_with('.'))
+        })
+    };
+    imports("pytest") || imports("unittest")
 }
 
 /// What a literal is, for a sentence: its name, or what kind of token it is.

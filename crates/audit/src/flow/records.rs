@@ -1,0 +1,90 @@
+//! Records: a variable or field of which a sensitive entry is taken somewhere, `row["password"]`. Who shows it whole shows that too.
+
+use tegmen_classify as classify;
+use tegmen_syntax::{ExprId, ExprKind, Module};
+
+use super::{Flow, Origin, Taint};
+use crate::project::FileId;
+
+/// Words of names of tables that say how things are called or where they are, not what they are.
+const LABELS: &[&str] = &[
+    "texts",
+    "messages",
+    "labels",
+    "strings",
+    "translations",
+    "translation",
+    "i18n",
+    "selectors",
+    "selector",
+    "css",
+    "locators",
+    "locator",
+    "xpath",
+    "xpaths",
+    "fields",
+    "columns",
+    "elements",
+    "ids",
+    "names",
+    "schema",
+    "properties",
+    "errors",
+];
+
+/// Whether an entry of what is called so is a text of a page or the place of an element: `SELECTORS["password"]`.
+pub(super) fn has_labels(name: &str) -> bool {
+    classify::words(name).last().is_some_and(|word| LABELS.contains(&word.as_str()))
+}
+
+/// An entry that is taken: what from, and its key.
+pub(super) type Entry = (ExprId, String);
+
+impl Flow<'_> {
+    /// What a name or a field is, of which nothing is known but that it has sensitive entries.
+    pub(super) fn record(&self, file: FileId, module: &Module, expr: ExprId) -> Option<Taint> {
+        if file != self.file {
+            return None;
+        }
+        let entries = self.entries.get_or_init(|| entries(module));
+        let (_, key) = entries.iter().find(|(object, _)| is_same(module, *object, expr))?;
+        Some(Taint::one(Origin::Named, key, file, module.span(expr)))
+    }
+}
+
+/// All entries with a sensitive key that a module takes of names and fields.
+fn entries(module: &Module) -> Vec<Entry> {
+    let entry = |object: ExprId, key: ExprId| {
+        let key = module.as_str(key).filter(|key| classify::is_password_name(key))?;
+        let name = module.tail_str(object).filter(|name| !has_labels(name))?;
+        (name != "environ").then(|| (object, key.to_owned()))
+    };
+    module
+        .exprs()
+        .filter_map(|(_, expr)| match &expr.kind {
+            ExprKind::Subscript { value, index } => entry(*value, *index),
+            ExprKind::Call { func, args } => match module.kind(*func) {
+                ExprKind::Attribute { value, attr } if module.symbol(*attr) == "get" => {
+                    entry(*value, args.first()?.value)
+                }
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether two expressions are one variable, or one field of `self`.
+fn is_same(module: &Module, one: ExprId, other: ExprId) -> bool {
+    match (module.kind(one), module.kind(other)) {
+        (ExprKind::Name(a), ExprKind::Name(b)) => {
+            let others = module.reaching(other, *b);
+            a == b && module.reaching(one, *a).iter().any(|def| others.contains(def))
+        }
+        (ExprKind::Attribute { value: a, attr: x }, ExprKind::Attribute { value: b, attr: y }) => {
+            let class = module.class_of_object(*a);
+            x == y && class.is_some() && class == module.class_of_object(*b)
+        }
+        _ => false,
+    }
+}
