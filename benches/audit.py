@@ -124,6 +124,17 @@ def program(name: str, folders: list[Path]) -> Path | None:
     return Path(found) if found else None
 
 
+def gitleaks(folders: list[Path]) -> Path | None:
+    """gitleaks, unless what goes by its name is betterleaks, which has other options and takes part by itself."""
+    found = program("gitleaks", folders)
+    if found:
+        help_text = subprocess.run([str(found), "--help"], capture_output=True, text=True, timeout=60)
+        if "betterleaks" in (help_text.stdout + help_text.stderr).lower():
+            print(f"{found} is betterleaks by another name; gitleaks is left out")
+            return None
+    return found
+
+
 def tree_contenders(tegmen: Path, folders: list[Path]) -> list[Contender]:
     """Who can go through a directory."""
 
@@ -137,7 +148,7 @@ def tree_contenders(tegmen: Path, folders: list[Path]) -> list[Contender]:
         ),
         Contender("kingfisher", find("kingfisher"), kingfisher, fine=(0, 200, 205)),
         Contender("betterleaks", find("betterleaks"), ["fs", "--no-banner", "-o", "-", "."]),
-        Contender("gitleaks", find("gitleaks"), ["dir", "--no-banner", "-f", "json", "-r", "-", "."]),
+        Contender("gitleaks", gitleaks(folders), ["dir", "--no-banner", "-f", "json", "-r", "-", "."]),
         Contender(
             "ruff, S rules",
             find("ruff"),
@@ -167,7 +178,7 @@ def history_contenders(tegmen: Path, folders: list[Path]) -> list[Contender]:
         Contender("git log -p", find("git"), ["log", "-p", "--all"]),
         Contender("kingfisher", find("kingfisher"), kingfisher, fine=(0, 200, 205)),
         Contender("betterleaks", find("betterleaks"), ["git", "--no-banner", "-o", "-", "."]),
-        Contender("gitleaks", find("gitleaks"), ["git", "--no-banner", "-f", "json", "-r", "-", "."]),
+        Contender("gitleaks", gitleaks(folders), ["git", "--no-banner", "-f", "json", "-r", "-", "."]),
     ]
 
 
