@@ -27,6 +27,8 @@ impl Interest {
         let mut flags = EventFlags::empty();
         flags.set(EventFlags::IN, self.read);
         flags.set(EventFlags::OUT, self.write);
+        // Whoever waits for nothing has nothing to do about it.
+        flags.set(EventFlags::ET, flags.is_empty());
         flags
     }
 }
@@ -43,7 +45,8 @@ impl Events {
         Ok(Self(epoll::create(epoll::CreateFlags::CLOEXEC)?))
     }
 
-    /// Waits for a descriptor too. An error on it, and its end, are told in any case.
+    /// Waits for a descriptor too. An error on it, and its end, are told in any case: over and over where something is waited for,
+    /// and once where nothing is.
     ///
     /// # Errors
     /// When it is among them already, or cannot be waited for.

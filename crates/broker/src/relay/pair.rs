@@ -73,7 +73,8 @@ impl Pair {
             while line.at < line.kept.len() {
                 match (&self.ends[to]).write(&line.kept[line.at..]) {
                     Ok(count) => line.at += count,
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                    // One that is not read from tells by this alone that it was cut off.
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => return network::came_about(&self.ends[from]),
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(error) => return Err(error),
                 }
@@ -215,5 +216,54 @@ mod tests {
         drop(right);
         assert!(relay.join().unwrap().is_err());
         assert_eq!(left.read(&mut [0; 10]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    }
+
+    /// Serves until nothing moves any more.
+    fn serve_until_still(pair: &mut Pair, events: &Events) {
+        let mut happened = Vec::new();
+        for _ in 0..1000 {
+            assert!(pair.serve(&mut vec![0; CHUNK], events).unwrap());
+            events.wait(&mut happened, Some(std::time::Duration::from_millis(50))).unwrap();
+            if happened.is_empty() {
+                return;
+            }
+        }
+        panic!("it never comes to rest");
+    }
+
+    /// Writes until the other side takes nothing more, and the pair between them keeps some of it.
+    fn fill(mut from: &TcpStream, pair: &mut Pair, events: &Events) {
+        while pair.lines[0].kept.is_empty() {
+            from.write_all(&[7; CHUNK]).unwrap();
+            serve_until_still(pair, events);
+        }
+    }
+
+    #[test]
+    fn one_that_is_cut_off_while_the_other_does_not_read_is_not_kept() {
+        let (left, mut right, mut pair, events) = world();
+        fill(&left, &mut pair, &events);
+        network::cut(&left);
+        drop(left);
+        let mut happened = Vec::new();
+        events.wait(&mut happened, Some(std::time::Duration::from_secs(5))).unwrap();
+        assert!(!happened.is_empty());
+        assert!(pair.serve(&mut vec![0; CHUNK], &events).is_err());
+        drop(pair);
+        let mut all = Vec::new();
+        assert_eq!(right.read_to_end(&mut all).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    }
+
+    #[test]
+    fn an_end_that_is_closed_while_the_other_does_not_read_wakes_nobody() {
+        let (left, right, mut pair, events) = world();
+        right.shutdown(Shutdown::Write).unwrap();
+        serve_until_still(&mut pair, &events);
+        fill(&left, &mut pair, &events);
+        left.shutdown(Shutdown::Write).unwrap();
+        // Told once, not for as long as the other does not read.
+        serve_until_still(&mut pair, &events);
+        assert!(!pair.lines[0].kept.is_empty());
+        drop((left, right));
     }
 }
