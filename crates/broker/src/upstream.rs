@@ -51,7 +51,7 @@ impl Upstream {
     ///
     /// # Errors
     /// When it cannot be had.
-    pub fn read(&self, path: &str, version: Option<u64>) -> Result<Found, Refused> {
+    pub fn read(&self, path: &str, version: Option<u64>) -> Result<Option<Found>, Refused> {
         let mut state = self.lock();
         let State { life, opener } = &mut *state;
         let life = match (life, opener) {

@@ -130,6 +130,12 @@ pub struct Spot {
     pub line: u32,
 }
 
+impl std::fmt::Display for Spot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.path, self.line)
+    }
+}
+
 /// A leak.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leak {
@@ -148,6 +154,9 @@ pub struct Leak {
     /// Where the script lets it out, where that is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub spot: Option<Spot>,
+    /// Further lines that put it into the same channel.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub further: Vec<Spot>,
     /// What to do.
     pub repair: String,
 }
@@ -295,6 +304,13 @@ pub struct Proof {
     pub coverage: Coverage,
     /// What the person should know of this proof.
     pub remarks: Vec<String>,
+}
+
+impl Leak {
+    /// The lines of the script that let it out, as far as they are known, with commas.
+    pub fn places(&self) -> String {
+        self.spot.iter().chain(&self.further).map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl Proof {

@@ -16,7 +16,7 @@ pub struct Found {
     pub count: u64,
     /// Whether all of it was there.
     pub is_whole: bool,
-    /// Where in the channel it was found first.
+    /// Where in the channel it was found, first.
     pub source: String,
     /// What stood there, masked.
     pub sample: String,
@@ -27,8 +27,8 @@ pub struct Found {
 pub struct Seen {
     /// How many bytes were searched.
     pub bytes: u64,
-    /// By the number of the secret.
-    pub found: BTreeMap<usize, Found>,
+    /// By the number of the secret: one for each source in a channel that has many, such as files; else one.
+    pub found: BTreeMap<usize, Vec<Found>>,
     /// What else there is to say.
     pub note: Option<String>,
 }
@@ -49,8 +49,10 @@ pub struct State {
     pub declared: BTreeSet<String>,
     /// Tasks that ran.
     pub ran: BTreeSet<String>,
-    /// Lines of the script that said a canary: channel and secret to place.
-    pub spots: BTreeMap<(Channel, usize), Spot>,
+    /// Lines of the script that said a canary, by channel and secret.
+    pub spots: BTreeMap<(Channel, usize), Vec<Spot>>,
+    /// The first line that sent a canary to a host, by secret and host.
+    pub sent: BTreeMap<(usize, String), Spot>,
     /// How many requests came.
     pub requests: u64,
     /// How often the target was hostile, in which way.
@@ -75,6 +77,14 @@ pub struct State {
     pub unreached: BTreeMap<String, String>,
     /// Pages of the web UI that the script or its extensions have added.
     pub pages: BTreeSet<String>,
+}
+
+/// So many sources in a channel are told apart.
+const SOURCES: usize = 200;
+
+/// Whether what was found in one source says nothing of another: each is let out by a line of its own.
+fn has_sources(channel: Channel) -> bool {
+    matches!(channel, Channel::Files | Channel::Bytecode | Channel::OtherHosts)
 }
 
 /// Clones are the same.
@@ -129,14 +139,17 @@ impl Ledger {
         let seen = state.channels.entry(channel).or_default();
         seen.bytes += bytes.len() as u64;
         for (secret, new) in found {
-            match seen.found.get_mut(&secret) {
-                Some(known) => {
-                    known.count += new.count;
-                    known.is_whole |= new.is_whole;
+            let known = seen.found.entry(secret).or_default();
+            let is_apart = |known: &Found| has_sources(channel) && known.source != new.source;
+            // The last one stands for those that are too many.
+            let at =
+                known.iter().position(|known| !is_apart(known)).or((known.len() == SOURCES).then_some(SOURCES - 1));
+            match at {
+                Some(at) => {
+                    known[at].count += new.count;
+                    known[at].is_whole |= new.is_whole;
                 }
-                None => {
-                    seen.found.insert(secret, new);
-                }
+                None => known.push(new),
             }
         }
     }

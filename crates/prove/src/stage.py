@@ -304,16 +304,16 @@ _REPORTED = ("csv", "html", "json", "web-ui", "messages", "stdout", "stderr")
 _said = {}
 
 
-def _say(channels, text, place=None):
+def _say(channels, text, place=None, to=None):
     place = place or _frame()
     if place is None or len(text) < 6:
         return
-    key = (channels, *place)
+    key = (channels, to, *place)
     _said[key] = _said.get(key, 0) + 1
     # A line that says the same again and again is heard often enough.
     if _said[key] <= 60:
         path, line = place
-        _gate.tell({"said": {"channels": channels, "path": path, "line": line, "text": text[:20000]}})
+        _gate.tell({"said": {"channels": channels, "path": path, "line": line, "text": text[:20000], "to": to}})
 
 
 def _say_error(error, trace):
@@ -370,7 +370,7 @@ def _watch_prints():
 def _watch_events():
     """Files that are opened, hosts that are dialled, programs that are started: which line of the project it was."""
     writing = os.O_WRONLY | os.O_RDWR
-    known = set()
+    known, opened = set(), set()
 
     def told(event, arguments):
         try:
@@ -383,12 +383,21 @@ def _watch_events():
                 if place is not None:
                     known.add((event, path))
                     file = os.path.abspath(os.fsdecode(path))
+                    opened.add(file)
                     _gate.tell({"opened": {"file": file, "path": place[0], "line": place[1]}})
             elif event == "sqlite3.connect":
                 place = _frame(sys._getframe(1))
                 if place is not None:
                     file = os.path.abspath(os.fsdecode(arguments[0]))
+                    opened.add(file)
                     _gate.tell({"opened": {"file": file, "path": place[0], "line": place[1]}})
+            elif event == "os.remove":
+                # It is looked at while it is there.
+                path, folder = arguments
+                folder = os.getcwd() if folder == -1 else os.readlink(f"/proc/self/fd/{folder}")
+                file = os.path.normpath(os.path.join(folder, os.fsdecode(path)))
+                if file in opened:
+                    _gate.tell({"removing": file}, answered=True)
             elif event in ("socket.connect", "socket.sendto"):
                 address = arguments[1]
                 host = address[0] if isinstance(address, tuple) else None
@@ -430,7 +439,7 @@ def _on_urllib3(module):
     urlopen = pool.urlopen
 
     def opening(self, method, url, body=None, headers=None, *args, **kwargs):
-        _say_sent(url, body, headers)
+        _say_sent(self.host, url, body, headers)
         return urlopen(self, method, url, body, headers, *args, **kwargs)
 
     opening.__wrapped__ = urlopen
@@ -442,21 +451,21 @@ def _on_gevent_client(module):
     request = client.request
 
     def requesting(self, method, request_uri, body=b"", headers=None, **kwargs):
-        _say_sent(request_uri, body, headers)
+        _say_sent(self.host, request_uri, body, headers)
         return request(self, method, request_uri, body, headers, **kwargs)
 
     requesting.__wrapped__ = request
     client.request = requesting
 
 
-def _say_sent(url, body, headers):
+def _say_sent(host, url, body, headers):
     place = _frame(sys._getframe(2))
     if place is None:
         return
     try:
         text = body.decode("utf-8", "replace") if isinstance(body, (bytes, bytearray)) else body
         text = text if isinstance(text, str) else ""
-        _say(("other-hosts", "other-places", "telemetry"), f"{url} {dict(headers or {})} {text}", place)
+        _say(("other-hosts", "other-places", "telemetry"), f"{url} {dict(headers or {})} {text}", place, str(host))
     except Exception:
         return
 

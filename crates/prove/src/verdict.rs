@@ -10,6 +10,7 @@ use tegmen_wire::{origin::Origin, place::Place};
 
 use crate::{
     ledger::{Ledger, State as Seen},
+    search::Searcher,
     target::{ANONYMOUS, answers::WAYS},
     world::authority::IMPOSTOR,
 };
@@ -94,9 +95,10 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
                 secret: subject.name.clone(),
                 count: *count,
                 is_whole: true,
-                source: host.clone(),
+                source: shown(ledger.searcher(), host),
                 sample: format!("[{}] in {place}", subject.name),
-                spot: state.spots.get(&(channel, number)).or_else(|| state.dialled.get(bare(host))).cloned(),
+                spot: spots_of_host(&state, channel, number, bare(host)).first().cloned(),
+                further: Vec::new(),
                 repair,
             });
         }
@@ -130,17 +132,31 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
         let mut states = Vec::new();
         for (number, subject) in subjects.iter().enumerate() {
             let found = seen.and_then(|seen| seen.found.get(&number));
-            if let Some(found) = found.filter(|_| subject.unprovable.is_none()) {
-                leaks.push(Leak {
+            for found in found.into_iter().flatten().filter(|_| subject.unprovable.is_none()) {
+                let mut spots = spots(&state, channel, number, &found.source).into_iter();
+                let leak = Leak {
                     channel,
                     secret: subject.name.clone(),
                     count: found.count,
                     is_whole: found.is_whole,
-                    source: found.source.clone(),
+                    source: shown(ledger.searcher(), &found.source),
                     sample: found.sample.clone(),
-                    spot: opened(&state, &found.source).or_else(|| state.spots.get(&(channel, number))).cloned(),
+                    spot: spots.next(),
+                    further: spots.collect(),
                     repair: repair(channel, subject, circumstances.protection),
-                });
+                };
+                // Files that one line opens, each with a name of its own, are one leak.
+                let same = |known: &&mut Leak| {
+                    (known.channel, &known.secret, &known.spot) == (channel, &leak.secret, &leak.spot)
+                        && leak.spot.is_some()
+                };
+                match leaks.iter_mut().find(same) {
+                    Some(known) => {
+                        known.count += leak.count;
+                        known.is_whole |= leak.is_whole;
+                    }
+                    None => leaks.push(leak),
+                }
             }
             let leaked = leaks.iter().any(|leak| leak.channel == channel && leak.secret == subject.name);
             // Where the manifest names no places, every place is a right one.
@@ -210,10 +226,37 @@ fn bare(entry: &str) -> &str {
     }
 }
 
+/// A source, in which canaries are masked: they come into names of files and hosts too.
+fn shown(searcher: &Searcher, source: &str) -> String {
+    let hits = searcher.search(source.as_bytes());
+    hits.first().map_or_else(|| source.to_owned(), |hit| searcher.sample(source.as_bytes(), &hit.at))
+}
+
+/// The lines of the script that let a secret out: into that file, to that host, or into that channel.
+fn spots(state: &Seen, channel: Channel, secret: usize, source: &str) -> Vec<Spot> {
+    match channel {
+        Channel::OtherHosts => {
+            // `HOST:PORT (what it was)`.
+            let address = source.split_whitespace().next().unwrap_or_default();
+            spots_of_host(state, channel, secret, bare(address))
+        }
+        _ => match opened(state, source) {
+            Some(spot) => vec![spot.clone()],
+            None => state.spots.get(&(channel, secret)).cloned().unwrap_or_default(),
+        },
+    }
+}
+
+/// The line that sent a secret to a host; where no client told of it, the line that dialled there.
+fn spots_of_host(state: &Seen, channel: Channel, secret: usize, host: &str) -> Vec<Spot> {
+    let sent = state.sent.get(&(secret, host.to_owned())).or_else(|| state.dialled.get(host));
+    let said = || state.spots.get(&(channel, secret)).and_then(|spots| spots.first());
+    sent.or_else(said).cloned().into_iter().collect()
+}
+
 /// The line that opened the file in which something was found.
 fn opened<'a>(state: &'a Seen, source: &str) -> Option<&'a Spot> {
-    let file = source.strip_suffix(" (unpacked)").unwrap_or(source);
-    let is_it = |path: &str| path.strip_suffix(file).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+    let is_it = |path: &str| path.strip_suffix(source).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
     state.opened.iter().find(|(path, _)| is_it(path)).map(|(_, spot)| spot)
 }
 
@@ -304,7 +347,7 @@ mod tests {
         let mut state = Seen::default();
         state.opened.insert("/project/out/notes.txt".to_owned(), spot.clone());
         assert_eq!(opened(&state, "out/notes.txt"), Some(&spot));
-        assert_eq!(opened(&state, "notes.txt (unpacked)"), Some(&spot));
+        assert_eq!(opened(&state, "notes.txt"), Some(&spot));
         assert_eq!(opened(&state, "otes.txt"), None);
         assert_eq!((bare("http://a.example:8080"), bare("a.example")), ("a.example", "a.example"));
     }

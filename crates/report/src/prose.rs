@@ -14,6 +14,20 @@ pub fn folded(lead: &str, hanging: usize, text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
+/// A text of which a terminal shows every character and obeys none, but ends of lines and tabs: names come from servers, files
+/// and variables, and some of those are other people's.
+pub fn visible(text: &str) -> String {
+    let is_seen = |c: &char| !c.is_control() || ['\n', '\t'].contains(c);
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        if is_seen(&c) {
+            out.push(c)
+        } else {
+            out.extend(c.escape_default())
+        }
+        out
+    })
+}
+
 fn whole_words(width: usize) -> Options<'static> {
     Options::new(width).break_words(false).word_splitter(WordSplitter::NoHyphenation)
 }
@@ -53,7 +67,12 @@ pub fn page(markdown: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{folded, page};
+    use super::{folded, page, visible};
+
+    #[test]
+    fn a_terminal_is_told_nothing_by_a_name() {
+        assert_eq!(visible("no field \u{1b}[2Jgröße\r\n\tthere\u{9b}"), "no field \\u{1b}[2Jgröße\\r\n\tthere\\u{9b}");
+    }
 
     #[test]
     fn lines_fit_and_words_stay_whole() {

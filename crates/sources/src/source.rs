@@ -282,6 +282,18 @@ fn encode(path: &str) -> String {
     path.replace('%', "%25").replace('#', "%23").replace('?', "%3F")
 }
 
+/// A field's name is Vault's, which takes any: one with an end of line in it would begin a line of our own messages.
+fn on_one_line(field: &str) -> String {
+    field.chars().fold(String::new(), |mut out, c| {
+        if c.is_control() {
+            out.extend(c.escape_default())
+        } else {
+            out.push(c)
+        }
+        out
+    })
+}
+
 /// The URI, as it was read.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -296,7 +308,7 @@ impl fmt::Display for Source {
                 if let Some(version) = version {
                     write!(f, "?version={version}")?;
                 }
-                field.as_ref().map_or(Ok(()), |field| write!(f, "#{field}"))
+                field.as_ref().map_or(Ok(()), |field| write!(f, "#{}", on_one_line(field)))
             }
             Self::VaultDynamic { path, parameters, field } => {
                 write!(f, "vault-dynamic:{}", encode(path))?;
@@ -304,7 +316,7 @@ impl fmt::Display for Source {
                     let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
                     write!(f, "?{query}")?;
                 }
-                field.as_ref().map_or(Ok(()), |field| write!(f, "#{field}"))
+                field.as_ref().map_or(Ok(()), |field| write!(f, "#{}", on_one_line(field)))
             }
             Self::Secretspec(Managed::Declared { name }) => write!(f, "secretspec:{name}"),
             Self::Secretspec(Managed::Item { provider, item, field }) => {

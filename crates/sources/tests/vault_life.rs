@@ -21,6 +21,11 @@ fn server(ttl: &str, max: &str) -> Option<(OpenBao, String)> {
 }
 
 fn fetch(address: &str, vault: &str, secrets: &str, role_id: &str, secret_id: &str) -> Fetched {
+    try_fetch(address, vault, secrets, role_id, secret_id).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// The same; what went wrong, in words.
+fn try_fetch(address: &str, vault: &str, secrets: &str, role_id: &str, secret_id: &str) -> Result<Fetched, String> {
     let text = format!(
         "[vault]\naddress = \"{address}\"\nauth = {{ method = \"approle\", role_id = \"{role_id}\", secret_id = \
          \"env:ID\" }}\n{vault}\n[secrets]\n{secrets}"
@@ -28,7 +33,7 @@ fn fetch(address: &str, vault: &str, secrets: &str, role_id: &str, secret_id: &s
     let manifest = Manifest::parse(Path::new("tegmen.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
     let environment: Environment = [("ID", secret_id)].into_iter().collect();
     let directory = Project::new().unwrap().path().to_owned();
-    fetch_all(&manifest, &Context { environment, directory }).unwrap_or_else(|errors| panic!("{errors}"))
+    fetch_all(&manifest, &Context { environment, directory }).map_err(|errors| errors.to_string())
 }
 
 const KEY: &str = "KEY = { source = \"vault:secret/shop#key\" }";
@@ -145,6 +150,16 @@ fn a_token_that_is_revoked_by_somebody_is_replaced() {
     let (said, values) = live(fetched.session.vault.as_mut().unwrap(), Duration::from_secs(3));
     assert_eq!(said, ["a new login at Vault, in the place of one that came to its end"]);
     assert_eq!(values, [("KEY".to_owned(), "v2".to_owned())]);
+}
+
+#[test]
+fn two_fields_of_a_path_are_never_in_one_variable() {
+    let Some((server, role_id)) = server("10m", "1h") else { return };
+    server.write_kv2("all", &json!({ "db.user": "u", "db user": "v" })).unwrap();
+    let secret_id = server.secret_id("approle", "shop").unwrap();
+    let manifest = "shop = { source = \"vault:secret/all\" }";
+    let errors = try_fetch(&server.address, "", manifest, &role_id, &secret_id).err().unwrap();
+    assert!(errors.contains("its fields db user and db.user would both be in the variables shop_db_user"), "{errors}");
 }
 
 #[test]

@@ -127,6 +127,88 @@ pub fn datagrams(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(bound(address, SocketType::DGRAM)?.into())
 }
 
+/// The datagrams that arrive in this network, whoever they are for and whether anybody waits for them or not (raw(7)). Needs
+/// the right to raw sockets in it (CAP_NET_RAW).
+pub struct Datagrams {
+    socket: OwnedFd,
+    header: Header,
+}
+
+/// Whether the header of the network's protocol stands before a datagram that a raw socket gives.
+#[derive(Clone, Copy)]
+enum Header {
+    /// IPv4 (raw(7)).
+    Before,
+    /// IPv6 (ipv6(7)).
+    Absent,
+}
+
+/// A datagram as it arrived.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Datagram<'a> {
+    /// Where to, as far as the kernel says: of IPv6 it does not.
+    pub to: Option<IpAddr>,
+    /// The port that it came from.
+    pub source: u16,
+    /// The port that it is for.
+    pub port: u16,
+    /// What is in it.
+    pub bytes: &'a [u8],
+}
+
+impl Datagrams {
+    /// Those over IPv4.
+    ///
+    /// # Errors
+    /// When this process has no right to it.
+    pub fn v4() -> io::Result<Self> {
+        Self::of(AddressFamily::INET, Header::Before)
+    }
+
+    /// Those over IPv6.
+    ///
+    /// # Errors
+    /// When this process has no right to it, or the machine has no IPv6.
+    pub fn v6() -> io::Result<Self> {
+        Self::of(AddressFamily::INET6, Header::Absent)
+    }
+
+    fn of(family: AddressFamily, header: Header) -> io::Result<Self> {
+        let protocol = Some(rustix::net::ipproto::UDP);
+        let socket = socket_with(family, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
+        Ok(Self { socket, header })
+    }
+
+    /// Waits for the next one, and reads it into `buffer`.
+    ///
+    /// # Errors
+    /// When the kernel says so.
+    pub fn receive<'a>(&self, buffer: &'a mut [u8]) -> io::Result<Datagram<'a>> {
+        let count = loop {
+            match rustix::net::recv(&self.socket, &mut buffer[..], rustix::net::RecvFlags::empty()) {
+                Ok((count, _)) => break count,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        };
+        read(&buffer[..count], self.header).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+}
+
+/// Takes a datagram (RFC 768) out of what a raw socket gives.
+fn read(bytes: &[u8], header: Header) -> Option<Datagram<'_>> {
+    let (to, bytes) = match header {
+        // RFC 791: the length of the header in words of four bytes, and at last where to.
+        Header::Before => {
+            let address: [u8; 4] = bytes.get(16..20)?.try_into().ok()?;
+            (Some(IpAddr::from(address)), bytes.get(usize::from(bytes[0] & 15) * 4..)?)
+        }
+        Header::Absent => (None, bytes),
+    };
+    let port = |at: usize| Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
+    Some(Datagram { to, source: port(0)?, port: port(2)?, bytes: bytes.get(8..)? })
+}
+
 /// Begins a connection and does not wait for it: the socket can be written to when it has come about, or failed
 /// ([`came_about`]).
 ///
@@ -177,6 +259,21 @@ mod tests {
             came_about(&socket)
         });
         assert!(refused.is_err());
+    }
+
+    #[test]
+    fn a_datagram_is_read_out_of_its_packet() {
+        let udp = [0, 53, 4, 210, 0, 10, 0, 0, b'h', b'i'];
+        let (source, port, bytes) = (53, 1234, &b"hi"[..]);
+        assert_eq!(read(&udp, Header::Absent), Some(Datagram { to: None, source, port, bytes }));
+        let mut packet = vec![0x45; 16];
+        packet.extend([192, 0, 2, 7]);
+        packet.extend(udp);
+        let to = Some("192.0.2.7".parse().unwrap());
+        assert_eq!(read(&packet, Header::Before), Some(Datagram { to, source, port, bytes }));
+        for length in 0..28 {
+            assert_eq!(read(&packet[..length], Header::Before), None, "{length}");
+        }
     }
 
     #[test]

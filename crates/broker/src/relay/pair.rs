@@ -74,7 +74,9 @@ impl Pair {
                 match (&self.ends[to]).write(&line.kept[line.at..]) {
                     Ok(count) => line.at += count,
                     // One that is not read from tells by this alone that it was cut off.
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => return network::came_about(&self.ends[from]),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        return network::came_about(&self.ends[from]);
+                    }
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
                     Err(error) => return Err(error),
                 }

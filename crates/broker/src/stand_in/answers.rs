@@ -19,6 +19,27 @@ pub(super) fn refusal(status: u16, message: &str) -> Answer {
     Answer { status, body: json!({ "errors": [format!("tegmen: {message}")] }).to_string().into_bytes() }
 }
 
+/// The refusal of everything but reading secrets.
+pub(super) fn not_passed_on(method: &str, path: &str) -> Answer {
+    let message = format!(
+        "{method} {path} is not passed on: under `tegmen run` a script reads secrets from Vault, and nothing else; do it before \
+         or after the test"
+    );
+    refusal(403, &message)
+}
+
+/// Whether names are asked for (LIST, as clients write it that have no such method; Vault takes what Go takes for true).
+pub(super) fn lists(request: &Request) -> bool {
+    let is_true = |value: &str| ["1", "t", "true"].iter().any(|word| value.eq_ignore_ascii_case(word));
+    request.query.iter().any(|(name, value)| name == "list" && is_true(value))
+}
+
+/// Whether there can be a secret at a path: below an engine, and not among what Vault tells of itself and of who uses it. Had
+/// that placeholders, scripts could not use it, and words such as `secret/` would be taken for values.
+pub(super) fn may_be_secret(path: &str) -> bool {
+    path.split_once('/').is_some_and(|(first, _)| !["sys", "auth", "identity"].contains(&first))
+}
+
 fn wrapped(data: Value, auth: Value) -> Answer {
     answer(&json!({
         "request_id": "00000000-0000-0000-0000-000000000000", "lease_id": "", "renewable": false, "lease_duration": 0,

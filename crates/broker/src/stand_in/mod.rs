@@ -115,20 +115,12 @@ impl Shared {
             return Arc::new(answer);
         }
         let version = request.query.iter().find(|(name, _)| name == "version").map(|(_, value)| value.parse::<u64>());
-        let lists = request.query.iter().any(|(name, value)| name == "list" && value == "true");
         match (request.method.as_str(), &version) {
-            ("GET", None | Some(Ok(_))) if !lists && request.path.contains('/') => {
+            ("GET", None | Some(Ok(_))) if !answers::lists(request) && answers::may_be_secret(&request.path) => {
                 let version = version.and_then(Result::ok).filter(|version| *version > 0);
                 self.read(&request.path, version)
             }
-            _ => {
-                let (method, path) = (&request.method, &request.path);
-                let message = format!(
-                    "{method} {path} is not passed on: under `tegmen run` a script reads secrets from Vault, and nothing else; \
-                     do it before or after the test"
-                );
-                Arc::new(answers::refusal(403, &message))
-            }
+            _ => Arc::new(answers::not_passed_on(&request.method, &request.path)),
         }
     }
 
@@ -143,7 +135,8 @@ impl Shared {
         }
         let read = self.upstream.read(path, version);
         let answer = Arc::new(match read {
-            Ok(found) => answers::found(&self.server, found),
+            Ok(Some(found)) => answers::found(&self.server, found),
+            Ok(None) => answers::not_passed_on("GET", path),
             Err(refused) => answers::refusal(refused.status, &refused.message),
         });
         let until = (answer.status >= 400).then(|| Instant::now() + REFUSAL);

@@ -10,6 +10,7 @@ use std::{
 
 use tegmen_findings::proof::Channel;
 
+use super::packed;
 use crate::ledger::Ledger;
 
 /// Larger files are searched up to here.
@@ -53,28 +54,40 @@ impl Files {
                     return;
                 }
                 let Some(channel) = channel(&path) else { return };
-                let mut bytes = Vec::new();
-                if fs::File::open(&path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)).is_err() {
-                    return;
-                }
                 let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
-                ledger.look(channel, &shown, shown.as_bytes());
-                ledger.look(channel, &shown, &bytes);
-                if let Some(unpacked) = unpacked(&bytes) {
-                    ledger.look(channel, &format!("{shown} (unpacked)"), &unpacked);
-                }
+                search(ledger, channel, &path, &shown);
             });
+        }
+    }
+
+    /// Searches what the scripts wrote elsewhere: files that they opened for writing and that lie below none of these
+    /// directories.
+    pub fn search_opened(ledger: &Ledger, roots: &[&Path]) {
+        // The kernel's own: what is written there is no file.
+        let kernel = ["/dev", "/proc", "/sys"].map(Path::new);
+        let is_memory = |path: &Path| path.starts_with("/dev/shm");
+        let opened: Vec<PathBuf> = ledger.state().opened.keys().map(PathBuf::from).collect();
+        for path in opened {
+            let is_known = roots.iter().any(|root| path.starts_with(root));
+            let is_kernels = kernel.iter().any(|root| path.starts_with(root)) && !is_memory(&path);
+            if !is_known && !is_kernels && path.is_file() {
+                search(ledger, Channel::Files, &path, &path.display().to_string());
+            }
         }
     }
 }
 
-fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
-    if !bytes.starts_with(&[0x1F, 0x8B]) {
-        return None;
+/// Searches a file: its name, what is in it, and that unpacked. One that cannot be read is passed over.
+pub fn search(ledger: &Ledger, channel: Channel, path: &Path, shown: &str) {
+    let mut bytes = Vec::new();
+    if fs::File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)).is_err() {
+        return;
     }
-    let mut unpacked = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes).take(LONGEST).read_to_end(&mut unpacked).ok()?;
-    Some(unpacked)
+    ledger.look(channel, shown, shown.as_bytes());
+    ledger.look(channel, shown, &bytes);
+    for unpacked in packed::unpacked(&bytes, LONGEST) {
+        ledger.look(channel, shown, &unpacked);
+    }
 }
 
 fn walk(root: &Path, visit: &mut impl FnMut(PathBuf, Stamp)) {

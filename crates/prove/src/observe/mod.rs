@@ -2,6 +2,7 @@
 //! process of the same user, and shows the ledger what it sees.
 
 pub mod files;
+mod packed;
 pub mod processes;
 pub mod relay;
 pub mod web;

@@ -231,7 +231,9 @@ impl Target {
                     });
                 }
                 Err(garbage) => {
-                    let source = format!("no HTTP, to port {}", dialled.port());
+                    let host = dialled.ip().to_canonical();
+                    let host = self.0.names.name(host).unwrap_or_else(|| host.to_string());
+                    let source = format!("{host}:{} (no HTTP)", dialled.port());
                     if let Some(ledger) = self.ledger() {
                         ledger.look(Channel::OtherHosts, &source, &garbage);
                     }

@@ -1,13 +1,18 @@
-//! Datagrams that leave a test without being asked for: system logs and statistics. What comes is searched.
+//! Datagrams that leave a test without being asked for: system logs, statistics, questions for names, and whatever else is sent
+//! to whomever. What comes is searched.
 
 use std::{
+    io,
     net::UdpSocket,
     os::unix::net::UnixDatagram,
     path::{Path, PathBuf},
 };
 
 use tegmen_findings::proof::Channel;
-use tegmen_sys::isolation;
+use tegmen_sys::{
+    isolation,
+    network::{Datagram, Datagrams},
+};
 
 use crate::target::Target;
 
@@ -16,6 +21,8 @@ const LONGEST: usize = 64 * 1024;
 /// Ports to which datagrams are sent without a connection, and what goes there: syslog (RFC 5426), statsd, Graylog.
 const PORTS: [(u16, Channel); 3] =
     [(514, Channel::SystemLog), (8125, Channel::OtherHosts), (12201, Channel::OtherHosts)];
+/// The port of servers of names.
+const NAMES: u16 = 53;
 /// The sockets of this machine's logs.
 const SOCKETS: [&str; 2] = ["/dev/log", "/run/systemd/journal/socket"];
 
@@ -64,22 +71,63 @@ pub fn listen(target: &Target, sockets: Vec<(PathBuf, UnixDatagram)>) {
         let Ok(socket) = socket else { continue };
         search(target.clone(), channel, format!("datagrams to port {port}"), move |bytes| socket.recv(bytes));
     }
+    // A network that is everybody's is not ours to listen to, and the fence lets no datagram out then.
+    for datagrams in [Datagrams::v4(), Datagrams::v6()].into_iter().flatten() {
+        let target = target.clone();
+        in_background(move || overhear(&target, &datagrams));
+    }
+}
+
+/// Searches the datagrams that nobody else takes.
+fn overhear(target: &Target, datagrams: &Datagrams) {
+    let mut bytes = vec![0; LONGEST];
+    loop {
+        let datagram = match datagrams.receive(&mut bytes) {
+            Ok(datagram) => datagram,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => continue,
+            Err(_) => return,
+        };
+        // An answer repeats the question, and the ports above have somebody of their own.
+        if datagram.source == NAMES || PORTS.iter().any(|(port, _)| *port == datagram.port) {
+            continue;
+        }
+        if let Some(ledger) = target.ledger() {
+            let source = source(target, &datagram);
+            // Others are watched whenever the target is, so that a datagram without a canary is no news.
+            if !ledger.searcher().search(datagram.bytes).is_empty() {
+                ledger.look(Channel::OtherHosts, &source, datagram.bytes);
+            }
+        }
+    }
+}
+
+/// Where a datagram goes, in words.
+fn source(target: &Target, datagram: &Datagram<'_>) -> String {
+    if datagram.port == NAMES {
+        return "a question for a name".to_owned();
+    }
+    let host = datagram.to.map(|to| target.names().name(to).unwrap_or_else(|| to.to_string()));
+    let host = host.map(|host| format!("{host}:")).unwrap_or_else(|| "port ".to_owned());
+    format!("{host}{} (a datagram)", datagram.port)
 }
 
 fn search(
     target: Target,
     channel: Channel,
     source: String,
-    receive: impl Fn(&mut [u8]) -> std::io::Result<usize> + Send + 'static,
+    receive: impl Fn(&mut [u8]) -> io::Result<usize> + Send + 'static,
 ) {
-    let work = move || {
+    in_background(move || {
         let mut bytes = vec![0; LONGEST];
         while let Ok(count) = receive(&mut bytes) {
             if let Some(ledger) = target.ledger() {
                 ledger.look(channel, &source, &bytes[..count]);
             }
         }
-    };
+    });
+}
+
+fn in_background(work: impl FnOnce() + Send + 'static) {
     // Without a thread the channel is not exercised, and the table says so.
     let _ = std::thread::Builder::new().name("datagrams".to_owned()).stack_size(256 * 1024).spawn(work);
 }

@@ -8,12 +8,16 @@ use std::{
         linux::net::SocketAddrExt,
         unix::net::{SocketAddr, UnixListener, UnixStream},
     },
+    path::PathBuf,
 };
 
 use serde::Deserialize;
 use tegmen_findings::proof::{Channel, Spot};
 
-use crate::{ProveError, ledger::Ledger, target::Target};
+use crate::{ProveError, ledger::Ledger, observe::files, target::Target};
+
+/// So many lines of a script are told that let a secret out through one channel.
+const SPOTS: usize = 8;
 
 /// A message, one line of JSON each.
 #[derive(Deserialize)]
@@ -38,10 +42,19 @@ enum Message {
     Line { path: String, lines: Vec<u32> },
     /// Pages of the web UI.
     Pages(Vec<String>),
-    /// What a line of the script has put into channels.
-    Said { channels: Vec<Channel>, path: String, line: u32, text: String },
+    /// What a line of the script has put into channels; where it has sent it, the host too.
+    Said {
+        channels: Vec<Channel>,
+        path: String,
+        line: u32,
+        text: String,
+        #[serde(default)]
+        to: Option<String>,
+    },
     /// A file that a line of the script has opened for writing.
     Opened { file: String, path: String, line: u32 },
+    /// A file that the scripts opened for writing and that is about to be removed: answered with a line when it was searched.
+    Removing(PathBuf),
     /// An address that a line of the script was the first to dial.
     Dialled { address: String, path: String, line: u32 },
 }
@@ -98,13 +111,25 @@ fn hear(stream: &UnixStream, target: &Target, ledger: &Ledger) {
             Ok(Message::Lines { path, lines }) => ledger.state().lines.entry(path).or_default().extend(lines),
             Ok(Message::Line { path, lines }) => ledger.state().lines_ran.entry(path).or_default().extend(lines),
             Ok(Message::Pages(pages)) => ledger.state().pages.extend(pages),
-            Ok(Message::Said { channels, path, line, text }) => {
+            Ok(Message::Said { channels, path, line, text, to }) => {
                 for hit in ledger.searcher().search(text.as_bytes()) {
                     let spot = Spot { path: path.clone(), line };
                     let mut state = ledger.state();
-                    for channel in &channels {
-                        state.spots.entry((*channel, hit.secret)).or_insert_with(|| spot.clone());
+                    if let Some(to) = &to {
+                        state.sent.entry((hit.secret, to.clone())).or_insert_with(|| spot.clone());
                     }
+                    for channel in &channels {
+                        let spots = state.spots.entry((*channel, hit.secret)).or_default();
+                        if spots.len() < SPOTS && !spots.contains(&spot) {
+                            spots.push(spot.clone());
+                        }
+                    }
+                }
+            }
+            Ok(Message::Removing(file)) => {
+                files::search(ledger, Channel::Files, &file, &file.display().to_string());
+                if (&mut &*stream).write_all(b"ok\n").is_err() {
+                    return;
                 }
             }
             Ok(Message::Opened { file, path, line }) => {

@@ -1,7 +1,7 @@
 //! A proof as JUnit's XML: a test case for each secret in each channel, for each protection that was missing, and for what ran.
 
 use askama::Template;
-use tegmen_findings::proof::{Proof, State};
+use tegmen_findings::proof::{Leak, Proof, State};
 
 use crate::{RenderError, junit::is_xml};
 
@@ -70,17 +70,18 @@ fn channels(proof: &Proof) -> Suite {
     let mut cases = Vec::new();
     for channel in &proof.channels {
         for (secret, state) in proof.secrets.iter().zip(&channel.states) {
-            let leak = proof.leaks.iter().find(|leak| leak.channel == channel.channel && leak.secret == secret.name);
-            let result = match (state, leak) {
-                (State::Clean, _) => Shown::Clean,
-                (State::Leaked, leak) => Shown::Leaked {
-                    message: leak.map_or_else(|| "it leaked".to_owned(), |leak| format!("it leaked: {}", leak.source)),
-                    text: leak.map_or_else(String::new, |leak| {
-                        let spot = leak.spot.as_ref().map(|spot| format!("{}:{}\n", spot.path, spot.line));
-                        format!("{}{}\nrepair: {}", spot.unwrap_or_default(), leak.sample, leak.repair)
-                    }),
+            let is_here = |leak: &&Leak| leak.channel == channel.channel && leak.secret == secret.name;
+            let leaks: Vec<&Leak> = proof.leaks.iter().filter(is_here).collect();
+            let result = match state {
+                State::Clean => Shown::Clean,
+                State::Leaked => Shown::Leaked {
+                    message: format!(
+                        "it leaked: {}",
+                        leaks.iter().map(|leak| &*leak.source).collect::<Vec<_>>().join(", ")
+                    ),
+                    text: leaks.iter().map(|leak| told(leak)).collect::<Vec<_>>().join("\n\n"),
                 },
-                (State::NotExercised, _) => Shown::Nothing {
+                State::NotExercised => Shown::Nothing {
                     why: secret
                         .unprovable
                         .clone()
@@ -97,6 +98,11 @@ fn channels(proof: &Proof) -> Suite {
         cases.push(Case { name: lapse.protection.clone(), kind: "missing", result, said: String::new() });
     }
     Suite { name: "tegmen prove", class: "channels", seconds: proof.seconds, properties: Vec::new(), cases }
+}
+
+fn told(leak: &Leak) -> String {
+    let places = if leak.spot.is_some() { leak.places() + "\n" } else { String::new() };
+    format!("{}: {places}{}\nrepair: {}", leak.source, leak.sample, leak.repair)
 }
 
 /// What ran. A task that did not, and a file of which not all lines did, are skipped: of them nothing is shown.

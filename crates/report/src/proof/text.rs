@@ -147,7 +147,7 @@ fn leaks(out: &mut String, proof: &Proof, styles: &Styles) {
     for leak in &proof.leaks {
         let (bad, dim) = (styles.bad, styles.dim);
         let what = if leak.is_whole { "" } else { "a piece of " };
-        let place = leak.spot.as_ref().map(|spot| format!(", from {}:{}", spot.path, spot.line)).unwrap_or_default();
+        let place = if leak.spot.is_some() { format!(", from {}", leak.places()) } else { String::new() };
         let times = if leak.count == 1 { "once".to_owned() } else { format!("{} times", leak.count) };
         add(
             out,

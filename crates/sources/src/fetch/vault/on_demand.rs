@@ -103,11 +103,11 @@ impl From<Error> for Refused {
 }
 
 impl VaultLife {
-    /// Reads a path of the API, for example `secret/data/shop`.
+    /// Reads a path of the API, for example `secret/data/shop`. `None` where KV version 2 has no secrets: its metadata and the like.
     ///
     /// # Errors
     /// When it cannot be had.
-    pub fn on_demand(&mut self, api_path: &str, version: Option<u64>) -> Result<Found, Refused> {
+    pub fn on_demand(&mut self, api_path: &str, version: Option<u64>) -> Result<Option<Found>, Refused> {
         match self.try_on_demand(api_path, version) {
             // Before its time: once more with a new one.
             Err(error) if error.kind == ErrorKind::BadToken => {
@@ -118,7 +118,7 @@ impl VaultLife {
         }
     }
 
-    fn try_on_demand(&mut self, api_path: &str, version: Option<u64>) -> Result<Found, Error> {
+    fn try_on_demand(&mut self, api_path: &str, version: Option<u64>) -> Result<Option<Found>, Error> {
         let known = match mount(&self.login, &mut self.mounts, api_path) {
             Ok(known) => known,
             // Whatever can be read there.
@@ -129,8 +129,13 @@ impl VaultLife {
         let two = known
             .as_ref()
             .map_or_else(|| api_path.split('/').nth(1) == Some("data"), |mount| mount.version == KvVersion::Two);
-        let path = if two { without_data(api_path, known.as_ref().map(|mount| mount.path.as_str())) } else { None };
-        let place = Place::Kv { path: path.unwrap_or_else(|| api_path.to_owned()), version };
+        let path = if two {
+            without_data(api_path, known.as_ref().map(|mount| mount.path.as_str()))
+        } else {
+            Some(api_path.to_owned())
+        };
+        let Some(path) = path else { return Ok(None) };
+        let place = Place::Kv { path, version };
         let mut path = Path::new(place.clone());
         let secret = path.read(&self.login, &mut self.mounts, &self.ending, self.poll)?;
         let mut fields = Vec::new();
@@ -151,7 +156,7 @@ impl VaultLife {
         if !path.items.is_empty() {
             self.paths.push(path);
         }
-        Ok(Found { form, fields })
+        Ok(Some(Found { form, fields }))
     }
 
     /// A name for a field that the manifest does not name.

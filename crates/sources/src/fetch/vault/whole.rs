@@ -41,6 +41,14 @@ pub(in crate::fetch) fn expanded(
                 format!("name the fields one by one: source = \"{}\"", with_field(&spec.source, field)),
             ));
         }
+        let with = |part: &&Part| part.spec.variables(&part.name).iter().any(|theirs| variables.contains(theirs));
+        if let Some(other) = parts.iter().find(with) {
+            let (own, other) = (variables.join(" and "), &other.field);
+            return Err(Trouble::new(
+                format!("its fields {other} and {field} would both be in the variables {own}"),
+                format!("name the fields one by one: source = \"{}\"", with_field(&spec.source, field)),
+            ));
+        }
         let source = with_field(&spec.source, field);
         parts.push(Part {
             name: own,

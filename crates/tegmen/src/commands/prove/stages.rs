@@ -108,6 +108,7 @@ impl Stages<'_> {
             written.search(self.ledger, |path| {
                 if path.components().any(|part| part.as_os_str() == ".tegmen") { None } else { channel_of(path) }
             });
+            Files::search_opened(self.ledger, &[&self.secrets.project, &outputs]);
             if self.ledger.state().requests == requests {
                 let tail = last_lines(&fs::read(&left.errors).unwrap_or_default());
                 remarks.push(format!(
