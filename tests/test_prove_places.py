@@ -85,7 +85,12 @@ def test_each_leak_is_told_with_its_line(project: Project) -> None:
     leaks = proof(project)["leaks"]
     for number, line in enumerate(lines, 1):
         for channel in line.partition("#! ")[2].split():
-            spots = [leak.get("spot") for leak in leaks if leak["channel"] == channel]
+            spots = [
+                spot
+                for leak in leaks
+                if leak["channel"] == channel
+                for spot in (leak.get("spot"), *leak.get("further", ()))
+            ]
             assert {"path": "locustfile.py", "line": number} in spots or channel == "files", (
                 line,
                 [(leak["channel"], leak.get("spot")) for leak in leaks],
@@ -252,7 +257,7 @@ def test_junit_tells_what_ran(project: Project) -> None:
 
 #: Each line that lets something out says in which source of which channel; `?` stands for what has a new name each time.
 SCATTERED = """
-import bz2, os, pathlib, pickle, socket, tempfile, zipfile
+import os, pathlib, pickle, socket, tempfile, zipfile
 from locust import HttpUser, SequentialTaskSet, constant, task
 from tegmen import secret
 
@@ -276,6 +281,10 @@ class Steps(SequentialTaskSet):
             archive.writestr("key.txt", "key: " * 50 + value())
         with open(ELSEWHERE / "four.txt", "w") as file:  #! files ?elsewhere/four.txt
             file.write(value())
+        with open("begun", "w") as file:  #! files seven.txt
+            file.write(value())
+        os.replace("begun", "seven.txt")
+        os.system("sleep 1; : " + value())  #! command-line ?
         with open("five.txt", "w") as file:  #! files ?five.txt
             file.write(value())
         os.remove("five.txt")
@@ -341,3 +350,39 @@ def test_what_a_redirect_carries_away_is_told_with_the_line_that_sent_it(project
     here = next(number for number, line in enumerate(lines, 1) if line.endswith("# here"))
     leaks = [leak for leak in proof(project)["leaks"] if leak["source"] == "collector.elsewhere.example"]
     assert [leak["spot"]["line"] for leak in leaks] == [here], leaks
+
+
+def test_pages_of_the_script_are_apart_from_locusts(project: Project) -> None:
+    """Without Tegmen they show it all; what a page leaves open in its address is filled in."""
+    project.write(
+        "locustfile.py",
+        """
+        import os
+        from locust import HttpUser, constant, events, task
+
+        KEY = os.environ["SHOP_API_KEY"]
+
+        @events.init.add_listener
+        def pages(environment, **_):
+            if environment.web_ui:
+                @environment.web_ui.app.route("/user/<int:number>/<name>")  # here
+                def user(number, name):
+                    return {"key": KEY}
+
+        class Shopper(HttpUser):
+            host = "https://shop.example.com"
+            wait_time = constant(1)
+
+            @task
+            def orders(self):
+                self.client.get("/orders", name="/orders " + KEY, headers={"X-Key": KEY})
+        """,
+    )
+    options = ("--stages", "alone", "--without", "--format", "json", "--output", "both.json")
+    prove(project, *options, seconds=6, env={"SHOP_API_KEY": "sk_live_9s8d7f6g5h4j3k2l1q0w"}).check(0)
+    lines = project.read("locustfile.py").splitlines()
+    here = next(number for number, line in enumerate(lines, 1) if line.endswith("# here"))
+    without = next(one for one in json.loads(project.read("both.json"))["proofs"] if one["protection"] == "off")
+    found = {leak["source"]: leak["spot"]["line"] for leak in without["leaks"] if leak["channel"] == "web-ui"}
+    assert found.pop("/user/1/00000000") == here, found
+    assert found and here not in found.values()

@@ -75,17 +75,12 @@ pub struct State {
     pub lapses: BTreeMap<&'static str, String>,
     /// Origins of the real target that could not be asked, and why.
     pub unreached: BTreeMap<String, String>,
-    /// Pages of the web UI that the script or its extensions have added.
-    pub pages: BTreeSet<String>,
+    /// Pages of the web UI, and the line of the script that begins to say what is on them; `None`: they are Locust's own.
+    pub pages: BTreeMap<String, Option<Spot>>,
 }
 
 /// So many sources in a channel are told apart.
 const SOURCES: usize = 200;
-
-/// Whether what was found in one source says nothing of another: each is let out by a line of its own.
-fn has_sources(channel: Channel) -> bool {
-    matches!(channel, Channel::Files | Channel::Bytecode | Channel::OtherHosts)
-}
 
 /// Clones are the same.
 #[derive(Clone)]
@@ -136,11 +131,18 @@ impl Ledger {
             }
         }
         let mut state = self.state();
+        let is_page = |page: &str| state.pages.get(page).is_some_and(Option::is_some);
+        // Where what was found in one source says nothing of another: each is let out by a line of its own.
+        let has_sources = match channel {
+            Channel::Files | Channel::Bytecode | Channel::OtherHosts => true,
+            Channel::WebUi => is_page(source),
+            _ => false,
+        };
         let seen = state.channels.entry(channel).or_default();
         seen.bytes += bytes.len() as u64;
         for (secret, new) in found {
             let known = seen.found.entry(secret).or_default();
-            let is_apart = |known: &Found| has_sources(channel) && known.source != new.source;
+            let is_apart = |known: &Found| has_sources && known.source != new.source;
             // The last one stands for those that are too many.
             let at =
                 known.iter().position(|known| !is_apart(known)).or((known.len() == SOURCES).then_some(SOURCES - 1));

@@ -229,13 +229,32 @@ def _leaves(tasks, into, seen):
             into.append(_name(task))
 
 
+def _page(rule):
+    """A page of that kind: what the rule leaves open is filled in."""
+    import re
+
+    return re.sub(r"<(?:(\w+)(?:\([^)]*\))?:)?\w+>", lambda gap: "0" * 8 if gap[1] in (None, "string") else "1", rule)
+
+
+def _defined(function):
+    """The line of the project in which a function begins."""
+    code = getattr(function, "__code__", None)
+    if code is None or not _is_ours(code.co_filename):
+        wrapped = getattr(function, "__wrapped__", None)
+        return _defined(wrapped) if wrapped is not None else None
+    return {"path": _relative(code.co_filename), "line": code.co_firstlineno}
+
+
 def _on_locust(module):
     def pages(environment, **_):
         # Scripts add theirs when they are told that Locust has begun, some of them after us.
         ui = getattr(environment, "web_ui", None)
         if ui is not None:
-            rules = [str(rule) for rule in ui.app.url_map.iter_rules() if "GET" in rule.methods and not rule.arguments]
-            _gate.tell({"pages": rules})
+            told = {}
+            for rule in ui.app.url_map.iter_rules():
+                if "GET" in rule.methods:
+                    told[_page(str(rule))] = _defined(ui.app.view_functions.get(rule.endpoint))
+            _gate.tell({"pages": told})
 
     def started(environment, **_):
         classes = getattr(environment, "user_classes", ()) or ()
@@ -370,7 +389,17 @@ def _watch_prints():
 def _watch_events():
     """Files that are opened, hosts that are dialled, programs that are started: which line of the project it was."""
     writing = os.O_WRONLY | os.O_RDWR
-    known, opened = set(), set()
+    known, opened = set(), {}
+
+    def tell_opened(path, place):
+        file = os.path.abspath(os.fsdecode(path))
+        opened[file] = place
+        _gate.tell({"opened": {"file": file, "path": place[0], "line": place[1]}})
+
+    def at(path, folder):
+        """The file that such a path means, seen from that folder."""
+        folder = os.getcwd() if folder == -1 else os.readlink(f"/proc/self/fd/{folder}")
+        return os.path.normpath(os.path.join(folder, os.fsdecode(path)))
 
     def told(event, arguments):
         try:
@@ -382,22 +411,24 @@ def _watch_events():
                 place = _frame(sys._getframe(1))
                 if place is not None:
                     known.add((event, path))
-                    file = os.path.abspath(os.fsdecode(path))
-                    opened.add(file)
-                    _gate.tell({"opened": {"file": file, "path": place[0], "line": place[1]}})
+                    tell_opened(path, place)
             elif event == "sqlite3.connect":
                 place = _frame(sys._getframe(1))
                 if place is not None:
-                    file = os.path.abspath(os.fsdecode(arguments[0]))
-                    opened.add(file)
-                    _gate.tell({"opened": {"file": file, "path": place[0], "line": place[1]}})
+                    tell_opened(arguments[0], place)
             elif event == "os.remove":
                 # It is looked at while it is there.
-                path, folder = arguments
-                folder = os.getcwd() if folder == -1 else os.readlink(f"/proc/self/fd/{folder}")
-                file = os.path.normpath(os.path.join(folder, os.fsdecode(path)))
+                file = at(*arguments)
                 if file in opened:
                     _gate.tell({"removing": file}, answered=True)
+            elif event == "os.rename":
+                old, new, from_folder, to_folder = arguments
+                place = opened.get(at(old, from_folder))
+                if place is not None:
+                    tell_opened(at(new, to_folder), place)
+            elif event in ("os.system", "os.exec", "os.posix_spawn", "os.spawn"):
+                _say(("command-line",), f"{arguments[:-1] or arguments}", _frame(sys._getframe(1)))
+                _say(("environ",), f"{arguments[-1]}", _frame(sys._getframe(1)))
             elif event in ("socket.connect", "socket.sendto"):
                 address = arguments[1]
                 host = address[0] if isinstance(address, tuple) else None

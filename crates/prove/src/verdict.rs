@@ -240,6 +240,7 @@ fn spots(state: &Seen, channel: Channel, secret: usize, source: &str) -> Vec<Spo
             let address = source.split_whitespace().next().unwrap_or_default();
             spots_of_host(state, channel, secret, bare(address))
         }
+        Channel::WebUi if let Some(Some(spot)) = state.pages.get(source) => vec![spot.clone()],
         _ => match opened(state, source) {
             Some(spot) => vec![spot.clone()],
             None => state.spots.get(&(channel, secret)).cloned().unwrap_or_default(),

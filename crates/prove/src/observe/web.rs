@@ -38,7 +38,7 @@ pub fn watch(ledger: &Ledger, port: u16, protection: Protection, over: &AtomicBo
     let mut fetched: BTreeSet<String> = BTreeSet::new();
     while !over.load(Ordering::Acquire) {
         let mut pages: BTreeSet<String> = PAGES.iter().map(|page| (*page).to_owned()).collect();
-        pages.extend(ledger.state().pages.iter().filter(|page| !is_doing(page)).cloned());
+        pages.extend(ledger.state().pages.keys().filter(|page| !is_doing(page)).cloned());
         for page in pages {
             for origin in [None, Some("https://elsewhere.example")] {
                 let Some(answer) = get(port, &page, origin) else { continue };

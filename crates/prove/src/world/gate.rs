@@ -3,6 +3,7 @@
 //! worse by it.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader, Write},
     os::{
         linux::net::SocketAddrExt,
@@ -40,8 +41,8 @@ enum Message {
     Lines { path: String, lines: Vec<u32> },
     /// Lines of a file that ran.
     Line { path: String, lines: Vec<u32> },
-    /// Pages of the web UI.
-    Pages(Vec<String>),
+    /// Pages of the web UI, and where the script says what is on them; `None`: they are Locust's own.
+    Pages(BTreeMap<String, Option<Spot>>),
     /// What a line of the script has put into channels; where it has sent it, the host too.
     Said {
         channels: Vec<Channel>,
