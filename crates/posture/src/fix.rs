@@ -2,7 +2,7 @@
 
 use std::{
     io::Write as _,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -65,8 +65,12 @@ fn take_away(path: &Path, without: u32) -> std::io::Result<()> {
     if before.is_file() && before.nlink() > 1 {
         return Err(refused("the file has several names"));
     }
-    // The mode is changed through the descriptor, so that it is that of the file that was looked at.
-    let file = std::fs::File::open(path)?;
+    if !before.is_file() && !before.is_dir() {
+        return Err(refused("it is neither file nor folder"));
+    }
+    // The mode is changed through the descriptor, so that it is that of the file that was looked at. What has taken its place
+    // meanwhile must not make us wait (fifo(7)).
+    let file = open_at_once(path)?;
     let now = file.metadata()?;
     if (now.dev(), now.ino()) != (before.dev(), before.ino()) {
         return Err(refused("the file was exchanged meanwhile"));
@@ -78,8 +82,12 @@ fn take_away(path: &Path, without: u32) -> std::io::Result<()> {
     file.set_permissions(std::fs::Permissions::from_mode(mode & !without & 0o7777))
 }
 
+fn open_at_once(path: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::OpenOptions::new().read(true).custom_flags(tegmen_sys::files::AT_ONCE).open(path)
+}
+
 fn add_line(file: &Path, pattern: &str) -> std::io::Result<()> {
-    let before = match std::fs::read_to_string(file) {
+    let before = match open_at_once(file).and_then(std::io::read_to_string) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),
@@ -121,6 +129,15 @@ mod tests {
         std::fs::hard_link(&path, folder.path().join("second")).unwrap();
         assert!(Repair::Mode { path: path.clone(), without: 0o077 }.apply().is_err());
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o644);
+    }
+
+    #[test]
+    fn a_pipe_with_a_name_keeps_nobody_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(".env");
+        assert!(std::process::Command::new("mkfifo").args(["-m", "644"]).arg(&path).status().unwrap().success());
+        assert!(Repair::Mode { path: path.clone(), without: 0o077 }.apply().is_err());
+        assert!(Repair::Ignore { file: path, pattern: ".env".to_owned() }.apply().is_err());
     }
 
     #[test]

@@ -1,4 +1,8 @@
-//! Numbers of devices.
+//! Numbers of devices, and opening what may be no file.
+
+/// For `custom_flags` of [`std::os::unix::fs::OpenOptionsExt`]: opening does not wait for anybody at the other end (open(2),
+/// `O_NONBLOCK`).
+pub const AT_ONCE: i32 = libc::O_NONBLOCK;
 
 /// The major number of a device, as `stat` gives it.
 #[must_use]

@@ -5,6 +5,7 @@ use tegmen_findings::Severity;
 use super::{listed, plural};
 use crate::{
     check::{Check, Outcome},
+    facts::History,
     fix::Repair,
 };
 
@@ -86,7 +87,8 @@ check! {
     judge: |facts| {
         let mut unread = None;
         let (mut found, mut outcome) = (Vec::new(), Outcome::fail(""));
-        for history in &facts.environment.histories {
+        let histories = facts.environment.histories.get()?;
+        for history in histories {
             match history.lines.get() {
                 Ok(lines) if lines.is_empty() => {}
                 Ok(lines) => {
@@ -107,8 +109,8 @@ check! {
         }
         match unread {
             Some(unknown) => Err(unknown),
-            None if facts.environment.histories.is_empty() => Outcome::pass("there is no history"),
-            None => Outcome::pass(format!("none was found in {}", plural(facts.environment.histories.len(), "file"))),
+            None if histories.is_empty() => Outcome::pass("there is no history"),
+            None => Outcome::pass(format!("none was found in {}", plural(histories.len(), "file"))),
         }
     },
 }
@@ -122,12 +124,14 @@ check! {
         ("CWE-732: Incorrect Permission Assignment for Critical Resource", "https://cwe.mitre.org/data/definitions/732.html"),
     ],
     judge: |facts| {
-        let histories = &facts.environment.histories;
+        let histories = facts.environment.histories.get()?;
         if histories.is_empty() {
             return Outcome::not_applicable("there is no history");
         }
-        let open: Vec<&str> = histories.iter().filter(|history| history.is_readable_by_others).map(|history| history.path.as_str()).collect();
+        let is_open = |history: &&History| history.is_readable_by_others.ok() == Some(&true);
+        let open: Vec<&str> = histories.iter().filter(is_open).map(|history| history.path.as_str()).collect();
         if open.is_empty() {
+            histories.iter().try_for_each(|history| history.is_readable_by_others.get().map(drop))?;
             return Outcome::pass(format!("{}, for you alone", plural(histories.len(), "file")));
         }
         Ok(open.iter().fold(Outcome::fail(listed(&open)), |outcome, path| {

@@ -12,7 +12,7 @@ pub struct Environment {
     /// Other processes of this user.
     pub neighbours: Fact<Vec<Neighbour>>,
     /// Files of shells' histories.
-    pub histories: Vec<History>,
+    pub histories: Fact<Vec<History>>,
     /// Whether the shell of this session keeps a history: what `HISTFILE` says, if it is set.
     pub history_off: bool,
 }
@@ -38,5 +38,5 @@ pub struct History {
     /// Lines, from 1, in which something sensitive stands.
     pub lines: Fact<Vec<u32>>,
     /// Whether others can read it.
-    pub is_readable_by_others: bool,
+    pub is_readable_by_others: Fact<bool>,
 }

@@ -11,7 +11,7 @@ use std::{
 use tegmen_classify::{find_tokens, find_url_credentials, is_dummy, is_sensitive_name, is_sensitive_variable};
 
 use super::files;
-use crate::facts::{Environment, Fact, History, Neighbour, Standing};
+use crate::facts::{Environment, Fact, History, Neighbour};
 
 /// A command line or environment is read up to here, in bytes.
 const LONGEST: u64 = 1 << 20;
@@ -54,6 +54,9 @@ fn names_a_file(value: &str) -> bool {
 
 fn neighbours() -> std::io::Result<Vec<Neighbour>> {
     let (own, uid) = (std::process::id(), tegmen_sys::peer::effective_uid());
+    if !Path::new("/proc/self/environ").exists() {
+        return Err(std::io::Error::new(std::io::ErrorKind::NotFound, "no processes are in it"));
+    }
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc")?.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
@@ -149,9 +152,9 @@ fn is_a_value(value: &str) -> bool {
         && !is_dummy(value)
 }
 
-fn histories() -> Vec<History> {
-    let Some(home) = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from) else {
-        return Vec::new();
+fn histories() -> Fact<Vec<History>> {
+    let Some(home) = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute()) else {
+        return Fact::unknown("HOME does not say where the histories of shells are");
     };
     let mut paths: Vec<PathBuf> = [
         ".bash_history",
@@ -168,18 +171,26 @@ fn histories() -> Vec<History> {
     paths.extend(named.filter(|file| file != Path::new("/dev/null")));
     paths.sort();
     paths.dedup();
-    let there = paths.into_iter().filter(|path| path.is_file());
-    there
-        .map(|path| {
-            let standing = files::standing(&path);
-            History {
-                lines: Fact::read(&path.display().to_string(), read_end(&path))
-                    .map(|(first, text)| lines(first, &text)),
-                is_readable_by_others: standing.ok().is_some_and(Standing::is_readable_by_others),
-                path: path.display().to_string(),
-            }
-        })
-        .collect()
+    Fact::known(paths.iter().filter_map(|path| history(path)).collect())
+}
+
+/// `None` where there is no such file. One of which that cannot be known is one of which nothing is known.
+fn history(path: &Path) -> Option<History> {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    let name = path.display().to_string();
+    match std::fs::metadata(path) {
+        Ok(known) if !known.is_file() => None,
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory) => None,
+        Err(error) => {
+            let reason = format!("{name} cannot be read: {error}");
+            Some(History { lines: Fact::unknown(&reason), is_readable_by_others: Fact::unknown(reason), path: name })
+        }
+        Ok(_) => Some(History {
+            lines: Fact::read(&name, read_end(path)).map(|(first, text)| lines(first, &text)),
+            is_readable_by_others: files::standing(path).map(|standing| standing.is_readable_by_others()),
+            path: name,
+        }),
+    }
 }
 
 /// The end of a file, and the number of its first line as far as that is known (1 for a whole file).
