@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -110,6 +111,92 @@ def test_locust_works_inside(shopping: Project, echo_server: Server, value: str,
     assert "/orders" in shopping.read("report.html")
     assert shopping.read("locust.log")
     assert value not in result.output
+
+
+@pytest.mark.parametrize("network", ["auto", "ports"])
+def test_a_target_by_ipv6(shopping: Project, value: str, network: str) -> None:
+    users = USERS.format(user="HttpUser") + USERS.format(user="FastHttpUser").replace("class ", "class Fast")
+    shopping.write("locustfile.py", users)
+    try:
+        server = Server(None, None, "::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with server:
+        host = f"http://[::1]:{server.port}"
+        secret = ("--secret", "API_KEY=file:key", "--hosts", host, "--sandbox", "--network", network)
+        shopping.tegmen_run(*secret, locust=("--host", host)).check()
+        assert {request.header("Authorization") for request in server.requests} == {f"Bearer {value}"}
+
+
+@needs_root
+def test_a_target_that_is_down_refuses_and_is_found_again(shopping: Project) -> None:
+    """But for the first connection, which the relay has taken before it knew."""
+    port = free_port()
+    script = shopping.write(
+        "dials.py",
+        """
+        import socket, sys, time
+        def dial():
+            try:
+                with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 20) as stream:
+                    stream.sendall(b"x")
+                    return stream.recv(1).decode()
+            except OSError as error:
+                return type(error).__name__
+        def wait(for_what):
+            for _ in range(2000):
+                if dial() == for_what:
+                    return print(for_what, flush=True)
+                time.sleep(0.01)
+        wait("ConnectionRefusedError")
+        input()
+        wait("y")
+        input()
+        wait("ConnectionRefusedError")
+        """,
+    )
+    options = ("--secret", "API_KEY=file:key", "--sandbox", "--reach", f"http://127.0.0.1:{port}", "--", sys.executable)
+    command = [str(part) for part in (shopping.tegmen, "run", *options, script, port)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=shopping.path, env=clean_environment(shopping.path), **pipes) as run:
+        assert run.stdin and run.stdout and run.stdout.readline() == "ConnectionRefusedError\n"
+        with socket.create_server(("127.0.0.1", port)) as target:
+            threading.Thread(target=answer_y, args=(target,), daemon=True).start()
+            print(file=run.stdin, flush=True)
+            assert run.stdout.readline() == "y\n"
+            target.shutdown(socket.SHUT_RDWR)
+        print(file=run.stdin, flush=True)
+        assert run.stdout.readline() == "ConnectionRefusedError\n"
+    assert run.returncode == 0
+
+
+def answer_y(target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            with target.accept()[0] as stream, contextlib.suppress(OSError):
+                stream.recv(1)
+                stream.sendall(b"y")
+
+
+@needs_root
+def test_nothing_of_the_relay_stays_behind(shopping: Project, echo_server: Server) -> None:
+    """Not even an end that nobody has taken: in a container there may be nobody who does."""
+    script = "import os; print(*[p for p in os.listdir('/proc') if p.isdigit()])"
+    command = (shopping.tegmen, "run", "--secret", "API_KEY=file:key", "--sandbox", "--reach", echo_server.origin, "--")
+    parent = shopping.write(
+        "parent.py",
+        """
+        import ctypes, os, pathlib, subprocess, sys
+        ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans come to us
+        status = subprocess.run(sys.argv[1:]).returncode
+        left = [pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+                for task in pathlib.Path("/proc/self/task").iterdir()
+                for pid in (task / "children").read_text().split()]
+        print("left", status, left)
+        """,
+    )
+    result = shopping.run(sys.executable, parent, *command, sys.executable, "-c", script).check()
+    assert result.stdout.splitlines()[-1] == "left 0 []"
 
 
 def test_workers_work_inside(shopping: Project, echo_server: Server, value: str) -> None:

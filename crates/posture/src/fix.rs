@@ -70,7 +70,7 @@ fn take_away(path: &Path, without: u32) -> std::io::Result<()> {
     }
     // The mode is changed through the descriptor, so that it is that of the file that was looked at. What has taken its place
     // meanwhile must not make us wait (fifo(7)).
-    let file = open_at_once(path)?;
+    let file = std::fs::OpenOptions::new().read(true).custom_flags(tegmen_sys::files::AT_ONCE).open(path)?;
     let now = file.metadata()?;
     if (now.dev(), now.ino()) != (before.dev(), before.ino()) {
         return Err(refused("the file was exchanged meanwhile"));
@@ -82,12 +82,11 @@ fn take_away(path: &Path, without: u32) -> std::io::Result<()> {
     file.set_permissions(std::fs::Permissions::from_mode(mode & !without & 0o7777))
 }
 
-fn open_at_once(path: &Path) -> std::io::Result<std::fs::File> {
-    std::fs::OpenOptions::new().read(true).custom_flags(tegmen_sys::files::AT_ONCE).open(path)
-}
-
 fn add_line(file: &Path, pattern: &str) -> std::io::Result<()> {
-    let before = match open_at_once(file).and_then(std::io::read_to_string) {
+    if std::fs::metadata(file).is_ok_and(|known| !known.is_file()) {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no file"));
+    }
+    let before = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),

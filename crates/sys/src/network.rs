@@ -105,6 +105,10 @@ fn bound(address: SocketAddr, kind: SocketType) -> io::Result<OwnedFd> {
         sockopt::set_ipv6_v6only(&socket, true)?;
         sockopt::set_ipv6_freebind(&socket, true)?;
     }
+    if kind == SocketType::STREAM {
+        // Again at once, also where connections of before are still remembered (ip(7)).
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+    }
     bind(&socket, &address)?;
     Ok(socket)
 }

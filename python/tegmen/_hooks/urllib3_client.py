@@ -8,6 +8,7 @@ placeholders only.
 from __future__ import annotations
 
 import functools
+import socket
 import ssl
 from types import ModuleType
 from typing import Any
@@ -24,9 +25,25 @@ def apply(module: ModuleType) -> None:
     if plugin is None:
         return
     if module.__name__ == "urllib3.connection":
+        _see_ipv6()
         _connection(module.HTTPConnection, plugin)
     else:
         _pool(module, plugin)
+
+
+def _see_ipv6() -> None:
+    """Where there is IPv6, targets are dialled by it. urllib3 tries to listen at ``::1`` to find out, which a sandbox refuses."""
+    from urllib3.util import connection
+
+    if connection.HAS_IPV6 or not socket.has_ipv6:
+        return
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            # Nothing is sent by that.
+            probe.connect(("::1", 9))
+    except OSError:
+        return
+    connection.HAS_IPV6 = True
 
 
 def _connection(connection_class: Any, plugin: Plugin) -> None:

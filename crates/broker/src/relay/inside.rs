@@ -6,6 +6,7 @@ use std::{
     io::{self, ErrorKind},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::{Duration, Instant},
 };
 
 use tegmen_sys::{
@@ -28,6 +29,8 @@ pub(super) const NAME: &str = "run-relay";
 /// The number of the line to the broker among the events; those of others are counted from the next but one.
 const LINE: u64 = 0;
 const NAMES: u16 = 53;
+/// So long a gate stays shut before somebody is looked for behind it.
+const AGAIN: Duration = Duration::from_millis(50);
 /// So many questions may wait for an answer.
 const QUESTIONS: usize = 1024;
 
@@ -88,18 +91,30 @@ fn world(begin: &Begin) -> Result<World, String> {
 
 /// What stands behind a number among the events.
 enum Post {
-    /// Whoever connects here wants to go there.
-    Gate(TcpListener, SocketAddr),
+    /// Whoever connects here wants to go somewhere.
+    Gate(Gate),
     /// Whoever connects here, outside, wants to come in there.
     Door(TcpListener, SocketAddr),
     /// Where names are asked for.
     Names(UdpSocket),
-    /// A connection whose other half the broker is dialling, not among the events.
-    Asking(TcpStream),
+    /// A connection whose other half the broker is dialling, not among the events; and the number of the gate or door.
+    Asking(TcpStream, u64),
     /// Two halves, of which the second is coming about; the number is that of the second.
-    Coming(TcpStream, TcpStream),
+    Coming(TcpStream, TcpStream, u64),
     /// Two halves. The first has this number, the second the next.
-    Pair(Box<Pair>),
+    Pair(Box<Pair>, u64),
+    /// Whether anybody is there again, behind the gate of that number, is being asked; a connection that is to tell.
+    Trying(Option<TcpStream>, u64),
+}
+
+/// An address of a host. It is shut while nobody is there, so that who connects is refused, as they would be without us: what
+/// has been taken can only be cut off.
+struct Gate {
+    to: SocketAddr,
+    /// `None`: shut.
+    listener: Option<TcpListener>,
+    /// How many connections lead through. While there is one, somebody is there, and who is refused is refused alone.
+    through: usize,
 }
 
 struct Inside {
@@ -109,6 +124,8 @@ struct Inside {
     posts: HashMap<u64, Post>,
     /// The next number. Even ones are given out; the odd one after is for the second half of a pair.
     next: u64,
+    /// Gates that are shut, and when it is tried again whether anybody is there.
+    shut: VecDeque<(Instant, u64)>,
     /// Messages that the line did not take yet.
     waiting: VecDeque<Vec<u8>>,
     /// Questions whose answer the broker is looking for, and where from: the number of the socket and the address.
@@ -126,6 +143,7 @@ impl Inside {
             events,
             posts: HashMap::new(),
             next: 2,
+            shut: VecDeque::new(),
             waiting: VecDeque::new(),
             questions: HashMap::new(),
             chunk: vec![0; CHUNK],
@@ -147,7 +165,8 @@ impl Inside {
     fn serve(&mut self) -> io::Result<()> {
         let mut happened = Vec::new();
         loop {
-            self.events.wait(&mut happened, None)?;
+            let until = self.shut.front().map(|(at, _)| at.saturating_duration_since(Instant::now()));
+            self.events.wait(&mut happened, until)?;
             for number in &happened {
                 if *number == LINE {
                     self.line()?;
@@ -155,7 +174,18 @@ impl Inside {
                     self.post(number & !1);
                 }
             }
+            self.try_again();
             self.speak()?;
+        }
+    }
+
+    /// Asks for a connection to where nobody was.
+    fn try_again(&mut self) {
+        while let Some((_, gate)) = self.shut.pop_front_if(|(at, _)| *at <= Instant::now()) {
+            let Some(Post::Gate(Gate { to, .. })) = self.posts.get(&gate) else { continue };
+            let (to, number) = (*to, self.number());
+            self.posts.insert(number, Post::Trying(None, gate));
+            self.say(&FromInside::Dial { number, to });
         }
     }
 
@@ -191,7 +221,11 @@ impl Inside {
                     if let Some(listener) = along.pop() {
                         // Its address need not be one that this network has.
                         let _ = self.network.stand_at(inside.ip());
-                        self.wait_for(|_| Post::Door(listener.into(), inside));
+                        let listener = TcpListener::from(listener);
+                        let number = self.number();
+                        if self.events.add(&listener, number, READ).is_ok() {
+                            self.posts.insert(number, Post::Door(listener, inside));
+                        }
                     }
                 }
                 ToInside::Dialled { number } => self.dialled(number, along.pop().map(TcpStream::from)),
@@ -202,37 +236,58 @@ impl Inside {
 
     /// One that cannot be had is one that nobody can connect to.
     fn stand_at(&mut self, address: SocketAddr) {
-        if self.network.stand_at(address.ip()).is_ok()
-            && let Ok(listener) = network::listener(address)
-        {
-            self.wait_for(|_| Post::Gate(listener, address));
+        if self.network.stand_at(address.ip()).is_ok() {
+            let number = self.number();
+            self.posts.insert(number, Post::Gate(Gate { to: address, listener: None, through: 0 }));
+            self.open(number);
         }
     }
 
-    fn wait_for(&mut self, post: impl FnOnce(u64) -> Post) {
-        let number = self.number();
-        let post = post(number);
-        let (Post::Gate(listener, _) | Post::Door(listener, _)) = &post else { return };
-        if self.events.add(listener, number, READ).is_ok() {
-            self.posts.insert(number, post);
+    fn open(&mut self, number: u64) {
+        let Some(Post::Gate(gate)) = self.posts.get_mut(&number) else { return };
+        if gate.listener.is_none() {
+            gate.listener = network::listener(gate.to).ok().filter(|new| self.events.add(new, number, READ).is_ok());
+        }
+        if gate.listener.is_none() {
+            self.shut.push_back((Instant::now() + AGAIN, number));
+        }
+    }
+
+    /// Nobody is there, as far as a connection tells that did not come about.
+    fn refused(&mut self, number: u64) {
+        if let Some(Post::Gate(gate)) = self.posts.get_mut(&number)
+            && gate.through == 0
+        {
+            let was_open = gate.listener.take().is_some();
+            // Several may have been on their way.
+            if was_open || !self.shut.iter().any(|(_, shut)| *shut == number) {
+                self.shut.push_back((Instant::now() + AGAIN, number));
+            }
+        }
+    }
+
+    /// A connection has come about, or has ended.
+    fn count(&mut self, number: u64, change: isize) {
+        if let Some(Post::Gate(gate)) = self.posts.get_mut(&number) {
+            gate.through = gate.through.saturating_add_signed(change);
         }
     }
 
     fn post(&mut self, number: u64) {
         match self.posts.remove(&number) {
-            Some(Post::Gate(listener, to)) => {
-                for stream in accepted(&listener) {
-                    let number = self.number();
-                    self.posts.insert(number, Post::Asking(stream));
-                    self.say(&FromInside::Dial { number, to });
+            Some(Post::Gate(gate)) => {
+                for stream in gate.listener.iter().flat_map(accepted) {
+                    let own = self.number();
+                    self.posts.insert(own, Post::Asking(stream, number));
+                    self.say(&FromInside::Dial { number: own, to: gate.to });
                 }
-                self.posts.insert(number, Post::Gate(listener, to));
+                self.posts.insert(number, Post::Gate(gate));
             }
             Some(Post::Door(listener, inside)) => {
                 for stream in accepted(&listener) {
-                    let number = self.number();
-                    self.posts.insert(number, Post::Asking(stream));
-                    self.dialled(number, network::dial(inside).ok().map(TcpStream::from));
+                    let own = self.number();
+                    self.posts.insert(own, Post::Asking(stream, number));
+                    self.dialled(own, network::dial(inside).ok().map(TcpStream::from));
                 }
                 self.posts.insert(number, Post::Door(listener, inside));
             }
@@ -240,32 +295,49 @@ impl Inside {
                 self.asked(number, &socket);
                 self.posts.insert(number, Post::Names(socket));
             }
-            Some(Post::Coming(first, second)) => self.come(number, first, second),
-            Some(Post::Pair(mut pair)) => {
+            Some(Post::Coming(first, second, gate)) => self.come(number, first, second, gate),
+            Some(Post::Pair(mut pair, gate)) => {
                 if pair.serve(&mut self.chunk, &self.events).unwrap_or(false) {
-                    self.posts.insert(number, Post::Pair(pair));
+                    self.posts.insert(number, Post::Pair(pair, gate));
+                } else {
+                    self.count(gate, -1);
                 }
             }
-            Some(Post::Asking(_)) | None => {}
+            // It is closed with that: whoever is there sees a connection without a request.
+            Some(Post::Trying(Some(second), gate)) => match network::came_about(&second) {
+                Ok(()) => self.open(gate),
+                Err(_) => self.refused(gate),
+            },
+            Some(Post::Asking(..) | Post::Trying(None, _)) | None => {}
         }
     }
 
     fn dialled(&mut self, number: u64, second: Option<TcpStream>) {
-        let Some(Post::Asking(first)) = self.posts.remove(&number) else { return };
-        match second {
-            Some(second) if self.events.add(&second, number, WRITE).is_ok() => {
-                self.posts.insert(number, Post::Coming(first, second));
+        let second = second.filter(|second| self.events.add(second, number, WRITE).is_ok());
+        match (self.posts.remove(&number), second) {
+            (Some(Post::Asking(first, gate)), Some(second)) => {
+                drop(self.posts.insert(number, Post::Coming(first, second, gate)));
             }
-            _ => network::cut(&first),
+            (Some(Post::Asking(first, gate)), None) => {
+                network::cut(&first);
+                self.refused(gate);
+            }
+            (Some(Post::Trying(_, gate)), Some(second)) => {
+                drop(self.posts.insert(number, Post::Trying(Some(second), gate)));
+            }
+            (Some(Post::Trying(_, gate)), None) => self.refused(gate),
+            _ => {}
         }
     }
 
-    fn come(&mut self, number: u64, first: TcpStream, second: TcpStream) {
+    fn come(&mut self, number: u64, first: TcpStream, second: TcpStream, gate: u64) {
         if self.events.remove(&second).and_then(|()| network::came_about(&second)).is_err() {
-            return network::cut(&first);
+            network::cut(&first);
+            return self.refused(gate);
         }
         if let Ok(pair) = Pair::new([first, second], [number, number + 1], &self.events) {
-            self.posts.insert(number, Post::Pair(Box::new(pair)));
+            self.posts.insert(number, Post::Pair(Box::new(pair), gate));
+            self.count(gate, 1);
         }
     }
 

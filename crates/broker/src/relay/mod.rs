@@ -24,7 +24,7 @@ use std::{
 use tegmen_sys::{
     channel::{Channel, Listener},
     network::{Right, Spaces},
-    process::{Group, Launch},
+    process::{self, Group, Launch, ProcessHandle},
     signals::{self, SignalMask},
 };
 
@@ -47,14 +47,30 @@ pub struct Plan {
     pub channel: String,
 }
 
-/// A network with its relay. The relay ends with it.
+/// A network with its relay.
 pub struct Relay {
+    /// The relay's process, which ends with this.
+    pub process: Process,
     /// The network, for the fence.
     pub spaces: Spaces,
     /// The broker's socket inside.
     pub listener: Listener,
     /// The doors that could not be opened, and why.
     pub shut: Vec<(SocketAddr, io::Error)>,
+}
+
+/// The process inside. Dropped, it is ended, and nothing of it stays behind for the machine's init to take.
+pub struct Process {
+    pid: u32,
+    handle: ProcessHandle,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Ended already: all the better.
+        let _ = self.handle.signal(signals::KILL);
+        process::reap(self.pid);
+    }
 }
 
 /// Why there is no relay.
@@ -85,7 +101,7 @@ impl Relay {
     /// When the kernel refuses the network, or has no process or descriptors to give.
     pub fn start(plan: Plan) -> Result<Self, RelayError> {
         let (ours, theirs) = Channel::pair().map_err(own("no socket for the relay"))?;
-        start_process(&theirs).map_err(own("the relay cannot be started"))?;
+        let process = start_process(&theirs).map_err(own("the relay cannot be started"))?;
         drop(theirs);
         let user = plan.right == Right::UserNamespace;
         let begin = Begin { user, channel: plan.channel, resolvers: wall::resolvers() };
@@ -110,11 +126,11 @@ impl Relay {
             }
         }
         Wall::new(Arc::new(ours), plan.reach).stand().map_err(own("no thread for the relay"))?;
-        Ok(Self { spaces, listener, shut })
+        Ok(Self { process, spaces, listener, shut })
     }
 }
 
-fn start_process(line: &Channel) -> io::Result<()> {
+fn start_process(line: &Channel) -> io::Result<Process> {
     let nowhere = OwnedFd::from(std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?);
     let number = line.as_fd().as_raw_fd();
     let launch = Launch {
@@ -130,7 +146,8 @@ fn start_process(line: &Channel) -> io::Result<()> {
         mask: SignalMask::current(),
         fence: None,
     };
-    launch.start().map(drop).map_err(|error| error.source)
+    let pid = launch.start().map_err(|error| error.source)?;
+    Ok(Process { pid, handle: ProcessHandle::open(pid)? })
 }
 
 /// The addresses that a host to listen at means: Locust writes `*` for all of them.

@@ -121,9 +121,9 @@ impl Wall {
     }
 }
 
-/// The address that a host is.
+/// The address that a host is. One of IPv4 that is written as one of IPv6 is dialled by IPv4 (RFC 4291, 2.5.5.2).
 pub(super) fn literal(host: &str) -> Option<IpAddr> {
-    host.trim_matches(['[', ']']).parse().ok()
+    host.trim_matches(['[', ']']).parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }
 
 /// The addresses that /etc/hosts has for a name (hosts(5)).

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use tegmen_broker::{
-    relay::{Plan, Relay, RelayError},
+    relay::{self, Plan, Relay, RelayError},
     sandbox::{Policy, Request, Target},
 };
 use tegmen_sources::{Manifest, Source, store::Store};
@@ -133,6 +133,8 @@ pub struct Fenced {
     pub temporary: Option<tempfile::TempDir>,
     /// The broker's socket in the command's own network, if it has one.
     pub listener: Option<Listener>,
+    /// What leads out of that network, until the end of the run.
+    pub relay: Option<relay::Process>,
 }
 
 impl FenceArgs {
@@ -168,6 +170,7 @@ impl FenceArgs {
             variables: Vec::new(),
             temporary: None,
             listener: None,
+            relay: None,
         };
         if let Some(users::Account { name, home, .. }) = account {
             for variable in ["USER", "LOGNAME"] {
@@ -313,6 +316,7 @@ impl FenceArgs {
         }
         fenced.fence.network = Some(relay.spaces);
         fenced.listener = Some(relay.listener);
+        fenced.relay = Some(relay.process);
         Ok(Some(reach))
     }
 
