@@ -32,7 +32,7 @@ def apply(module: ModuleType) -> None:
 
 
 def _see_ipv6() -> None:
-    """Where there is IPv6, targets are dialled by it. urllib3 tries to listen at ``::1`` to find out, which a sandbox refuses."""
+    """Where there is IPv6, it is used. urllib3 tries to listen at ``::1`` to find out, which a sandbox refuses."""
     from urllib3.util import connection
 
     if connection.HAS_IPV6 or not socket.has_ipv6:
