@@ -525,6 +525,18 @@ def test_a_signal_in_the_middle(project: Project, shop_path: Shop) -> None:
     assert record(project)[-1]["outcome"] == "rolled-back"
 
 
+def test_a_signal_to_us_alone(project: Project, shop_path: Shop) -> None:
+    """As a service manager sends it: the hook is asked to end, and is not waited for until its time is over."""
+    shop = shop_path
+    with in_the_middle(project, shop) as process:
+        process.terminate()
+        _, told = process.communicate(timeout=60)
+    assert shop.now() == shop.fields, told
+    assert "everything has its old value again" in told and "did not end" not in told
+    assert process.returncode == -signal.SIGTERM or process.returncode == 1
+    assert record(project)[-1]["outcome"] == "rolled-back"
+
+
 def test_a_kill_in_the_middle_is_told_the_next_time(project: Project, shop_path: Shop) -> None:
     shop = shop_path
     with in_the_middle(project, shop) as process:

@@ -198,6 +198,18 @@ impl SignalMask {
     }
 }
 
+/// A signal that asks this process to end and waits, since it is blocked ([`SignalMask::block_all`]).
+#[must_use]
+pub fn waiting_end() -> Option<i32> {
+    let mut waiting = empty_set();
+    // SAFETY: a live, initialised set.
+    unsafe { libc::sigpending(&mut waiting) };
+    // SAFETY: a live set, and numbers of signals.
+    [libc::SIGINT, libc::SIGTERM, libc::SIGHUP]
+        .into_iter()
+        .find(|number| unsafe { libc::sigismember(&waiting, *number) } == 1)
+}
+
 fn empty_set() -> libc::sigset_t {
     // SAFETY: a zeroed sigset_t is a value that sigemptyset may fill.
     unsafe {

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use tegmen_secret::SecretBytes;
+use tegmen_sys::{process::ProcessHandle, signals};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::LONGEST;
@@ -120,7 +121,14 @@ pub(crate) fn feed(
     }
     let output = reader(child.stdout.take(), most + 1);
     let errors = reader(child.stderr.take(), 1 << 16);
+    let mut told = None;
     let status = loop {
+        // Where our own end has to wait for the command, the command is asked to end: the signal may have been for us alone.
+        if let Some(signal) = signals::waiting_end().filter(|signal| told != Some(*signal)) {
+            told = Some(signal);
+            // Ended meanwhile: all the better.
+            let _ = ProcessHandle::open(child.id()).and_then(|process| process.signal(signal));
+        }
         match child.try_wait() {
             Ok(Some(status)) => break status,
             Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
