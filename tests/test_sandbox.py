@@ -170,6 +170,68 @@ def test_a_target_that_is_down_refuses_and_is_found_again(shopping: Project) -> 
     assert run.returncode == 0
 
 
+@needs_root
+def test_a_relay_without_descriptors_left_waits_and_goes_on(shopping: Project, echo_server: Server) -> None:
+    script = shopping.write(
+        "holds.py",
+        """
+        import os, socket, sys
+        address = ("127.0.0.1", int(sys.argv[1]))
+        def dial(how_many):
+            streams = []
+            for _ in range(how_many):
+                try:
+                    streams.append(socket.create_connection(address, 20))
+                except OSError:
+                    pass
+            return streams
+        # Two processes may have more connections than the relay, which needs two descriptors for each.
+        ends, lasts = os.pipe()
+        other = os.fork()
+        held = dial(60)
+        if not other:
+            os.close(lasts)
+            os.read(ends, 1)
+            os._exit(0)
+        print("full", flush=True)
+        input()
+        for stream in held:
+            stream.close()
+        print("freed", flush=True)
+        while True:
+            try:
+                with socket.create_connection(address, 20) as stream:
+                    stream.sendall(b"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+                    if stream.recv(4):
+                        break
+            except OSError:
+                pass
+        print("again", flush=True)
+        """,
+    )
+    options = ("--secret", "API_KEY=file:key", "--sandbox", "--reach", echo_server.origin, "--", sys.executable)
+    command = [str(part) for part in (shopping.tegmen, "run", *options, script, echo_server.port)]
+    limited = ["sh", "-c", 'ulimit -Hn 100; ulimit -n 100; exec "$@"', "sh", *command]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(limited, cwd=shopping.path, env=clean_environment(shopping.path), **pipes) as run:
+        assert run.stdin and run.stdout and run.stdout.readline() == "full\n"
+        relay = next(pid for pid in children(run.pid) if Path(f"/proc/{pid}/comm").read_text() == "run-relay\n")
+        before = processor_time(relay)
+        time.sleep(1)
+        # It would be busy all the time.
+        assert processor_time(relay) - before < 0.5
+        print(file=run.stdin, flush=True)
+        assert run.stdout.readline() == "freed\n" and run.stdout.readline() == "again\n"
+        run.stdin.close()
+    assert run.returncode == 0
+
+
+def processor_time(pid: int) -> float:
+    """What a process has used, in seconds (proc_pid_stat(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def answer_y(target: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while True:

@@ -14,6 +14,15 @@ pub fn locked_memory() -> Option<u64> {
     getrlimit(Resource::Memlock).current
 }
 
+/// Lets this process have as many descriptors as the kernel has for any, where it has the right to that (CAP_SYS_RESOURCE), else
+/// as many as it may. For one that starts no other.
+pub fn lift_descriptors() {
+    let most = std::fs::read_to_string("/proc/sys/fs/nr_open").ok().and_then(|text| text.trim().parse().ok());
+    if setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }).is_err() || most.is_none() {
+        raise_descriptors();
+    }
+}
+
 /// Lets this process have as many descriptors as it may.
 pub fn raise_descriptors() {
     let maximum = getrlimit(Resource::Nofile).maximum;

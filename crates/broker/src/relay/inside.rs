@@ -20,7 +20,7 @@ use tegmen_sys::{
 use tegmen_wire::names::Question;
 
 use super::{
-    messages::{Begin, FromInside, MAX, ToInside, decoded, encoded, receive, send},
+    messages::{Begin, FromInside, MAX, Outcome, ToInside, decoded, encoded, receive, send},
     pair::{CHUNK, Pair},
 };
 
@@ -51,7 +51,8 @@ pub fn run_if_asked() -> Option<u8> {
 fn begin(number: Option<OsString>) -> io::Result<Inside> {
     SignalMask::block_all();
     process::set_name(c"run-relay")?;
-    limits::raise_descriptors();
+    // Each connection of the test takes two.
+    limits::lift_descriptors();
     let number = number.and_then(|number| number.into_string().ok()).and_then(|number| number.parse().ok());
     let line = Channel::from_fd(process::inherited(number.ok_or(ErrorKind::InvalidInput)?)?);
     let (ToInside::Begin(begin), _) = receive(&line)? else { return Err(ErrorKind::InvalidData.into()) };
@@ -107,6 +108,16 @@ enum Post {
     Trying(Option<TcpStream>, u64),
 }
 
+impl Post {
+    fn listener(&self) -> Option<&TcpListener> {
+        match self {
+            Self::Gate(gate) => gate.listener.as_ref(),
+            Self::Door(listener, _) => Some(listener),
+            _ => None,
+        }
+    }
+}
+
 /// An address of a host. It is shut while nobody is there, so that who connects is refused, as they would be without us: what
 /// has been taken can only be cut off.
 struct Gate {
@@ -126,6 +137,8 @@ struct Inside {
     next: u64,
     /// Gates that are shut, and when it is tried again whether anybody is there.
     shut: VecDeque<(Instant, u64)>,
+    /// Gates and doors at which more wait than there are descriptors for, and when they are looked after again.
+    full: VecDeque<(Instant, u64)>,
     /// Messages that the line did not take yet.
     waiting: VecDeque<Vec<u8>>,
     /// Questions whose answer the broker is looking for, and where from: the number of the socket and the address.
@@ -144,6 +157,7 @@ impl Inside {
             posts: HashMap::new(),
             next: 2,
             shut: VecDeque::new(),
+            full: VecDeque::new(),
             waiting: VecDeque::new(),
             questions: HashMap::new(),
             chunk: vec![0; CHUNK],
@@ -165,7 +179,8 @@ impl Inside {
     fn serve(&mut self) -> io::Result<()> {
         let mut happened = Vec::new();
         loop {
-            let until = self.shut.front().map(|(at, _)| at.saturating_duration_since(Instant::now()));
+            let next = self.shut.front().into_iter().chain(self.full.front()).map(|(at, _)| *at).min();
+            let until = next.map(|at| at.saturating_duration_since(Instant::now()));
             self.events.wait(&mut happened, until)?;
             for number in &happened {
                 if *number == LINE {
@@ -186,6 +201,19 @@ impl Inside {
             let (to, number) = (*to, self.number());
             self.posts.insert(number, Post::Trying(None, gate));
             self.say(&FromInside::Dial { number, to });
+        }
+        while let Some((_, number)) = self.full.pop_front_if(|(at, _)| *at <= Instant::now()) {
+            if let Some(listener) = self.posts.get(&number).and_then(Post::listener) {
+                // It was waited for before.
+                let _ = self.events.change(listener, number, READ);
+            }
+        }
+    }
+
+    /// Looks away from a gate or a door for a while: it would be told over and over that somebody waits.
+    fn look_away(&mut self, listener: &TcpListener, number: u64) {
+        if self.events.change(listener, number, Interest::default()).is_ok() {
+            self.full.push_back((Instant::now() + AGAIN, number));
         }
     }
 
@@ -228,7 +256,9 @@ impl Inside {
                         }
                     }
                 }
-                ToInside::Dialled { number } => self.dialled(number, along.pop().map(TcpStream::from)),
+                ToInside::Dialled { number, outcome } => {
+                    self.dialled(number, outcome, along.pop().map(TcpStream::from));
+                }
                 ToInside::Known { name, addresses } => self.known(&name, addresses.as_deref()),
             }
         }
@@ -276,18 +306,28 @@ impl Inside {
     fn post(&mut self, number: u64) {
         match self.posts.remove(&number) {
             Some(Post::Gate(gate)) => {
-                for stream in gate.listener.iter().flat_map(accepted) {
-                    let own = self.number();
-                    self.posts.insert(own, Post::Asking(stream, number));
-                    self.say(&FromInside::Dial { number: own, to: gate.to });
+                if let Some(listener) = &gate.listener {
+                    let (streams, end) = accepted(listener);
+                    for stream in streams {
+                        let own = self.number();
+                        self.posts.insert(own, Post::Asking(stream, number));
+                        self.say(&FromInside::Dial { number: own, to: gate.to });
+                    }
+                    if end.kind() != ErrorKind::WouldBlock {
+                        self.look_away(listener, number);
+                    }
                 }
                 self.posts.insert(number, Post::Gate(gate));
             }
             Some(Post::Door(listener, inside)) => {
-                for stream in accepted(&listener) {
+                let (streams, end) = accepted(&listener);
+                for stream in streams {
                     let own = self.number();
                     self.posts.insert(own, Post::Asking(stream, number));
-                    self.dialled(own, network::dial(inside).ok().map(TcpStream::from));
+                    self.dialled(own, Outcome::Begun, network::dial(inside).ok().map(TcpStream::from));
+                }
+                if end.kind() != ErrorKind::WouldBlock {
+                    self.look_away(&listener, number);
                 }
                 self.posts.insert(number, Post::Door(listener, inside));
             }
@@ -312,7 +352,7 @@ impl Inside {
         }
     }
 
-    fn dialled(&mut self, number: u64, second: Option<TcpStream>) {
+    fn dialled(&mut self, number: u64, outcome: Outcome, second: Option<TcpStream>) {
         let second = second.filter(|second| self.events.add(second, number, WRITE).is_ok());
         match (self.posts.remove(&number), second) {
             (Some(Post::Asking(first, gate)), Some(second)) => {
@@ -320,7 +360,9 @@ impl Inside {
             }
             (Some(Post::Asking(first, gate)), None) => {
                 network::cut(&first);
-                self.refused(gate);
+                if outcome == Outcome::Down {
+                    self.refused(gate);
+                }
             }
             (Some(Post::Trying(_, gate)), Some(second)) => {
                 drop(self.posts.insert(number, Post::Trying(Some(second), gate)));
@@ -367,13 +409,15 @@ impl Inside {
     }
 }
 
-/// Those that have connected.
-fn accepted(listener: &TcpListener) -> Vec<TcpStream> {
+/// Those that have connected, and why there are no more: mostly since there are none.
+fn accepted(listener: &TcpListener) -> (Vec<TcpStream>, io::Error) {
     let mut streams = Vec::new();
-    while let Ok((stream, _)) = listener.accept() {
-        if stream.set_nonblocking(true).is_ok() {
-            streams.push(stream);
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) if stream.set_nonblocking(true).is_ok() => streams.push(stream),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            Err(error) => return (streams, error),
         }
     }
-    streams
 }

@@ -33,15 +33,27 @@ pub(super) enum ToInside {
     Door {
         inside: SocketAddr,
     },
-    /// The connection that was asked for under this number, begun, comes along; or nothing, when it is refused.
+    /// What became of the connection that was asked for under this number.
     Dialled {
         number: u64,
+        outcome: Outcome,
     },
     /// The addresses of a name; `None`: it is not one that the test may reach.
     Known {
         name: String,
         addresses: Option<Vec<IpAddr>>,
     },
+}
+
+/// What becomes of a connection that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Outcome {
+    /// It is begun, and comes along.
+    Begun,
+    /// Nobody is there.
+    Down,
+    /// There is none, for reasons of our own: it may not be, or there are no descriptors.
+    None,
 }
 
 /// What the relay says.

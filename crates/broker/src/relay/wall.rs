@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs},
-    os::fd::AsFd,
+    os::fd::{AsFd, OwnedFd},
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     time::{Duration, Instant},
 };
@@ -12,7 +12,7 @@ use std::{
 use tegmen_sys::{channel::Channel, network, signals::SignalMask};
 use tegmen_wire::names::ADDRESSES;
 
-use super::messages::{FromInside, ToInside, receive, send};
+use super::messages::{FromInside, Outcome, ToInside, receive, send};
 use crate::sandbox::Target;
 
 /// For so long a name is not looked up again.
@@ -82,9 +82,9 @@ impl Wall {
             match receive(&self.line)?.0 {
                 FromInside::Dial { number, to } => {
                     let is_open = self.open().contains(&to);
-                    let socket = if is_open { network::dial(to).ok() } else { None };
+                    let (socket, outcome) = if is_open { dialled(to) } else { (None, Outcome::None) };
                     let along: Vec<_> = socket.iter().map(AsFd::as_fd).collect();
-                    send(&self.line, &ToInside::Dialled { number }, &along)?;
+                    send(&self.line, &ToInside::Dialled { number, outcome }, &along)?;
                 }
                 FromInside::Ask { name } if self.reach.iter().any(|target| target.host.eq_ignore_ascii_case(&name)) => {
                     let _ = ask.send(name);
@@ -118,6 +118,17 @@ impl Wall {
                 return;
             }
         }
+    }
+}
+
+fn dialled(to: SocketAddr) -> (Option<OwnedFd>, Outcome) {
+    use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
+    match network::dial(to) {
+        Ok(socket) => (Some(socket), Outcome::Begun),
+        Err(error) if matches!(error.kind(), ConnectionRefused | HostUnreachable | NetworkUnreachable) => {
+            (None, Outcome::Down)
+        }
+        Err(_) => (None, Outcome::None),
     }
 }
 
