@@ -111,3 +111,15 @@ fn modules_and_classes_in_circles() {
     ]);
     assert!(audit.findings.iter().any(|finding| finding.location().path.ends_with("whole.py")));
 }
+
+#[test]
+fn a_session_of_a_recording_is_one_finding_whatever_changes_beside_it() {
+    let session = "9f3c".repeat(3) + "a1b27d60";
+    let entry = |seen: u32| {
+        format!(r#"{{"request": {{"headers": [{{"name": "Cookie", "value": "seen={seen}; sid={session}"}}]}}}}"#)
+    };
+    let text = format!(r#"{{"log": {{"entries": [{}, {}, {}]}}}}"#, entry(1), entry(2), entry(3));
+    let audit = audited(&[("login.har", text.into_bytes())]);
+    let places: Vec<usize> = audit.findings.iter().map(|finding| finding.locations().len()).collect();
+    assert_eq!(places, [3]);
+}

@@ -410,20 +410,30 @@ fn by_authorization(literal: &Literal, value: &str) -> Option<Judged> {
 
 /// A `Cookie` header: worth it if one of its cookies opens a session.
 fn by_cookies(literal: &Literal, value: &str) -> Option<Judged> {
-    let opens = |pair: &str| {
-        let Some((name, secret)) = pair.split_once('=') else { return false };
+    opening(value)?;
+    judged(literal, Kind::Cookie, Severity::High, Confidence::High, None, literal.value.trim())
+}
+
+/// The value of the first cookie of a header that opens a session.
+fn opening(header: &str) -> Option<&str> {
+    header.split(';').find_map(|pair| {
+        let (name, secret) = pair.split_once('=')?;
         let name = name.trim().to_lowercase();
         let secret = secret.trim();
-        SESSIONS.iter().any(|session| name.contains(session))
+        let opens = SESSIONS.iter().any(|session| name.contains(session))
             && !TRACKERS.iter().any(|tracker| name.contains(tracker))
             && !classify::is_dummy_token(secret)
             && !secret.contains("{}")
-            && (classify::looks_random(secret) || secret.len() >= 12 && secret.bytes().any(|b| b.is_ascii_digit()))
-    };
-    if value.split(';').any(opens) {
-        judged(literal, Kind::Cookie, Severity::High, Confidence::High, None, literal.value.trim())
-    } else {
-        None
+            && (classify::looks_random(secret) || secret.len() >= 12 && secret.bytes().any(|b| b.is_ascii_digit()));
+        opens.then_some(secret)
+    })
+}
+
+/// What makes two places of a secret one: of the cookies of a recording the session, since others change from request to request.
+pub fn identity(judged: &Judged) -> &str {
+    match judged.kind {
+        Kind::Cookie => opening(&judged.secret).unwrap_or(&judged.secret),
+        _ => &judged.secret,
     }
 }
 

@@ -5,6 +5,7 @@ use tegmen_syntax::{Arg, ExprId, ExprKind, Module, Span};
 
 use crate::context::{Candidate, Context, Group, Related};
 use crate::flow::{Flow, Origin, Source};
+use crate::literal::judge::identity;
 use crate::literal::{Judged, Kind, Site};
 
 /// Candidates for all literals of a kind.
@@ -43,6 +44,8 @@ pub fn literals(
         candidate.block = literal.block;
         candidate.group = Some(match (literal.list, context.flow) {
             (Some(list), Some(_)) => Group::List(context.file.path.clone(), list, literal.name.clone()),
+            // What is mended by hand anyway.
+            (_, None) => Group::Secret(identity(judged).to_owned()),
             _ => Group::Secret(judged.secret.clone()),
         });
         out.push(candidate);
