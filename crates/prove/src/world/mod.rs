@@ -9,6 +9,7 @@ pub mod names;
 pub mod outside;
 
 use std::{
+    collections::BTreeSet,
     net::{Ipv4Addr, TcpListener},
     path::Path,
 };
@@ -89,21 +90,22 @@ pub fn fence_off() -> std::io::Result<Enclosure> {
     let listeners: Vec<TcpListener> =
         (0..LISTENERS).map(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0))).collect::<std::io::Result<_>>()?;
     let mut rules = Rules::for_connections()?;
-    for port in doors.ports() {
-        rules.connect(*port)?;
-    }
+    let mut allowed: BTreeSet<u16> = doors.ports().iter().copied().collect();
     for listener in &listeners {
-        rules.connect(listener.local_addr()?.port())?;
+        allowed.insert(listener.local_addr()?.port());
+    }
+    for port in &allowed {
+        rules.connect(*port)?;
     }
     let fence = Fence { landlock: rules.finish(), filters: sandbox::connections_only()?, ..Fence::default() };
     fence.put_on_this_thread()?;
-    is_closed()?;
+    is_closed(|port| allowed.contains(&port))?;
     Ok(Enclosure::Landlock { listeners, doors })
 }
 
 /// Looks whether it is: what nobody was allowed is refused by the kernel, and not by whoever is dialled.
-fn is_closed() -> std::io::Result<()> {
-    let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+fn is_closed(is_allowed: impl Fn(u16) -> bool) -> std::io::Result<()> {
+    let other = elsewhere(is_allowed)?;
     match std::net::TcpStream::connect(other.local_addr()?) {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
         _ => return Err(std::io::Error::other("connections are not closed")),
@@ -114,10 +116,46 @@ fn is_closed() -> std::io::Result<()> {
     }
 }
 
+/// Listens at a port that is not among those: the kernel gives them out too, while nobody listens there.
+fn elsewhere(is_allowed: impl Fn(u16) -> bool) -> std::io::Result<TcpListener> {
+    // Held until another one is found, so that it is another one.
+    let mut taken = Vec::new();
+    loop {
+        let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        if !is_allowed(other.local_addr()?.port()) {
+            return Ok(other);
+        }
+        taken.push(other);
+    }
+}
+
 /// Takes rights away from whatever is started from now on; after everything of the system is covered.
 ///
 /// # Errors
 /// When the kernel refuses.
 pub fn limit() -> Result<(), IsolationError> {
     isolation::limit_rights().map_err(|source| IsolationError { step: "rights cannot be given up", source })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_allowed_shows_nothing() {
+        let allowed = RefCell::new(Vec::new());
+        // As if the kernel gave out ports of the test itself, three times.
+        let other = elsewhere(|port| {
+            let mut allowed = allowed.borrow_mut();
+            let is_one = allowed.len() < 3;
+            if is_one {
+                allowed.push(port);
+            }
+            is_one
+        });
+        assert!(!allowed.borrow().contains(&other.unwrap().local_addr().unwrap().port()));
+        assert_eq!(allowed.borrow().len(), 3);
+    }
 }
