@@ -6,6 +6,7 @@ plain case; here the intruder takes what it can.)
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -112,7 +113,8 @@ def scene(tegmen_bin: Path) -> Iterator[Scene]:
             channel, plugin, shell = (folder / "one").read_text().split()
             yield Scene(folder, value, broker, channel, int(plugin), int(shell), options)
         finally:
-            if broker.poll() is None:
+            # What the shell has left in the background does not end with the shell.
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(broker.pid, signal.SIGKILL)
             broker.communicate()
 
