@@ -29,14 +29,14 @@ test: ## Everything that must hold: formatting, lints, Rust and Python tests, ty
 	@$(PYTHON) tools/check.py --python $(BIN)/python
 
 .PHONY: test-secretspec
-test-secretspec: tools ## Build with `secretspec:` and test it, AWS against moto: some 200 more packages, minutes.
+test-secretspec: tools ## Build with all of `secretspec:` and test it, AWS against moto: some 300 more packages, minutes.
 	@$(call say,A build with secretspec:)
-	@cargo build -p tegmen --features secretspec
+	@cargo build -p tegmen --features secretspec-all --target-dir target/secretspec
 	@$(call say,A server of AWS)
-	@test -x target/moto/bin/moto_server || $(PYTHON) -m venv target/moto
-	@target/moto/bin/python -m pip install --quiet --disable-pip-version-check 'moto[secretsmanager,ssm,server]==5.2.5'
+	@test -x target/managers/bin/moto_server || $(PYTHON) -m venv target/managers
+	@target/managers/bin/python -m pip install --quiet --disable-pip-version-check 'moto[secretsmanager,ssm,server]==5.2.5' 'pyrage==1.3.0'
 	@$(call say,Tests)
-	@TEGMEN_BIN=$(CURDIR)/target/debug/tegmen TEGMEN_MOTO=$(CURDIR)/target/moto/bin/moto_server \
+	@TEGMEN_BIN=$(CURDIR)/target/secretspec/debug/tegmen TEGMEN_MANAGERS=$(CURDIR)/target/managers/bin \
 		$(BIN)/python -m pytest -q -rs tests/test_secretspec.py
 
 .PHONY: lint

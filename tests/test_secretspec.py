@@ -1,6 +1,7 @@
 """`secretspec:`, in a build that has it (`make test-secretspec`), and what the usual build says.
 
-AWS is moto's server, which speaks the protocol of Secrets Manager and of Parameter Store.
+AWS is moto's server, which speaks the protocol of Secrets Manager and of Parameter Store. age files are
+written by pyrage.
 """
 
 from __future__ import annotations
@@ -53,12 +54,18 @@ def with_it(built: bool) -> None:
 
 
 @pytest.fixture(scope="session")
-def moto() -> Iterator[dict[str, str]]:
+def managers() -> Path:
+    """Where the programs of secrets managers are."""
+    if not (folder := os.environ.get("TEGMEN_MANAGERS")):
+        pytest.skip("TEGMEN_MANAGERS names no folder with moto and pyrage (make test-secretspec)")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def moto(managers: Path) -> Iterator[dict[str, str]]:
     """A server of AWS, and the environment that leads to it."""
-    if not (program := os.environ.get("TEGMEN_MOTO")):
-        pytest.skip("TEGMEN_MOTO names no server of AWS (make test-secretspec)")
     port = free_port()
-    command = [program, "-H", "127.0.0.1", "-p", str(port)]
+    command = [managers / "moto_server", "-H", "127.0.0.1", "-p", str(port)]
     environment = {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "AKIA" + secrets.token_hex(8).upper(),
@@ -127,6 +134,46 @@ def test_aws_parameter_store(project: Project, moto: dict[str, str], echo_server
     aws(moto, "ssm", "AmazonSSM.PutParameter", Name=name, Value=value, Type="SecureString")
     send(project, echo_server, f"secretspec:awsps://{REGION}#{name}", moto).check()
     assert echo_server.last.header("X-Key") == value
+
+
+AGE = """\
+import pathlib, pyrage, sys
+identity = pyrage.x25519.Identity.generate()
+pathlib.Path("identity").write_text(f"{identity}\\n")
+pathlib.Path("shop.age").write_bytes(pyrage.encrypt(f"SHOP_KEY={sys.argv[1]}\\n".encode(), [identity.to_public()]))
+"""
+
+
+@pytest.mark.usefixtures("with_it")
+def test_an_age_file(project: Project, managers: Path, echo_server: Server, value: str) -> None:
+    run([managers / "python", "-c", AGE, value], project.path).check()
+    folder = f"secretspec:age://{project.path}/shop.age?identity={project.path}"
+    result = send(project, echo_server, f"{folder}/identity#SHOP_KEY").check()
+    assert echo_server.last.header("X-Key") == value
+    assert value not in result.output and "AGE-SECRET-KEY" not in result.output
+    wrong = send(project, echo_server, f"{folder}/shop.age#SHOP_KEY").check(125)
+    assert "secretspec says" in wrong.stderr and value not in wrong.output
+
+
+@pytest.mark.usefixtures("with_it")
+@pytest.mark.parametrize(
+    "provider",
+    [
+        "akv://vault",
+        "aac://store",
+        "gcsm://project",
+        "keyring://",
+        "cloudflare://account/store",
+        "keeper://",
+        "ejson://x",
+    ],
+)
+def test_every_provider_is_built_in(project: Project, provider: str) -> None:
+    """None of them can be reached: there is no network. None says that it is not known, or was left out."""
+    command = ("unshare", "--user", "--net", project.tegmen, "run", "--secret", f"A_KEY=secretspec:{provider}#shop/api")
+    told = project.run(*command, "--", "true").check(125).stderr
+    assert "secretspec says" in told
+    assert "feature was not enabled" not in told and "backend" not in told.lower(), told
 
 
 @pytest.mark.usefixtures("with_it")
