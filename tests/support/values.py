@@ -47,7 +47,8 @@ def hard_values() -> dict[str, str]:
         "COMMAS": f"a;b,c; d=e,{mark()}",
         "EQUALS": f"=={mark()}=",
         "TEMPLATE": f"${{x}}{{{{y}}}}%s{{0}}{mark()}#{{z}}",
-        "LONG": "".join(secrets.choice(string.ascii_letters + string.digits + '+/=&%"\\ ') for _ in range(1022)) + "zz",
+        # No blank at its ends: a header would lose it.
+        "LONG": f"a{''.join(secrets.choice(LETTERS) for _ in range(1021))}zz",
         "JSON": json.dumps({"user": "ann", "password": f'p"w\\d €{mark()}', "n": 3, "deep": [{"k": mark()}]}),
         "JWT": jwt(),
         "URL": f"https://ann:p%40s%2Fs{mark()}@h.example/x/{mark()}9?token={mark()}",
