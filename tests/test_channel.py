@@ -105,17 +105,23 @@ def scene(tegmen_bin: Path) -> Iterator[Scene]:
             start_new_session=True,
             **options,
         )
+        left: list[int] = []
         try:
             deadline = time.monotonic() + 30
             while not (folder / "one").exists():
                 assert broker.poll() is None and time.monotonic() < deadline, "the plugin did not come up"
                 time.sleep(0.05)
             channel, plugin, shell = (folder / "one").read_text().split()
+            left.append(int(plugin))
             yield Scene(folder, value, broker, channel, int(plugin), int(shell), options)
         finally:
+            if broker.poll() is None:
+                left += tree(broker.pid)
             # What the shell has left in the background does not end with the shell.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(broker.pid, signal.SIGKILL)
+            for pid in left:
+                with contextlib.suppress(OSError):
+                    if pid == broker.pid or PLUGIN.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        os.kill(pid, signal.SIGKILL)
             broker.communicate()
 
 
