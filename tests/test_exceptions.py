@@ -57,15 +57,15 @@ def everything():
     for thing in gc.get_objects():
         if isinstance(thing, types.FrameType):
             referred = [*thing.f_locals.values(), *gc.get_referents(thing)]
-            if thing.f_code.co_name == "readinto":
-                # A buffer that still waits for its first bytes is whatever memory the interpreter has given it.
-                referred = [one for one in referred if not isinstance(one, memoryview)]
         elif isinstance(thing, (io.BytesIO, io.StringIO)) and not thing.closed:
             referred = [thing.getvalue()]
         else:
             referred = gc.get_referents(thing)
         while referred:
             one = referred.pop()
+            if isinstance(one, memoryview) and one.obj is None:
+                # The raw memory of a reader that waits for its first bytes: whatever the interpreter had there before.
+                continue
             if isinstance(one, (str, bytes, bytearray, memoryview)):
                 if id(one) not in seen:
                     seen.add(id(one))
