@@ -14,15 +14,20 @@ pub fn folded(lead: &str, hanging: usize, text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
-/// A text of which a terminal shows every character and obeys none, but ends of lines and tabs: names come from servers, files
-/// and variables, and some of those are other people's.
-pub fn visible(text: &str) -> String {
-    let is_seen = |c: &char| !c.is_control() || ['\n', '\t'].contains(c);
+/// Whether a terminal obeys a character instead of showing it. Marks that turn the direction of writing make a line look like
+/// another one.
+pub(crate) fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text of lines of which a terminal shows every character and obeys none, but ends of lines and tabs: names come from servers,
+/// files and variables, and some of those are other people's. Within a line, [`crate::visible`].
+pub fn visible_lines(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        if is_seen(&c) {
-            out.push(c)
-        } else {
+        if steers(c) && !['\n', '\t'].contains(&c) {
             out.extend(c.escape_default())
+        } else {
+            out.push(c)
         }
         out
     })
@@ -67,11 +72,14 @@ pub fn page(markdown: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{folded, page, visible};
+    use super::{folded, page, visible_lines};
 
     #[test]
     fn a_terminal_is_told_nothing_by_a_name() {
-        assert_eq!(visible("no field \u{1b}[2Jgröße\r\n\tthere\u{9b}"), "no field \\u{1b}[2Jgröße\\r\n\tthere\\u{9b}");
+        assert_eq!(
+            visible_lines("no field \u{1b}[2Jgröße\r\n\tthere\u{9b}"),
+            "no field \\u{1b}[2Jgröße\\r\n\tthere\\u{9b}"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use tegmen_findings::{Finding, Location, Safety, Severity};
 
-use crate::{Input, plural};
+use crate::{Input, plural, prose};
 
 /// Whether the text is coloured. Nothing is said by colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,11 +78,7 @@ pub fn summary(input: &Input<'_>) -> String {
 
 /// Text in which nothing steers a terminal: the names of files are anybody's.
 pub fn visible(text: &str) -> String {
-    // Marks that turn the direction of writing make a line look like another one.
-    let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if prose::steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
 fn one(finding: &Finding, renderer: &Renderer) -> String {

@@ -42,7 +42,7 @@ pub fn note(text: impl Display) {
 /// A line; at a terminal several, where its window is too narrow for one. What a program reads stays one, so that it can be searched.
 fn say(style: Style, label: &str, text: impl Display) {
     let lead = format!("{style}{label}{style:#}: ");
-    let text = prose::visible(&text.to_string());
+    let text = prose::visible_lines(&text.to_string());
     match tegmen_sys::terminal::columns(std::io::stderr()) {
         Some(columns) => anstream::eprintln!("{}", prose::folded(&lead, 2, &text, columns.into())),
         None => anstream::eprintln!("{lead}{text}"),
