@@ -18,10 +18,7 @@ impl Flow<'_> {
         }
         let mut taint = self.defined(file, module, text, span, &defs);
         taint.merge(&self.entries_of(file, module, name, &defs));
-        match taint.unknown && taint.sources.is_empty() {
-            true => self.record(file, module, expr).unwrap_or(taint),
-            false => taint,
-        }
+        self.or_record(taint, file, module, expr)
     }
 
     /// The union of what definitions of `name` give.

@@ -309,10 +309,7 @@ impl Flow<'_> {
             if !defs.is_empty() {
                 let mut taint = self.defined(file, module, name, span, &defs);
                 taint.merge(&self.entries_of(file, module, attr, &defs));
-                return match taint.unknown && taint.sources.is_empty() {
-                    true => self.record(file, module, expr).unwrap_or(taint),
-                    false => taint,
-                };
+                return self.or_record(taint, file, module, expr);
             }
         }
         if let Some(taint) = self.imported(file, module, expr) {

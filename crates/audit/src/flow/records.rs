@@ -41,8 +41,15 @@ pub(super) fn has_labels(name: &str) -> bool {
 pub(super) type Entry = (ExprId, String);
 
 impl Flow<'_> {
-    /// What a name or a field is, of which nothing is known but that it has sensitive entries.
-    pub(super) fn record(&self, file: FileId, module: &Module, expr: ExprId) -> Option<Taint> {
+    /// What a name or a field is: what its definitions say, or where they say nothing, that it has sensitive entries.
+    pub(super) fn or_record(&self, defined: Taint, file: FileId, module: &Module, expr: ExprId) -> Taint {
+        match defined.unknown && defined.sources.is_empty() {
+            true => self.record(file, module, expr).unwrap_or(defined),
+            false => defined,
+        }
+    }
+
+    fn record(&self, file: FileId, module: &Module, expr: ExprId) -> Option<Taint> {
         if file != self.file {
             return None;
         }
