@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import functools
 import os
 import platform
 import random
@@ -127,11 +128,16 @@ def program(name: str, folders: list[Path]) -> Path | None:
 def gitleaks(folders: list[Path]) -> Path | None:
     """gitleaks, unless what goes by its name is betterleaks, which has other options and takes part by itself."""
     found = program("gitleaks", folders)
+    return None if found and is_betterleaks(found) else found
+
+
+@functools.cache
+def is_betterleaks(program: Path) -> bool:
+    """Whether it says so; told once."""
+    help_text = subprocess.run([str(program), "--help"], capture_output=True, text=True, timeout=60)
+    found = "betterleaks" in (help_text.stdout + help_text.stderr).lower()
     if found:
-        help_text = subprocess.run([str(found), "--help"], capture_output=True, text=True, timeout=60)
-        if "betterleaks" in (help_text.stdout + help_text.stderr).lower():
-            print(f"{found} is betterleaks by another name; gitleaks is left out")
-            return None
+        print(f"{program} is betterleaks by another name; gitleaks is left out")
     return found
 
 
