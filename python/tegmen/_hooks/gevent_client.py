@@ -158,9 +158,7 @@ def _filling_build(plugin: Plugin, one: Any) -> Any:
             raise _Whole
         if client.ssl and not plugin.is_clear(head, client.host) and not _verifies(client):
             raise _Whole
-        scheme, host, port = "http", client.host, client.port
-        if client.ssl or client.use_proxy or not host.isascii():
-            scheme, host, port, _ = _destination(client)
+        scheme, host, port, _ = _destination(client)
         if len(method) > _errors.LONGEST_METHOD:
             _errors.check_method(plugin, method, f"{client.host}:{client.port}")
         return plugin.head(scheme, host, port, head) or head
