@@ -3,6 +3,8 @@
 //! Every form puts its first `stride` grams (runs of `gram` bytes) into a Bloom filter. A text is then looked at every
 //! `stride` bytes only: whichever way a form lies in the text, one of its first grams lies at such a place.
 
+use memmap2::MmapMut;
+
 /// The words of a filter that fits into the first cache together with the text.
 const SMALL: usize = 1024;
 
@@ -12,15 +14,18 @@ const LARGE: usize = 128 * 1024;
 /// The part of a filter's bits that may be set: one gram in some 3,000 strikes falsely then.
 const SPARSE: f64 = 0.07;
 
-/// The same of a large filter: one gram in some 300 strikes falsely.
-const DENSE: f64 = 0.15;
+/// The same of a large filter: one gram in some 20 strikes falsely, and its neighbours nearly never do so too.
+const DENSE: f64 = 0.5;
 
 /// Forms that are told apart by few bytes.
 const FEW: usize = 2_000;
 
+/// Eight bytes, in which the bits of one entry lie.
+type Word = [u8; size_of::<u64>()];
+
 /// A blocked Bloom filter over grams: the three bits of an entry lie in one word, so a question is one load.
 pub(crate) struct Filter {
-    words: Box<[u64]>,
+    words: Words,
     shift: u32,
     /// Bytes in a gram, 1 to 8.
     pub(crate) gram: usize,
@@ -44,26 +49,37 @@ impl Filter {
         let stride = (shortest - gram + 1).min(16);
         let words = (count * stride / if count > FEW { 4 } else { 2 }).max(SMALL).next_power_of_two();
         let mask = if gram == 8 { u64::MAX } else { (1 << (8 * gram)) - 1 };
-        Self { words: vec![0; words].into(), shift: 64 - words.trailing_zeros(), gram, stride, mask }
+        Self { words: Words::new(words), shift: 64 - words.trailing_zeros(), gram, stride, mask }
     }
 
     /// Makes the filter as small as it can be without many false strikes: the fewer bytes, the more of it stays in the
     /// cache. For when all forms are in; the forms of one value have many grams in common.
     pub(crate) fn shrink(&mut self) {
-        let set: u32 = self.words.iter().map(|word| word.count_ones()).sum();
-        let mut fill = f64::from(set) / (self.words.len() * 64) as f64;
-        while self.words.len() > SMALL && fill < if self.words.len() > LARGE { DENSE } else { SPARSE } / 2.0 {
-            self.words = self.words.chunks_exact(2).map(|pair| pair[0] | pair[1]).collect();
+        let words = self.words.get_mut();
+        let (set, all): (u32, _) = (words.iter().map(|word| u64::from_le_bytes(*word).count_ones()).sum(), words.len());
+        let (mut fill, mut count) = (f64::from(set) / (all * 64) as f64, all);
+        while count > SMALL && fill < if count > LARGE { DENSE } else { SPARSE } / 2.0 {
+            count /= 2;
+            for at in 0..count {
+                let [one, other] = [words[2 * at], words[2 * at + 1]].map(u64::from_le_bytes);
+                words[at] = (one | other).to_le_bytes();
+            }
             self.shift += 1;
             fill *= 2.0;
+        }
+        if count < all {
+            let mut smaller = Words::new(count);
+            smaller.get_mut().copy_from_slice(&words[..count]);
+            self.words = smaller;
         }
     }
 
     pub(crate) fn insert(&mut self, form: &[u8]) {
         for at in 0..self.stride {
             if let Some(gram) = form.get(at..at + self.gram) {
-                let (word, bits) = self.place(pack(gram));
-                self.words[word] |= bits;
+                let words = self.words.get_mut();
+                let (word, bits) = place(pack(gram), self.shift, words.len());
+                words[word] = (u64::from_le_bytes(words[word]) | bits).to_le_bytes();
             }
         }
     }
@@ -79,15 +95,15 @@ impl Filter {
 
     /// The first place at or after `from` (a multiple of the stride) where a gram of some form may lie.
     pub(crate) fn next(&self, text: &[u8], from: usize) -> Option<usize> {
-        let mut at = from;
+        let (mut at, words) = (from, self.words.get());
         while let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            if self.may_contain(u64::from_le_bytes(*bytes) & self.mask) {
+            if self.may_contain(words, u64::from_le_bytes(*bytes) & self.mask) && self.goes_on(words, text, at) {
                 return Some(at);
             }
             at += self.stride;
         }
         while let Some(gram) = self.gram_at(text, at) {
-            if self.may_contain(gram) {
+            if self.may_contain(words, gram) {
                 return Some(at);
             }
             at += self.stride;
@@ -95,18 +111,62 @@ impl Filter {
         None
     }
 
-    #[inline]
-    fn may_contain(&self, gram: u64) -> bool {
-        let (word, bits) = self.place(gram);
-        self.words[word] & bits == bits
+    /// Whether the gram before a place or the one behind it may be one of a form too. With a form there is one at least.
+    #[inline(never)]
+    fn goes_on(&self, words: &[Word], text: &[u8], at: usize) -> bool {
+        let may = |at: usize| self.gram_at(text, at).is_none_or(|gram| self.may_contain(words, gram));
+        self.stride == 1 || may(at + 1) || at.checked_sub(1).is_some_and(may)
     }
 
     #[inline]
-    fn place(&self, gram: u64) -> (usize, u64) {
-        let hash = gram.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let bits = 1 << (hash >> 30 & 63) | 1 << (hash >> 24 & 63) | 1 << (hash >> 18 & 63);
-        // The mask changes nothing; it lets the compiler see that the index is in bounds when it can.
-        ((hash >> self.shift) as usize & (self.words.len() - 1), bits)
+    fn may_contain(&self, words: &[Word], gram: u64) -> bool {
+        let (word, bits) = place(gram, self.shift, words.len());
+        u64::from_le_bytes(words[word]) & bits == bits
+    }
+}
+
+/// The word and the bits of a gram, in a filter of so many words.
+#[inline]
+fn place(gram: u64, shift: u32, words: usize) -> (usize, u64) {
+    let hash = gram.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let bits = 1 << (hash >> 30 & 63) | 1 << (hash >> 24 & 63) | 1 << (hash >> 18 & 63);
+    // The mask changes nothing; it lets the compiler see that the index is in bounds when it can.
+    ((hash >> shift) as usize & (words - 1), bits)
+}
+
+/// The memory of a filter, all zero at first. A large one is asked at random places: on pages of the usual size the
+/// processor would look most of them up in the page table first, so it lies on large ones where the system has them.
+enum Words {
+    Small(Box<[u8]>),
+    Large(MmapMut),
+}
+
+impl Words {
+    fn new(count: usize) -> Self {
+        let bytes = count * size_of::<Word>();
+        if count >= LARGE
+            && let Ok(map) = MmapMut::map_anon(bytes)
+        {
+            #[cfg(target_os = "linux")]
+            // A kernel without them refuses: then they are as all others.
+            let _ = map.advise(memmap2::Advice::HugePage);
+            return Self::Large(map);
+        }
+        Self::Small(vec![0; bytes].into())
+    }
+
+    fn get(&self) -> &[Word] {
+        match self {
+            Self::Small(bytes) => bytes.as_chunks().0,
+            Self::Large(map) => map.as_chunks().0,
+        }
+    }
+
+    fn get_mut(&mut self) -> &mut [Word] {
+        match self {
+            Self::Small(bytes) => bytes.as_chunks_mut().0,
+            Self::Large(map) => map.as_chunks_mut().0,
+        }
     }
 }
 
