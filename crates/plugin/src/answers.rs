@@ -14,6 +14,8 @@ use tegmen_classify::{auth_scheme, is_dummy, is_sensitive_name, why_not, words};
 
 /// An answer that is longer is not looked at, in bytes.
 pub const LONGEST: usize = 1 << 20;
+/// Neither is one that is shorter: `sid=` and the shortest that counts, in bytes.
+const SHORTEST: usize = 4 + SHORT;
 /// A value that is shorter is no credential that a server issues.
 const SHORT: usize = 8;
 /// Neither is one that is longer.
@@ -55,7 +57,7 @@ impl Answers {
     /// The credentials in a body: JSON, or a form.
     pub fn in_body(&mut self, body: &[u8]) -> Vec<Born> {
         let mut found = Vec::new();
-        if body.len() > LONGEST {
+        if !(SHORTEST..=LONGEST).contains(&body.len()) {
             return found;
         }
         let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();

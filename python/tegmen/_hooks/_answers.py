@@ -14,6 +14,8 @@ from tegmen._native import Plugin
 
 #: A body that is longer is not searched for credentials.
 LONGEST = _sealing.LONGEST
+#: Neither is one that is shorter: ``sid=`` and the shortest that counts.
+SHORTEST = 12
 
 #: What :func:`_native.carried` says of a request: a token that the target has issued is in it; a placeholder is, or
 #: what may hide one.
@@ -129,13 +131,14 @@ def watch(plugin: Plugin, response: Any, look: int, destination: From, carried: 
     """Looks at an answer as ``http.client`` has it, and with it ``urllib3``: its head is read, its body is not."""
     if look & REFLECTS:
         response.reason = plugin.redact(response.reason) or response.reason
-    if response.fp is None or response.length == 0:
+    length = response.length
+    if response.fp is None or length == 0:
         return
     headers = response.headers
     if destination is not None and _native.seals(plugin, *destination):
         content_type, encoding = headers.get("Content-Type") or "", headers.get("Content-Encoding") or ""
         _sealing.seal_response(plugin, response, destination, encoding, content_type, carried)
-    elif look & GIVES_OUT and not (response.length and response.length > LONGEST):
+    elif look & GIVES_OUT and (length is None or SHORTEST <= length <= LONGEST):
         response.fp = Listening(plugin, response, (headers.get("Content-Encoding") or "") if look & PACKED else "")
 
 

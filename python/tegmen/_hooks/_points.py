@@ -15,7 +15,7 @@ POINTS: dict[str, tuple[str, ...]] = {
     "locust": ("events",),
     "locust.argument_parser": ("setup_parser_arguments(parser)", "ui_extra_args_dict", "get_empty_argument_parser"),
     "locust.debug": ("run_single_user(user_class)",),
-    "locust.event": ("EventHook.fire", "Events.__init__(self)"),
+    "locust.event": ("EventHook.fire", "EventHook.add_listener(self, handler)", "Events.__init__(self)"),
     "locust.html": ("get_html_report",),
     "locust.rpc.protocol": ("Message.serialize(self)", "Message.unserialize"),
     "locust.runners": ("Runner.log_exception(self, node_id, msg, formatted_tb)",),
@@ -31,8 +31,8 @@ POINTS: dict[str, tuple[str, ...]] = {
     "http.client": ("HTTPConnection.endheaders(self, message_body)", "HTTPConnection._tunnel(self)", "_read_headers"),
     "urllib3.connection": ("HTTPConnection.request(self, method, url)", "HTTPConnection.endheaders"),
     "urllib3.connectionpool": (
-        "HTTPConnectionPool._new_conn(self)",
-        "HTTPConnectionPool.urlopen(self, method, url, body, headers)",
+        "HTTPSConnectionPool.urlopen(self, method, url, body, headers)",
+        "Retry.increment(self, method, url)",
     ),
     "geventhttpclient.client": (
         "HTTPClient._build_request(self, method, request_uri, body, headers)",

@@ -86,13 +86,18 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
 
     @functools.wraps(request)
     def filling_request(self: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None) -> Any:
-        carried = _native.carried(
-            plugin, headers, body, request_uri, method, self.host, self.default_headers, self._proxy_credentials
-        )
-        if carried == _answers.PLACEHOLDER:
+        if self._tegmen_fills:
+            # Its heads are searched where they are made.
             response, is_secret = careful_request(self, method, request_uri, body, headers)
         else:
-            response, is_secret = request(self, method, request_uri, body, headers), carried != 0
+            carried = _native.carried(
+                plugin, headers, body, request_uri, method, self.host, self.default_headers, self._proxy_credentials
+            )
+            if carried == _answers.PLACEHOLDER:
+                self._build_request, self._tegmen_fills = _filling_build(plugin, self), True
+                response, is_secret = careful_request(self, method, request_uri, body, headers)
+            else:
+                response, is_secret = request(self, method, request_uri, body, headers), carried != 0
         look = _native.answered_gevent(plugin, response, is_secret)
         if look:
             destination = _destination(self)[:3] if look & _answers.SEALS else None
@@ -102,8 +107,6 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
     def careful_request(self: Any, method: str, request_uri: str, body: Any, headers: Any) -> tuple[Any, bool]:
         """The response, and whether the request carried something secret."""
         failure: BaseException | None = None
-        if not self._tegmen_fills:
-            self._build_request, self._tegmen_fills = _filling_build(plugin, self), True
         try:
             response = request(self, method, request_uri, body, headers)
             sent = response._sent_request

@@ -39,7 +39,7 @@ def apply(module: ModuleType) -> None:
             if carried != _answers.PLACEHOLDER:
                 if carried:
                     self._tegmen_carried = True
-                return end(self, **options)
+                return end(self, **options) if options else end(self)
             failure = send_head(plugin, self, end, head, destination(self), is_verified, options)
         else:
             body = _bodies.gathered(plugin, body, _Fields(lines[1:]))
@@ -108,8 +108,8 @@ def _responses(module: Any) -> None:
     read = module._read_headers
 
     @functools.wraps(read)
-    def clean_read(*args: Any, **options: Any) -> Any:
-        lines = read(*args, **options)
+    def clean_read(file: Any, *limits: Any) -> Any:
+        lines = read(file, *limits) if limits else read(file)
         plugin = _session.current
         if plugin is None:
             return lines

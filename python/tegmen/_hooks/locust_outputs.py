@@ -106,14 +106,26 @@ def _events(module: ModuleType, plugin: Plugin) -> None:
     @functools.wraps(init)
     def clean_init(self: Any) -> None:
         init(self)
-        for hook, channel in ((self.request, "failures"), (self.user_error, "exceptions")):
-            hook.fire = firing(hook.fire, channel)
+        self.user_error.fire = firing(self.user_error.fire, "exceptions")
+        for_listeners(self.request)
 
     def firing(fire: Callable[..., Any], channel: str) -> Callable[..., Any]:
         def clean_fire(**arguments: Any) -> Any:
             return fire(**(arguments if _native.is_plain_event(plugin, arguments) else clean(channel, arguments)))
 
         return clean_fire
+
+    def for_listeners(hook: Any) -> None:
+        """Looks at each request once there is somebody to tell: what Locust itself listens with are its statistics,
+        which are clean by themselves."""
+        fire, add_listener = hook.fire, hook.add_listener
+
+        def clean_add_listener(handler: Any) -> Any:
+            if getattr(handler, "__module__", None) != "locust.runners":
+                hook.fire = firing(fire, "failures")
+            return add_listener(handler)
+
+        hook.add_listener = clean_add_listener
 
     module.Events.__init__ = clean_init
 
