@@ -551,6 +551,31 @@ def test_no_capability_is_left(shopping: Project) -> None:
     assert set(inside(shopping, "capabilities")["capabilities"]) == {"0"}
 
 
+def test_nobody_is_let_into_the_files_of_the_user(shopping: Project, tmp_path: Path) -> None:
+    """Landlock rules on reading and writing, not on modes: one would open to others what the test cannot read."""
+    kept = tmp_path / "outside"
+    for path in (kept, shopping.path / "data.txt"):
+        path.write_text("x")
+        path.chmod(0o600)
+    wishes = [f"chmod,{kept},{mode}" for mode in ("644", "620", "601", "4700")]
+    wishes += [f"chmod,{shopping.path / 'key'},640", f"fchmod,{shopping.path / 'data.txt'},604"]
+    wishes += [f"chown,{kept}", f"lend,{kept}"]
+    assert set(inside(shopping, *wishes).values()) == {"EPERM"}
+    assert kept.stat().st_mode & 0o7777 == 0o600
+    own = "chmod,data.txt,400"
+    assert inside(shopping, own)[own] == "done"
+    assert inside(shopping, wishes[0], options=())[wishes[0]] == "done"
+
+
+def test_no_limit_is_set_for_processes_outside(shopping: Project) -> None:
+    """One on the time of the processor ends a process as a signal would."""
+    with subprocess.Popen(["sleep", "60"]) as other:
+        wish = f"limit,{other.pid}"
+        assert inside(shopping, wish)[wish] == "EPERM"
+        assert inside(shopping, wish, options=())[wish] == "done"
+        other.kill()
+
+
 @needs_scopes
 def test_processes_outside_cannot_be_signalled(shopping: Project) -> None:
     with subprocess.Popen(["sleep", "60"]) as other:
@@ -580,6 +605,8 @@ def test_report_says_what_would_be_refused_and_refuses_nothing(shopping: Project
         import pathlib, socket
         print(pathlib.Path("key").exists(), len(open("key").read()))
         open("made.txt", "w").close()
+        pathlib.Path("made.txt").chmod(0o600)
+        pathlib.Path("made.txt").chmod(0o640)
         print(open("report.py").readline())
         try:
             socket.create_connection(("127.0.0.1", 9), timeout=1)
@@ -593,6 +620,7 @@ def test_report_says_what_would_be_refused_and_refuses_nothing(shopping: Project
     told = re.findall(r"the sandbox would refuse: (.*)", result.stderr)
     root = shopping.path.resolve()
     assert f"read {root}/key" in told and f"write {root}/made.txt" in told
+    assert [line for line in told if "mode" in line] == [f"give others rights, by mode 640, to {root}/made.txt"]
     assert "connect to 127.0.0.1 port 9" in told
     assert not [line for line in told if "report.py" in line or "site-packages" in line], told
 

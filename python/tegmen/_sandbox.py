@@ -103,6 +103,11 @@ class Reporter:
         elif event in CHANGES:
             for place in CHANGES[event]:
                 self._path("write", arguments[place])
+        elif event == "os.chmod":
+            if arguments[1] & 0o7077:
+                self._tell(f"give others rights, by mode {arguments[1]:o}, to {_shown(arguments[0])}")
+        elif event in ("os.chown", "os.setxattr"):
+            self._tell(f"{event[3:]} {_shown(arguments[0])}")
         elif event in ("socket.connect", "socket.bind"):
             self._socket("connect" if event == "socket.connect" else "listen", *arguments[:2])
         elif event == "socket.getaddrinfo":
@@ -148,6 +153,11 @@ class Reporter:
         self.told.add(what)
         # Not by logging, which Locust sets up later and may send elsewhere.
         print(f"tegmen: the sandbox would refuse: {what}", file=sys.stderr, flush=True)
+
+
+def _shown(path: Any) -> str:
+    """What a path, or the descriptor of an open file, means."""
+    return os.path.realpath(f"/proc/self/fd/{path}" if isinstance(path, int) else os.fsdecode(path))
 
 
 def install() -> None:

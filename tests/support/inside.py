@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import platform
+import resource
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -107,6 +108,16 @@ def neighbour(path: str) -> None:
         client.connect(path)
 
 
+def lend(path: str) -> None:
+    """Gives others rights to a file, beside those of its mode."""
+    os.setxattr(path, "system.posix_acl_access", b"\x02\0\0\0" + b"\x01\0\x06\0\xff\xff\xff\xff")
+
+
+def limit(pid: str) -> None:
+    """No time of the processor for a process: as good as a signal that kills it."""
+    resource.prlimit(int(pid), resource.RLIMIT_CPU, (1, 1))
+
+
 ATTEMPTS: dict[str, Callable[..., object]] = {
     "read": read,
     "list": os.listdir,
@@ -118,6 +129,11 @@ ATTEMPTS: dict[str, Callable[..., object]] = {
     "datagram": datagram,
     "lookup": lookup,
     "neighbour": neighbour,
+    "chmod": lambda path, mode: os.chmod(path, int(mode, 8)),
+    "fchmod": lambda path, mode: os.fchmod(os.open(path, os.O_RDONLY), int(mode, 8)),
+    "chown": lambda path: os.chown(path, os.geteuid(), os.getegid()),
+    "lend": lend,
+    "limit": limit,
     "signal": lambda pid: os.kill(int(pid), 0),
     "family": lambda family: socket.socket(int(family), socket.SOCK_STREAM).close(),
     "raw": lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, 1).close(),

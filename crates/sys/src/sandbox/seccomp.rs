@@ -8,13 +8,14 @@ use std::{collections::BTreeMap, io};
 
 use libc::{
     SYS_acct, SYS_add_key, SYS_bpf, SYS_chroot, SYS_clock_settime, SYS_clone, SYS_clone3, SYS_delete_module,
-    SYS_finit_module, SYS_fsconfig, SYS_fsmount, SYS_fsopen, SYS_fspick, SYS_init_module, SYS_io_uring_enter,
-    SYS_io_uring_register, SYS_io_uring_setup, SYS_ioctl, SYS_kcmp, SYS_kexec_load, SYS_keyctl, SYS_mount,
-    SYS_mount_setattr, SYS_move_mount, SYS_name_to_handle_at, SYS_nfsservctl, SYS_open_by_handle_at, SYS_open_tree,
-    SYS_perf_event_open, SYS_pidfd_getfd, SYS_pivot_root, SYS_process_madvise, SYS_process_vm_readv,
-    SYS_process_vm_writev, SYS_ptrace, SYS_quotactl, SYS_reboot, SYS_request_key, SYS_sendmmsg, SYS_sendmsg,
-    SYS_sendto, SYS_setdomainname, SYS_sethostname, SYS_setns, SYS_settimeofday, SYS_socket, SYS_swapoff, SYS_swapon,
-    SYS_syslog, SYS_umount2, SYS_unshare, SYS_userfaultfd, SYS_vhangup,
+    SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_finit_module, SYS_fsconfig, SYS_fsetxattr, SYS_fsmount,
+    SYS_fsopen, SYS_fspick, SYS_init_module, SYS_io_uring_enter, SYS_io_uring_register, SYS_io_uring_setup, SYS_ioctl,
+    SYS_kcmp, SYS_kexec_load, SYS_keyctl, SYS_lsetxattr, SYS_mount, SYS_mount_setattr, SYS_move_mount,
+    SYS_name_to_handle_at, SYS_nfsservctl, SYS_open_by_handle_at, SYS_open_tree, SYS_perf_event_open, SYS_pidfd_getfd,
+    SYS_pivot_root, SYS_prlimit64, SYS_process_madvise, SYS_process_vm_readv, SYS_process_vm_writev, SYS_ptrace,
+    SYS_quotactl, SYS_reboot, SYS_request_key, SYS_sendmmsg, SYS_sendmsg, SYS_sendto, SYS_setdomainname,
+    SYS_sethostname, SYS_setns, SYS_settimeofday, SYS_setxattr, SYS_socket, SYS_swapoff, SYS_swapon, SYS_syslog,
+    SYS_umount2, SYS_unshare, SYS_userfaultfd, SYS_vhangup,
 };
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
@@ -103,6 +104,31 @@ const NAMESPACES: &[i32] = &[
     libc::CLONE_NEWCGROUP,
 ];
 
+/// Calls that give files to others, whatever their arguments: another owner, and lists of access, which are attributes.
+const GIVEN: &[i64] = &[
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_chown,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lchown,
+    SYS_fchown,
+    SYS_fchownat,
+    SYS_setxattr,
+    SYS_lsetxattr,
+    SYS_fsetxattr,
+    SETXATTRAT,
+];
+/// Calls that set modes, and which argument is the mode.
+const MODES: &[(i64, u8)] = &[
+    #[cfg(target_arch = "x86_64")]
+    (libc::SYS_chmod, 1),
+    (SYS_fchmod, 1),
+    (SYS_fchmodat, 2),
+    (FCHMODAT2, 2),
+];
+/// The same number for every processor; libc does not have them for all.
+const FCHMODAT2: i64 = 452;
+const SETXATTRAT: i64 = 463;
+
 /// The kernel's flag for data in the first packet of a connection: with it, `sendto` connects without `connect`.
 const MSG_FASTOPEN: u64 = 0x2000_0000;
 /// Of the second argument of socket(2), what is the type: the rest are flags.
@@ -114,6 +140,8 @@ pub fn blocked() -> Vec<&'static str> {
     let more = [
         "new namespaces by clone",
         "pushing keys into a terminal (TIOCSTI)",
+        "modes that give others something, owners, lists of access",
+        "limits of other processes",
         "sockets other than TCP, UDP and the broker's channel",
     ];
     CALLS.iter().chain(&ABSENT[..3]).map(|(_, name)| *name).chain(more).collect()
@@ -137,6 +165,14 @@ pub fn programs() -> io::Result<Programs> {
     rules.insert(SYS_sendmsg, vec![fast_open(2)?]);
     rules.insert(SYS_sendmmsg, vec![fast_open(3)?]);
     rules.insert(SYS_socket, sockets()?);
+    rules.extend(GIVEN.iter().map(|call| (*call, Vec::new())));
+    for (call, mode) in MODES {
+        // All bits but those of the owner: one of them is enough.
+        let others = (0..12).map(|bit| 1 << bit).filter(|bit| bit & 0o7077 != 0);
+        rules.insert(*call, others.map(|bit| rule(&[(*mode, masked(bit), bit)])).collect::<io::Result<_>>()?);
+    }
+    // Of this process itself, which 0 stands for, they are its own business.
+    rules.insert(SYS_prlimit64, vec![rule(&[(0, SeccompCmpOp::Ne, 0)])?]);
     let absent = ABSENT.iter().map(|(call, _)| (*call, Vec::new())).collect();
     let refuse = SeccompAction::Errno(libc::EPERM as u32);
     let deny = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).and_then(BpfProgram::try_from);
