@@ -90,6 +90,11 @@ impl Searcher {
                 // One that is too short for the redactor is looked for as a word below.
                 let _ = patterns.value(name, part);
                 searcher.add(secret, part);
+                // As a part of a host's name it is asked for, and dialled, in small letters.
+                let small = part.expose().to_ascii_lowercase();
+                if part.len() >= PIECE && small != part.expose() {
+                    searcher.add_form(secret, part, small);
+                }
             }
         }
         searcher.patterns = patterns.build();
@@ -98,19 +103,23 @@ impl Searcher {
 
     fn add(&mut self, secret: usize, part: &SecretBytes) {
         for bytes in tegmen_redact::forms(part) {
-            let is_word = part.len() < PIECE;
-            let needed = (PIECE * bytes.len()).div_ceil(part.len().max(1)).max(PIECE);
-            let number = self.forms.len() as u32;
-            if !is_word {
-                for (offset, window) in bytes.windows(PIECE).enumerate() {
-                    let key = window_key(window);
-                    let bit = mix(key) % FILTER_BITS;
-                    self.filter[(bit / 64) as usize] |= 1 << (bit % 64);
-                    self.windows.entry(key).or_default().push((number, offset as u32));
-                }
-            }
-            self.forms.push(Form { secret, bytes: bytes.to_vec(), needed, is_word });
+            self.add_form(secret, part, bytes.to_vec());
         }
+    }
+
+    fn add_form(&mut self, secret: usize, part: &SecretBytes, bytes: Vec<u8>) {
+        let is_word = part.len() < PIECE;
+        let needed = (PIECE * bytes.len()).div_ceil(part.len().max(1)).max(PIECE);
+        let number = self.forms.len() as u32;
+        if !is_word {
+            for (offset, window) in bytes.windows(PIECE).enumerate() {
+                let key = window_key(window);
+                let bit = mix(key) % FILTER_BITS;
+                self.filter[(bit / 64) as usize] |= 1 << (bit % 64);
+                self.windows.entry(key).or_default().push((number, offset as u32));
+            }
+        }
+        self.forms.push(Form { secret, bytes, needed, is_word });
     }
 
     /// The names of the secrets, by their numbers.
@@ -247,6 +256,13 @@ mod tests {
         let sample = searcher.sample(text.as_bytes(), &hit.at);
         assert!(sample.contains("Bearer [KEY]··X: [KEY]"), "{sample}");
         assert_eq!(searcher.search(sample.as_bytes()), []);
+    }
+
+    #[test]
+    fn small_letters_are_found_as_names_of_hosts_have_them() {
+        let searcher = searcher("kR7qZ2mW9xTbLcV8");
+        assert_eq!(searcher.search(b"kr7qz2mw9xtblcv8.example.net").len(), 1);
+        assert_eq!(searcher.search(b"KR7QZ2MW9XTBLCV8.example.net"), []);
     }
 
     #[test]
