@@ -71,6 +71,10 @@ pub struct State {
     pub opened: BTreeMap<String, Spot>,
     /// Hosts that the scripts dialled: which line was the first.
     pub dialled: BTreeMap<String, Spot>,
+    /// Sockets of the machine that the scripts connected to: which line was the first.
+    pub unwatched: BTreeMap<String, Spot>,
+    /// Files that could not be searched, or not to their end, and why.
+    pub unsearched: BTreeMap<String, String>,
     /// Protections that Tegmen promises and that were not there, and how that was seen.
     pub lapses: BTreeMap<&'static str, String>,
     /// Origins of the real target that could not be asked, and why.

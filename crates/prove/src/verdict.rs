@@ -185,6 +185,13 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
     for (origin, why) in &state.unreached {
         remarks.push(format!("the real target {origin} could not be asked: {why}"));
     }
+    for (what, why) in &state.unsearched {
+        remarks.push(format!("{} was not searched, or not all of it: {why}", shown(ledger.searcher(), what)));
+    }
+    for (socket, spot) in &state.unwatched {
+        let socket = shown(ledger.searcher(), &socket.replace('\0', "@"));
+        remarks.push(format!("nothing is known of what went to the socket {socket}, from {}:{}", spot.path, spot.line));
+    }
     leaks.sort_by(|one, other| (one.channel, &one.secret).cmp(&(other.channel, &other.secret)));
     let coverage = Coverage {
         ran: state.ran.iter().cloned().collect(),

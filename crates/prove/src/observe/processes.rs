@@ -90,10 +90,22 @@ pub fn watch(ledger: &Ledger, root: u32, protection: Protection, depth: Depth, o
                 }
                 let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
                 ledger.look(Channel::Environ, &name, &environment);
+                look_at_names(ledger, pid);
             }
             super::pause(over, PAUSE);
         }
     });
+}
+
+/// The names of a process' threads, which everybody can read, however closed it is. Up to 15 bytes of what a script calls
+/// them are in there.
+fn look_at_names(ledger: &Ledger, pid: u32) {
+    for thread in fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+        let name = fs::read(thread.path().join("comm")).unwrap_or_default();
+        if !ledger.searcher().search(&name).is_empty() {
+            ledger.look(Channel::CommandLine, "the name of a thread", &name);
+        }
+    }
 }
 
 /// What the kernel does not know of in a process. The mask of modes is the script's own business once it runs: only that of the
@@ -229,7 +241,14 @@ pub fn below(root: u32) -> Vec<u32> {
     family
 }
 
-fn name(pid: u32) -> String {
+/// Whether a process is there, and not only the rest of one that nobody has asked for yet.
+pub fn is_running(pid: u32) -> bool {
+    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    state.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
+}
+
+/// What a process calls itself, and its number.
+pub fn name(pid: u32) -> String {
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     format!("{} ({pid})", name.trim())
 }
@@ -237,6 +256,21 @@ fn name(pid: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_of_a_thread_is_seen() {
+        let value = tegmen_secret::SecretBytes::from("kR7qZ2mW9xTbLcV8".to_owned());
+        let searcher = crate::search::Searcher::new([("KEY", &[value][..])]);
+        let ledger = Ledger::new(std::sync::Arc::new(searcher));
+        let (over, wait) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::Builder::new().name("kR7qZ2mW9xTbLcV8".to_owned()).spawn(move || wait.recv());
+        while ledger.state().channels.is_empty() {
+            look_at_names(&ledger, std::process::id());
+        }
+        assert_eq!(ledger.state().channels[&Channel::CommandLine].found[&0][0].source, "the name of a thread");
+        drop(over);
+        assert!(thread.unwrap().join().unwrap().is_err());
+    }
 
     #[test]
     fn what_the_kernel_does_not_know_of_is_a_lapse() {

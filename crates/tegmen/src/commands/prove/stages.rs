@@ -11,7 +11,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -47,6 +47,12 @@ use crate::commands::run::{environment, shim};
 
 /// How much longer than asked for a stage may take: to start, to stop, and for scripts that do not listen.
 const GRACE: Duration = Duration::from_secs(25);
+/// What lies in the folder of a stage that no test has written: its output, and what goes along in its processes.
+const OUTPUT: &str = "stdout.txt";
+const ERRORS: &str = "stderr.txt";
+const CODE: &str = "stage";
+/// So long what the test has started may go on when it has ended.
+const LEFT_ALONE: Duration = Duration::from_secs(1);
 const INTERRUPT: i32 = 2;
 const KILL: i32 = 9;
 
@@ -98,17 +104,12 @@ impl Stages<'_> {
             fs::create_dir_all(&temporary).context("no temporary directory can be made")?;
             let written = Files::before(vec![self.secrets.project.clone()]);
             let requests = self.ledger.state().requests;
-            let left = self.stage(stage, &outputs, &temporary)?;
+            let left = self.stage(stage, &outputs, &temporary, &mut remarks)?;
             self.ledger.look(Channel::Stdout, "standard output", &fs::read(&left.output).unwrap_or_default());
             self.ledger.look(Channel::Stderr, "standard error", &fs::read(&left.errors).unwrap_or_default());
-            let skipped = [left.output.clone(), left.errors.clone()];
-            Files::nothing_before(vec![outputs.clone()]).search(self.ledger, |path| {
-                if skipped.iter().any(|own| own == path) { None } else { channel_of(path) }
-            });
-            written.search(self.ledger, |path| {
-                if path.components().any(|part| part.as_os_str() == ".tegmen") { None } else { channel_of(path) }
-            });
-            Files::search_opened(self.ledger, &[&self.secrets.project, &outputs]);
+            let mut searched = Files::nothing_before(vec![outputs.clone()]).search(self.ledger, of_stage);
+            searched.extend(written.search(self.ledger, of_project));
+            Files::search_opened(self.ledger, &searched);
             if self.ledger.state().requests == requests {
                 let tail = last_lines(&fs::read(&left.errors).unwrap_or_default());
                 remarks.push(format!(
@@ -124,11 +125,11 @@ impl Stages<'_> {
         Ok(Told { unused, remarks })
     }
 
-    fn stage(&self, stage: Stage, outputs: &Path, temporary: &Path) -> anyhow::Result<Left> {
+    fn stage(&self, stage: Stage, outputs: &Path, temporary: &Path, remarks: &mut Vec<String>) -> anyhow::Result<Left> {
         let free = || self.world.doors.free().context("there is no free port");
         let (web_port, master_port, relay) = (free()?, free()?, free()?);
         relay::start(self.ledger, relay, master_port).context("no relay can be started")?;
-        let code = outputs.join("stage");
+        let code = outputs.join(CODE);
         stage::write(&code).context("no temporary directory can be made")?;
         let plan = Plan {
             gate: self.gate.to_owned(),
@@ -153,7 +154,7 @@ impl Stages<'_> {
         if let Some(path) = &plan.pools {
             pools::write(&self.secrets.pools, path)?;
         }
-        let (output, errors) = (outputs.join("stdout.txt"), outputs.join("stderr.txt"));
+        let (output, errors) = (outputs.join(OUTPUT), outputs.join(ERRORS));
         let streams = (File::create(&output)?, File::create(&errors)?);
         let over = Arc::new(AtomicBool::new(false));
         let status = std::thread::scope(|scope| {
@@ -184,6 +185,7 @@ impl Stages<'_> {
             over.store(true, Ordering::Release);
             result
         })?;
+        end_what_is_left(remarks);
         Ok(Left { status, output, errors })
     }
 
@@ -399,18 +401,48 @@ impl End {
     }
 }
 
-fn channel_of(path: &Path) -> Option<Channel> {
-    let name = path.file_name()?.to_string_lossy();
-    let is_ours = path.components().any(|part| part.as_os_str() == "stage");
-    match path.extension().and_then(|end| end.to_str()) {
-        _ if is_ours => None,
-        Some("pyc") => Some(Channel::Bytecode),
-        Some("csv") if path.components().any(|part| part.as_os_str() == "csv") => Some(Channel::Csv),
-        _ if name == "statistics.json" => Some(Channel::Json),
-        _ if name == "report.html" => Some(Channel::Html),
-        _ if name == "locust.log" => Some(Channel::Log),
-        _ => Some(Channel::Files),
+/// Ends what the test has left running: nobody would see any more what it does.
+fn end_what_is_left(remarks: &mut Vec<String>) {
+    let begun = Instant::now();
+    // Helpers, such as those of multiprocessing, end by themselves.
+    while !left_running().is_empty() && begun.elapsed() < LEFT_ALONE {
+        std::thread::sleep(Duration::from_millis(20));
     }
+    for pid in left_running() {
+        let name = processes::name(pid);
+        // Ended meanwhile: all the better.
+        if ProcessHandle::open(pid).and_then(|process| process.signal(KILL)).is_ok() {
+            remarks.push(format!("{name} was still running when the test had ended, and was ended too"));
+        }
+    }
+}
+
+fn left_running() -> Vec<u32> {
+    let own = std::process::id();
+    processes::below(own).into_iter().filter(|pid| *pid != own && processes::is_running(*pid)).collect()
+}
+
+/// The channel of a file in the folder of a stage: its own are left out, and what it has Locust write is known by its name.
+fn of_stage(path: &Path) -> Option<Channel> {
+    match path.to_str() {
+        Some(OUTPUT | ERRORS | CODE) => None,
+        Some("statistics.json") => Some(Channel::Json),
+        Some("report.html") => Some(Channel::Html),
+        Some("locust.log") => Some(Channel::Log),
+        _ if path.starts_with(CODE) => None,
+        _ if path.starts_with("csv") => Some(Channel::Csv),
+        _ => Some(of_test(path)),
+    }
+}
+
+/// The channel of a file in the project, whatever the folders are called in which it lies.
+fn of_project(path: &Path) -> Option<Channel> {
+    (!path.starts_with(".tegmen")).then(|| of_test(path))
+}
+
+/// The channel of a file that the test has written.
+fn of_test(path: &Path) -> Channel {
+    if path.extension().is_some_and(|end| end == "pyc") { Channel::Bytecode } else { Channel::Files }
 }
 
 /// The end of what a command said, on one line.
