@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Project
-from support.run import BIN, Result
+from support.run import BIN, Result, run
 
 LOCUST = (str(BIN / "locust"), "-f", "locustfile.py")
 
@@ -323,6 +323,81 @@ def test_every_file_and_host_is_told_of(project: Project) -> None:
             ]
             assert match == [number], (line, found)
     assert ("other-hosts", "a question for a name") in found
+
+
+#: What is over before anybody looks, or lies where nobody looks. As above, each line says in which channel.
+FLEETING = """
+import bz2, os, socket, subprocess
+from multiprocessing.shared_memory import SharedMemory
+import requests
+from locust import HttpUser, constant, events, task
+from tegmen import secret
+
+def value():
+    return secret("SHOP_API_KEY").reveal()
+
+@events.test_start.add_listener
+def scattered(environment, **_):
+    os.makedirs("target", exist_ok=True)
+    with open("target/one.txt", "w") as file:  #! files ?/target/one.txt
+        file.write(value())
+    with open("two.txt", "w") as file:  #! files ?/two.txt
+        file.write(value())
+    open("two.txt", "w").close()
+    with open("three.txt", "w") as file:  #! files ?/three.txt
+        file.write(value())
+    with open("other.txt", "w") as file:
+        file.write("nothing")
+    os.replace("other.txt", "three.txt")
+    shared = SharedMemory(create=True, size=100)  #! files ?
+    shared.buf[: len(value())] = value().encode()
+    shared.close()
+    shared.unlink()
+    subprocess.run(["true", value()])  #! command-line ?true
+    subprocess.run(["/bin/true"], env={"KEY": value()})  #! environ ?true
+    try:
+        requests.get(f"http://{value()}.example.net/", timeout=3)
+    except requests.RequestException:
+        pass
+    with open("four.bz2", "wb") as file:
+        file.write(bz2.compress(value().encode()))
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as client:
+        server.bind(os.environ["SOCKET"])
+        server.listen()
+        client.connect(os.environ["SOCKET"])
+    subprocess.Popen(["sleep", "300"], start_new_session=True)
+
+class Shopper(HttpUser):
+    host = "https://shop.example.com"
+    wait_time = constant(1)
+
+    @task
+    def orders(self):
+        self.client.get("/orders", headers={"X-Key": secret("SHOP_API_KEY")})
+"""
+
+
+def test_what_is_soon_over_or_lies_apart_is_told_of(project: Project) -> None:
+    # Whatever the folders are called in which the project lies.
+    inner = project.path / "stage" / "csv"
+    inner.mkdir(parents=True)
+    (inner / "locustfile.py").write_text(FLEETING)
+    path = str(project.path / "other.socket")
+    command = (str(project.tegmen), "prove", "--seconds", "3", "--stages", "alone", "--", *LOCUST)
+    run(command, inner, env={"SOCKET": path}, timeout=120).check(1)
+    read = json.loads((inner / ".tegmen" / "prove.json").read_text())
+    leaks = [leak for leak in read["leaks"] if leak["secret"] == "SHOP_API_KEY"]
+    found = [(leak["channel"], leak["source"], [leak.get("spot"), *leak.get("further", ())]) for leak in leaks]
+    for number, line in enumerate(FLEETING.splitlines(), 1):
+        channel, _, source = line.partition("#! ")[2].partition(" ")
+        if channel:
+            spot = {"path": "locustfile.py", "line": number}
+            match = [one for one in found if one[0] == channel and one[1].endswith(source.lstrip("?"))]
+            assert any(spot in spots for _, _, spots in match), (line, found)
+    assert "other-hosts" in {channel for channel, _, _ in found}
+    remarks = " ".join(read["remarks"])
+    assert "four.bz2 was not searched, or not all of it: it is packed with bzip2" in remarks
+    assert f"the socket {path}" in remarks and "sleep (" in remarks
 
 
 def test_what_a_redirect_carries_away_is_told_with_the_line_that_sent_it(project: Project) -> None:

@@ -23,6 +23,9 @@ class _Gate:
 
     def _connected(self):
         if self._pid != os.getpid():
+            if self._socket is not None:
+                # The parent's. It may be closed here already, and its number may be another's.
+                self._socket.detach()
             self._socket = _socket.socket(1, 1)
             self._socket.connect("\0" + _PLAN["gate"])
             self._pid = os.getpid()
@@ -389,12 +392,26 @@ def _watch_prints():
 def _watch_events():
     """Files that are opened, hosts that are dialled, programs that are started: which line of the project it was."""
     writing = os.O_WRONLY | os.O_RDWR
-    known, opened = set(), {}
+    known, opened, overwritten = set(), {}, {}
 
     def tell_opened(path, place):
         file = os.path.abspath(os.fsdecode(path))
         opened[file] = place
         _gate.tell({"opened": {"file": file, "path": place[0], "line": place[1]}})
+
+    def overwriting(file):
+        """What a line wrote is looked at before it is overwritten: again and again is often enough."""
+        if file in opened and overwritten.setdefault(file, 0) < 60 and os.path.isfile(file):
+            overwritten[file] += 1
+            _gate.tell({"removing": file}, answered=True)
+
+    def started(program, words, environment):
+        """What others see of a program while it runs, however short that is. What it inherits is not in here."""
+        place = _frame(sys._getframe(2))
+        told = {"program": os.fsdecode(program), "words": f"{words}", "environment": f"{environment or ''}"}
+        if place is not None:
+            told["path"], told["line"] = place
+        _gate.tell({"started": told})
 
     def at(path, folder):
         """The file that such a path means, seen from that folder."""
@@ -406,7 +423,11 @@ def _watch_events():
             if event == "open":
                 path, mode, flags = arguments
                 is_written = (isinstance(mode, str) and not set(mode).isdisjoint("wax+")) or (flags or 0) & writing
-                if not is_written or isinstance(path, int) or (event, path) in known:
+                if not is_written or isinstance(path, int):
+                    return
+                if (flags or 0) & os.O_TRUNC:
+                    overwriting(os.path.abspath(os.fsdecode(path)))
+                if (event, path) in known:
                     return
                 place = _frame(sys._getframe(1))
                 if place is not None:
@@ -423,14 +444,26 @@ def _watch_events():
                     _gate.tell({"removing": file}, answered=True)
             elif event == "os.rename":
                 old, new, from_folder, to_folder = arguments
+                overwriting(at(new, to_folder))
                 place = opened.get(at(old, from_folder))
                 if place is not None:
                     tell_opened(at(new, to_folder), place)
-            elif event in ("os.system", "os.exec", "os.posix_spawn", "os.spawn"):
-                _say(("command-line",), f"{arguments[:-1] or arguments}", _frame(sys._getframe(1)))
-                _say(("environ",), f"{arguments[-1]}", _frame(sys._getframe(1)))
+            elif event == "os.truncate":
+                if isinstance(arguments[0], (str, bytes)):
+                    overwriting(os.path.abspath(os.fsdecode(arguments[0])))
+            elif event == "os.system":
+                started("sh", arguments[0], None)
+            elif event in ("os.exec", "os.posix_spawn"):
+                started(*arguments)
             elif event in ("socket.connect", "socket.sendto"):
                 address = arguments[1]
+                is_path = isinstance(address, (str, bytes)) and address != "\0" + _PLAN["gate"]
+                if is_path and (event, address) not in known:
+                    known.add((event, address))
+                    place = _frame(sys._getframe(1))
+                    if place is not None:
+                        shown = os.fsdecode(address)
+                        _gate.tell({"unwatched": {"socket": shown, "path": place[0], "line": place[1]}})
                 host = address[0] if isinstance(address, tuple) else None
                 if host is None or (event, host) in known:
                     return
@@ -440,8 +473,7 @@ def _watch_events():
                     _gate.tell({"dialled": {"address": str(host), "path": place[0], "line": place[1]}})
             elif event == "subprocess.Popen":
                 program, words, _, environment = arguments
-                _say(("command-line",), f"{program} {words}", _frame(sys._getframe(1)))
-                _say(("environ",), f"{environment}", _frame(sys._getframe(1)))
+                started(program, words, environment)
             elif event == "syslog.syslog":
                 _say(("system-log",), str(arguments[-1]), _frame(sys._getframe(1)))
         except Exception:
@@ -449,6 +481,28 @@ def _watch_events():
             return
 
     sys.addaudithook(told)
+
+
+def _on_shared_memory(module):
+    """Memory that has a name is a file for everybody else, and no event tells of it."""
+    open_, unlink = module.shm_open, module.shm_unlink
+
+    def file(path):
+        return os.path.join("/dev/shm", os.fsdecode(path).lstrip("/"))
+
+    def shm_open(path, *args, **kwargs):
+        descriptor = open_(path, *args, **kwargs)
+        place = _frame()
+        if place is not None:
+            _gate.tell({"opened": {"file": file(path), "path": place[0], "line": place[1]}})
+        return descriptor
+
+    def shm_unlink(path):
+        # Mostly it is a process of multiprocessing that removes what is left.
+        _gate.tell({"removing": file(path)}, answered=True)
+        return unlink(path)
+
+    module.shm_open, module.shm_unlink = shm_open, shm_unlink
 
 
 def _on_gevent_programs(module):
@@ -724,6 +778,7 @@ _HOOKS = {
     "tegmen._logging": _switched_off("logging", "install"),
     "locust.runners": _open_to_inspection,
     "socket": _on_socket,
+    "_posixshmem": _on_shared_memory,
     "gevent.subprocess": _on_gevent_programs,
     "urllib3.connectionpool": _on_urllib3,
     "geventhttpclient.client": _on_gevent_client,

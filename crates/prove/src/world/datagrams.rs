@@ -38,6 +38,12 @@ pub fn stand_ins(folder: &Path) -> Vec<(&'static str, PathBuf)> {
     SOCKETS.iter().enumerate().map(|(number, path)| (*path, own(folder, number))).collect()
 }
 
+/// Whether what comes to that socket of the machine is searched: it is one of its logs, or stands in for one.
+pub(super) fn is_watched(path: &str) -> bool {
+    let is_own = |number: usize| Path::new(path).ends_with(own(Path::new(""), number));
+    SOCKETS.contains(&path) || (0..SOCKETS.len()).any(is_own)
+}
+
 fn own(folder: &Path, number: usize) -> PathBuf {
     folder.join(format!("log-{number}"))
 }

@@ -15,6 +15,7 @@ use std::{
 use serde::Deserialize;
 use tegmen_findings::proof::{Channel, Spot};
 
+use super::datagrams;
 use crate::{ProveError, ledger::Ledger, observe::files, target::Target};
 
 /// So many lines of a script are told that let a secret out through one channel.
@@ -56,6 +57,10 @@ enum Message {
     Opened { file: String, path: String, line: u32 },
     /// A file that the scripts opened for writing and that is about to be removed: answered with a line when it was searched.
     Removing(PathBuf),
+    /// A program that was started, by a line of the script where there is one.
+    Started { program: String, words: String, environment: String, path: Option<String>, line: Option<u32> },
+    /// A socket that a line of the script has connected to, and at whose other end nobody searches what comes.
+    Unwatched { socket: String, path: String, line: u32 },
     /// An address that a line of the script was the first to dial.
     Dialled { address: String, path: String, line: u32 },
 }
@@ -79,6 +84,27 @@ pub fn open(target: Target, ledger: Ledger) -> Result<String, ProveError> {
     };
     std::thread::Builder::new().name("gates".to_owned()).spawn(accept)?;
     Ok(name)
+}
+
+/// A line of the script has put a text into channels; where it has sent it, to that host.
+fn said(ledger: &Ledger, channels: &[Channel], spot: &Spot, text: &str, to: Option<&str>) {
+    for hit in ledger.searcher().search(text.as_bytes()) {
+        let mut state = ledger.state();
+        if let Some(to) = to {
+            state.sent.entry((hit.secret, to.to_owned())).or_insert_with(|| spot.clone());
+        }
+        for channel in channels {
+            let spots = state.spots.entry((*channel, hit.secret)).or_default();
+            if spots.len() < SPOTS && !spots.contains(spot) {
+                spots.push(spot.clone());
+            }
+        }
+    }
+}
+
+/// Whether something of Tegmen listens at that socket: the gate, the broker, and what stands in for the system's logs.
+fn is_of_ours(socket: &str) -> bool {
+    socket.strip_prefix('\0').is_some_and(|name| name.starts_with("tegmen-")) || datagrams::is_watched(socket)
 }
 
 fn hear(stream: &UnixStream, target: &Target, ledger: &Ledger) {
@@ -113,18 +139,23 @@ fn hear(stream: &UnixStream, target: &Target, ledger: &Ledger) {
             Ok(Message::Line { path, lines }) => ledger.state().lines_ran.entry(path).or_default().extend(lines),
             Ok(Message::Pages(pages)) => ledger.state().pages.extend(pages),
             Ok(Message::Said { channels, path, line, text, to }) => {
-                for hit in ledger.searcher().search(text.as_bytes()) {
-                    let spot = Spot { path: path.clone(), line };
-                    let mut state = ledger.state();
-                    if let Some(to) = &to {
-                        state.sent.entry((hit.secret, to.clone())).or_insert_with(|| spot.clone());
+                said(ledger, &channels, &Spot { path, line }, &text, to.as_deref());
+            }
+            Ok(Message::Started { program, words, environment, path, line }) => {
+                let spot = path.zip(line).map(|(path, line)| Spot { path, line });
+                for (channel, text) in [(Channel::CommandLine, words), (Channel::Environ, environment)] {
+                    if let Some(spot) = &spot {
+                        said(ledger, &[channel], spot, &text, None);
                     }
-                    for channel in &channels {
-                        let spots = state.spots.entry((*channel, hit.secret)).or_default();
-                        if spots.len() < SPOTS && !spots.contains(&spot) {
-                            spots.push(spot.clone());
-                        }
+                    // It may be gone before anybody looks at it. What has nothing in it was not looked at as others do.
+                    if !ledger.searcher().search(text.as_bytes()).is_empty() {
+                        ledger.look(channel, &program, text.as_bytes());
                     }
+                }
+            }
+            Ok(Message::Unwatched { socket, path, line }) => {
+                if !is_of_ours(&socket) {
+                    ledger.state().unwatched.entry(socket).or_insert(Spot { path, line });
                 }
             }
             Ok(Message::Removing(file)) => {
