@@ -91,9 +91,6 @@ impl Policy {
         for folder in &project {
             closed.open(folder, Access::Execute, &mut policy);
         }
-        for path in locust::inputs(request, home.as_deref()) {
-            closed.open(&path, Access::Read, &mut policy);
-        }
         for path in &request.readable {
             policy.allow_given(&request.directory.join(path), Access::Read)?;
         }
@@ -107,7 +104,12 @@ impl Policy {
         }
         policy.allow_given(&request.temporary, Access::Write)?;
         for output in locust::outputs(request) {
-            policy.make(&output, &request.directory)?;
+            policy.make(&output, &request.directory, &project)?;
+        }
+        for path in locust::inputs(request, home.as_deref()) {
+            if !policy.is_laid(&path) {
+                closed.open(&path, Access::Read, &mut policy);
+            }
         }
         let Ports { targets, connect, listen, others, doors } = locust::ports(request);
         policy.target_is_known = !targets.is_empty() || !request.reach.is_empty();
@@ -144,12 +146,21 @@ impl Policy {
         Ok(())
     }
 
+    /// Whether the path lies where a test writes, and leads out of there: an earlier one may have laid it, for the next one to
+    /// be let in.
+    fn is_laid(&self, path: &Path) -> bool {
+        let is_written = |path: PathBuf| self.access(&path) == Some(Access::Write);
+        let above = path.parent().and_then(|above| above.canonicalize().ok());
+        above.is_some_and(is_written) && !path.canonicalize().is_ok_and(is_written)
+    }
+
     /// An output: the folder that it goes to if that is one of its own, else the file itself, made empty.
-    fn make(&mut self, output: &locust::Output, directory: &Path) -> io::Result<()> {
+    fn make(&mut self, output: &locust::Output, directory: &Path, project: &[PathBuf]) -> io::Result<()> {
         let folder = output.path.parent().unwrap_or(directory);
         let own = folder.canonicalize().ok() != directory.canonicalize().ok() && !directory.starts_with(folder);
         if own {
             std::fs::create_dir_all(folder).map_err(|error| told(folder, &error))?;
+            self.stays(folder, project)?;
             self.outputs.push(folder.to_owned());
             return self.allow_given(folder, Access::Write);
         }
@@ -165,6 +176,22 @@ impl Policy {
             self.outputs.push(path);
         }
         Ok(())
+    }
+
+    /// A folder of the project must not lead out of it: a link in it may have been laid by an earlier test.
+    fn stays(&self, folder: &Path, project: &[PathBuf]) -> io::Result<()> {
+        let real = folder.canonicalize().map_err(|error| told(folder, &error))?;
+        let is_inside = |path: &Path| project.iter().any(|inside| path.starts_with(inside));
+        let is_really =
+            project.iter().filter_map(|inside| inside.canonicalize().ok()).any(|inside| real.starts_with(inside));
+        if is_really || !is_inside(folder) || self.access(&real) == Some(Access::Write) {
+            return Ok(());
+        }
+        let (shown, real) = (folder.display(), real.display());
+        let why = format!(
+            "{shown} is a link out of the project, to {real}: if it is to be written there, --writable {real} says so"
+        );
+        Err(io::Error::new(io::ErrorKind::InvalidInput, why))
     }
 
     /// The rules for the kernel.

@@ -76,6 +76,31 @@ fn outputs_of_locust_are_made_and_can_be_written() {
 }
 
 #[test]
+fn a_link_that_an_earlier_test_may_have_laid_opens_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let project = root.join("project");
+    file(&project.join("locustfile.py"));
+    let outside = file(&root.join("elsewhere/private")).to_owned();
+    std::fs::create_dir(project.join("out")).unwrap();
+    let lay = |to: &Path, name: &str| std::os::unix::fs::symlink(to, project.join(name)).unwrap();
+    lay(&outside, "out/report.html");
+    lay(&root.join("elsewhere"), "out/tomorrow");
+    let policy = Policy::new(&with(request(&project), &["--html", "out/report.html"])).unwrap();
+    assert_eq!(policy.access(&outside), None);
+    let dated = with(request(&project), &["--csv", "out/tomorrow/run"]);
+    let error = Policy::new(&dated).unwrap_err().to_string();
+    assert!(error.contains("out/tomorrow is a link out of the project") && error.contains("--writable"), "{error}");
+    // Whoever means it says so.
+    let policy = Policy::new(&Request { writable: vec![root.join("elsewhere")], ..dated }).unwrap();
+    assert_eq!(policy.access(&outside), Some(Access::Write));
+    // Links that no test can lay lead where they lead.
+    lay(&outside, "data.txt");
+    let policy = Policy::new(&with(request(&project), &["--users-from", "data.txt"])).unwrap();
+    assert_eq!(policy.access(&outside), Some(Access::Read));
+}
+
+#[test]
 fn ports_are_those_of_target_web_page_and_master() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();
