@@ -3,7 +3,7 @@
 use askama::Template;
 use tegmen_findings::proof::{Proof, State};
 
-use crate::{RenderError, plural};
+use crate::{RenderError, plural, prose};
 
 #[derive(Template)]
 #[template(path = "proof.html")]
@@ -89,7 +89,8 @@ pub fn html(proofs: &[Proof]) -> Result<String, RenderError> {
         picture: picture(proof),
         rows: rows(proof, without),
     };
-    let mut out = page.render()?;
+    // Names of tasks and requests are anybody's: a page has no other control characters, and nothing in it turns its direction.
+    let mut out = prose::visible_lines(&page.render()?);
     out.push('\n');
     Ok(out)
 }
@@ -172,4 +173,33 @@ fn listed(names: &[&str]) -> String {
     // So much fits into a box.
     const WIDEST: usize = 36;
     if shown.chars().count() <= WIDEST { shown } else { shown.chars().take(WIDEST - 1).chain(['…']).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use tegmen_findings::proof::{Coverage, FORMAT, Protection};
+
+    use super::*;
+
+    #[test]
+    fn what_is_called_oddly_is_shown_and_does_nothing() {
+        let name = "]]> <script> \u{202e}desrever \0 \x1b[31m";
+        let proof = Proof {
+            format: FORMAT,
+            tegmen: "0".to_owned(),
+            began: 0,
+            seconds: 1,
+            protection: Protection::On,
+            isolation: String::new(),
+            secrets: Vec::new(),
+            channels: Vec::new(),
+            leaks: Vec::new(),
+            lapses: Vec::new(),
+            coverage: Coverage { not_run: vec![name.to_owned()], requests: 1, ..Coverage::default() },
+            remarks: Vec::new(),
+        };
+        let page = html(&[proof]).unwrap();
+        assert!(page.contains("desrever") && !page.contains(name));
+        assert!(!page.contains("<script>") && !page.contains(|c| prose::steers(c) && c != '\n'), "{page}");
+    }
 }
