@@ -336,6 +336,12 @@ from tegmen import secret
 def value():
     return secret("SHOP_API_KEY").reveal()
 
+@events.init.add_listener
+def taking(environment, **_):
+    @environment.web_ui.app.route("/taken", methods=["POST"])
+    def taken():
+        return value()
+
 @events.test_start.add_listener
 def scattered(environment, **_):
     os.makedirs("target", exist_ok=True)
@@ -397,7 +403,8 @@ def test_what_is_soon_over_or_lies_apart_is_told_of(project: Project) -> None:
     assert "other-hosts" in {channel for channel, _, _ in found}
     remarks = " ".join(read["remarks"])
     assert "four.bz2 was not searched, or not all of it: it is packed with bzip2" in remarks
-    assert f"the socket {path}" in remarks and "sleep (" in remarks
+    assert f"went to the socket {path}, from" in remarks and "sleep (" in remarks
+    assert "what the page /taken answers, which takes no GET, from locustfile.py:" in remarks
 
 
 def test_what_a_redirect_carries_away_is_told_with_the_line_that_sent_it(project: Project) -> None:

@@ -71,7 +71,7 @@ pub struct State {
     pub opened: BTreeMap<String, Spot>,
     /// Hosts that the scripts dialled: which line was the first.
     pub dialled: BTreeMap<String, Spot>,
-    /// Sockets of the machine that the scripts connected to: which line was the first.
+    /// What came out where nobody searches, in words: by which line first.
     pub unwatched: BTreeMap<String, Spot>,
     /// Files that could not be searched, or not to their end, and why.
     pub unsearched: BTreeMap<String, String>,

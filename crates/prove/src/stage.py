@@ -255,8 +255,11 @@ def _on_locust(module):
         if ui is not None:
             told = {}
             for rule in ui.app.url_map.iter_rules():
+                place = _defined(ui.app.view_functions.get(rule.endpoint))
                 if "GET" in rule.methods:
-                    told[_page(str(rule))] = _defined(ui.app.view_functions.get(rule.endpoint))
+                    told[_page(str(rule))] = place
+                elif place is not None:
+                    _gate.tell({"unwatched": {"what": f"the page {rule} answers, which takes no GET", **place}})
             _gate.tell({"pages": told})
 
     def started(environment, **_):
@@ -462,8 +465,9 @@ def _watch_events():
                     known.add((event, address))
                     place = _frame(sys._getframe(1))
                     if place is not None:
-                        shown = os.fsdecode(address)
-                        _gate.tell({"unwatched": {"socket": shown, "path": place[0], "line": place[1]}})
+                        socket = os.fsdecode(address)
+                        told = {"what": f"went to the socket {socket}", "path": place[0], "line": place[1]}
+                        _gate.tell({"unwatched": {"socket": socket, **told}})
                 host = address[0] if isinstance(address, tuple) else None
                 if host is None or (event, host) in known:
                     return

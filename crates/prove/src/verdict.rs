@@ -188,9 +188,9 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
     for (what, why) in &state.unsearched {
         remarks.push(format!("{} was not searched, or not all of it: {why}", shown(ledger.searcher(), what)));
     }
-    for (socket, spot) in &state.unwatched {
-        let socket = shown(ledger.searcher(), &socket.replace('\0', "@"));
-        remarks.push(format!("nothing is known of what went to the socket {socket}, from {}:{}", spot.path, spot.line));
+    for (what, spot) in &state.unwatched {
+        let what = shown(ledger.searcher(), &what.replace('\0', "@"));
+        remarks.push(format!("nothing is known of what {what}, from {}:{}", spot.path, spot.line));
     }
     leaks.sort_by(|one, other| (one.channel, &one.secret).cmp(&(other.channel, &other.secret)));
     let coverage = Coverage {

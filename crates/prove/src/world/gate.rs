@@ -59,8 +59,8 @@ enum Message {
     Removing(PathBuf),
     /// A program that was started, by a line of the script where there is one.
     Started { program: String, words: String, environment: String, path: Option<String>, line: Option<u32> },
-    /// A socket that a line of the script has connected to, and at whose other end nobody searches what comes.
-    Unwatched { socket: String, path: String, line: u32 },
+    /// What came out by a line of the script where nobody searches; where it is a socket of the machine, which one.
+    Unwatched { what: String, socket: Option<String>, path: String, line: u32 },
     /// An address that a line of the script was the first to dial.
     Dialled { address: String, path: String, line: u32 },
 }
@@ -153,9 +153,9 @@ fn hear(stream: &UnixStream, target: &Target, ledger: &Ledger) {
                     }
                 }
             }
-            Ok(Message::Unwatched { socket, path, line }) => {
-                if !is_of_ours(&socket) {
-                    ledger.state().unwatched.entry(socket).or_insert(Spot { path, line });
+            Ok(Message::Unwatched { what, socket, path, line }) => {
+                if !socket.is_some_and(|socket| is_of_ours(&socket)) {
+                    ledger.state().unwatched.entry(what).or_insert(Spot { path, line });
                 }
             }
             Ok(Message::Removing(file)) => {
