@@ -255,7 +255,12 @@ impl Target {
                 let shows = self.write_down(&request, &origin);
                 let outside = self.0.outside.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 if let Some(outside) = outside.filter(|outside| outside.is_real(&origin)) {
-                    if let Err(error) = forward::forward(&request, &origin, &outside, stream)
+                    if request.is_cut
+                        && let Some(ledger) = self.ledger()
+                    {
+                        let why = "a request longer than 8 MiB is not handed on".to_owned();
+                        ledger.state().unreached.insert(origin.to_string(), why);
+                    } else if let Err(error) = forward::forward(&request, &origin, &outside, stream)
                         && let Some(ledger) = self.ledger()
                     {
                         ledger.state().unreached.insert(origin.to_string(), error.to_string());
@@ -349,6 +354,10 @@ impl Target {
         let has_own = names.iter().any(|name| !name.starts_with(ISSUED));
         {
             let mut state = ledger.state();
+            if request.is_cut {
+                let what = format!("a request to {}{}", origin.as_hosts_entry(), request.path());
+                state.unsearched.insert(what, "it is longer than 8 MiB".to_owned());
+            }
             state.requests += 1;
             state.is_taken |= has_own && names.contains(&ANONYMOUS);
         }

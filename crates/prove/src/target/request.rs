@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode;
 use serde_json::Value;
 
-/// The longest request that is kept; of what is longer the rest is read and searched no further.
+/// The longest body that is kept; of what is longer the rest is read and searched no further.
 const LONGEST: usize = 8 * 1024 * 1024;
 /// The longest head.
 const LONGEST_HEAD: usize = 256 * 1024;
@@ -22,8 +22,10 @@ pub struct Request {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body without its framing and its content encoding.
     pub body: Vec<u8>,
-    /// Everything as it came.
+    /// Everything as it came, as far as it is kept.
     pub raw: Vec<u8>,
+    /// Whether the body was longer than what is kept of it.
+    pub is_cut: bool,
 }
 
 /// A place in a request, as `places` of the manifest has it, with what stands there.
@@ -58,55 +60,75 @@ impl Request {
             headers: parsed.headers.iter().map(|field| (field.name.to_owned(), field.value.to_vec())).collect(),
             ..Self::default()
         };
-        let end = if request.has("transfer-encoding", "chunked") {
-            request.read_chunks(stream, pending, head)
+        request.raw = pending.drain(..head).collect();
+        if request.has("transfer-encoding", "chunked") {
+            request.read_chunks(stream, pending);
         } else {
             let length = request.header("content-length").and_then(|value| value.trim().parse().ok()).unwrap_or(0);
-            let length: usize = std::cmp::min(length, LONGEST);
-            while pending.len() < head + length && more(stream, pending) {}
-            let end = (head + length).min(pending.len());
-            request.body = pending[head..end].to_vec();
-            end
-        };
-        request.raw = pending.drain(..end).collect();
+            request.read_body(stream, pending, length);
+        }
         request.unpack();
         Ok(Some(request))
     }
 
-    /// The body of a request that comes in chunks (RFC 9112, section 7.1); gives back where it ends.
-    fn read_chunks(&mut self, stream: &mut impl Read, pending: &mut Vec<u8>, head: usize) -> usize {
-        let mut at = head;
-        loop {
-            let line = loop {
-                if let Some(length) = memchr::memmem::find(&pending[at..], b"\r\n") {
-                    break length;
+    /// So many bytes of the body. What is too long is read all the same: behind it comes the next request.
+    fn read_body(&mut self, stream: &mut impl Read, pending: &mut Vec<u8>, length: u64) {
+        let mut left = length;
+        while left > 0 && (!pending.is_empty() || more(stream, pending)) {
+            let count = usize::try_from(left).unwrap_or(usize::MAX).min(pending.len());
+            let kept = count.min(LONGEST - self.body.len().min(LONGEST));
+            self.body.extend_from_slice(&pending[..kept]);
+            self.is_cut |= kept < count;
+            self.take(pending, count);
+            left -= count as u64;
+        }
+    }
+
+    /// The body of a request that comes in chunks (RFC 9112, section 7.1).
+    fn read_chunks(&mut self, stream: &mut impl Read, pending: &mut Vec<u8>) {
+        while let Some(line) = line(stream, pending) {
+            let size = std::str::from_utf8(&pending[..line]).unwrap_or_default();
+            let size = u64::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16).unwrap_or(0);
+            self.take(pending, line + 2);
+            self.read_body(stream, pending, size);
+            // Behind a chunk there is the end of its line; behind the last one come the trailers, if there are any.
+            while let Some(length) = self::line(stream, pending) {
+                self.take(pending, length + 2);
+                if size > 0 || length == 0 {
+                    break;
                 }
-                if pending.len() > LONGEST || !more(stream, pending) {
-                    return pending.len();
-                }
-            };
-            let size = std::str::from_utf8(&pending[at..at + line]).unwrap_or_default();
-            let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16).unwrap_or(0);
-            at += line + 2;
-            while pending.len() < at + size + 2 && pending.len() < LONGEST && more(stream, pending) {}
-            self.body.extend_from_slice(&pending[at.min(pending.len())..(at + size).min(pending.len())]);
-            at = (at + size + 2).min(pending.len());
-            if size == 0 || at == pending.len() && pending.len() >= LONGEST {
-                return at;
+            }
+            if size == 0 {
+                return;
             }
         }
     }
 
+    /// Takes bytes over as they came, as far as there is room.
+    fn take(&mut self, pending: &mut Vec<u8>, count: usize) {
+        let kept = count.min((2 * LONGEST).saturating_sub(self.raw.len()));
+        self.raw.extend_from_slice(&pending[..kept]);
+        pending.drain(..count);
+    }
+
     fn unpack(&mut self) {
-        let mut unpacked = Vec::new();
-        let read = if self.has("content-encoding", "gzip") {
-            flate2::read::MultiGzDecoder::new(&self.body[..]).take(LONGEST as u64).read_to_end(&mut unpacked)
-        } else if self.has("content-encoding", "deflate") {
-            flate2::read::ZlibDecoder::new(&self.body[..]).take(LONGEST as u64).read_to_end(&mut unpacked)
-        } else {
-            return;
+        let read = |packed: &mut dyn Read| {
+            let mut unpacked = Vec::new();
+            // What came until it broke off counts.
+            let _ = packed.take(LONGEST as u64).read_to_end(&mut unpacked);
+            unpacked
         };
-        if read.is_ok() {
+        let mut unpacked = Vec::new();
+        if self.has("content-encoding", "gzip") {
+            unpacked = read(&mut flate2::read::MultiGzDecoder::new(&self.body[..]));
+        } else if self.has("content-encoding", "deflate") {
+            unpacked = read(&mut flate2::read::ZlibDecoder::new(&self.body[..]));
+            // Many send it without the frame that the standard asks for.
+            if unpacked.is_empty() {
+                unpacked = read(&mut flate2::read::DeflateDecoder::new(&self.body[..]));
+            }
+        }
+        if !unpacked.is_empty() {
             self.body = unpacked;
         }
     }
@@ -214,6 +236,18 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
     memchr::memmem::find(bytes, b"\r\n\r\n").map(|at| at + 4)
 }
 
+/// The length of the line that comes next, without its end. `None` when there is none, or one that is far too long.
+fn line(stream: &mut impl Read, pending: &mut Vec<u8>) -> Option<usize> {
+    loop {
+        if let Some(length) = memchr::memmem::find(pending, b"\r\n") {
+            return Some(length);
+        }
+        if pending.len() > LONGEST_HEAD || !more(stream, pending) {
+            return None;
+        }
+    }
+}
+
 /// Reads a piece more; false at the end.
 pub(super) fn more(stream: &mut impl Read, pending: &mut Vec<u8>) -> bool {
     let mut chunk = [0; 16 * 1024];
@@ -267,6 +301,47 @@ mod tests {
         let second = Request::read(&mut stream, &mut pending).unwrap().unwrap();
         assert_eq!(second.path(), "/n");
         assert!(Request::read(&mut stream, &mut pending).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_too_long_is_read_to_its_end() {
+        let long = "x".repeat(LONGEST + 1000);
+        let head = format!("POST /up HTTP/1.1\r\nContent-Length: {}\r\n\r\n", long.len());
+        let chunks = format!("{:x}\r\n{long}\r\n3\r\nabc\r\n0\r\nX-Sum: V4lue\r\n\r\n", long.len());
+        let chunked = format!("POST /up HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}");
+        for text in [format!("{head}{long}"), chunked] {
+            let text = format!("{text}GET /next HTTP/1.1\r\n\r\n");
+            let (mut stream, mut pending) = (text.as_bytes(), Vec::new());
+            let first = Request::read(&mut stream, &mut pending).unwrap().unwrap();
+            assert!(first.is_cut && first.body.len() == LONGEST);
+            let second = Request::read(&mut stream, &mut pending).unwrap().unwrap();
+            assert!(second.path() == "/next" && !second.is_cut);
+        }
+    }
+
+    #[test]
+    fn a_trailer_belongs_to_its_request_and_no_size_breaks_anything() {
+        let head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let request = read(&format!("{head}1\r\na\r\n0\r\nX-Sum: V4lue\r\n\r\n"));
+        assert!(request.body == b"a" && memchr::memmem::find(&request.raw, b"V4lue").is_some());
+        assert_eq!(read(&format!("{head}ffffffffffffffff\r\nabc")).body, b"abc");
+        assert_eq!(read(&format!("{head}-1\r\nabc")).body, b"");
+    }
+
+    #[test]
+    fn a_body_is_unpacked_as_far_as_it_goes() {
+        use std::io::Write;
+        let mut raw = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        raw.write_all(b"key=V4lue").unwrap();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(b"key=V4lue").unwrap();
+        let gzip = [gzip.finish().unwrap(), b"and more".to_vec()].concat();
+        for (encoding, body) in [("deflate", raw.finish().unwrap()), ("gzip", gzip)] {
+            let head =
+                format!("POST / HTTP/1.1\r\nContent-Encoding: {encoding}\r\nContent-Length: {}\r\n\r\n", body.len());
+            let bytes = [head.as_bytes(), &body].concat();
+            assert_eq!(Request::read(&mut &bytes[..], &mut Vec::new()).unwrap().unwrap().body, b"key=V4lue");
+        }
     }
 
     #[test]
