@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tegmen_secret::SecretBytes;
@@ -45,14 +49,22 @@ impl Answer {
             .map(|line| line.trim().trim_start_matches("* "))
             .filter(|line| !line.is_empty() && !line.ends_with("occurred:"))
             .take(TEXTS)
-            // First what was sent, then the end: a cut must not leave half of it.
-            .map(|line| self.without_sent(line).chars().filter(|c| !c.is_control()).take(CHARACTERS).collect())
+            // First what was sent, then the end: a cut must not leave half of it. It may have control characters, and they may
+            // be in it that it had not.
+            .map(|line| {
+                let line: String = self.without_sent(line).chars().filter(|c| !c.is_control()).collect();
+                self.without_sent(&line).chars().take(CHARACTERS).collect()
+            })
             .collect()
     }
 
+    /// Nor as a gateway shows what it cannot read.
     fn without_sent(&self, line: &str) -> String {
         let sent = self.sent.iter().filter_map(|sent| sent.expose_str().ok()).filter(|sent| sent.len() >= SHORTEST);
-        sent.fold(line.to_owned(), |line, sent| line.replace(sent, "…"))
+        sent.fold(line.to_owned(), |line, sent| {
+            let encoded = [STANDARD_NO_PAD.encode(sent), URL_SAFE_NO_PAD.encode(sent)].map(Zeroizing::new);
+            encoded.iter().fold(line.replace(sent, "…"), |line, encoded| line.replace(encoded.as_str(), "…"))
+        })
     }
 
     /// Whether a 403 comes from the policies of a valid token. Both servers put what their policies say into a list ("1
@@ -178,6 +190,8 @@ mod tests {
         let mut answer = answer(r#"{"errors":["locust: no hunter2\"x, 123, or s.token"]}"#);
         answer.sent = sent(Some(&SecretBytes::from("s.token".to_owned())), Some(&body));
         assert_eq!(answer.errors(), ["locust: no …, 123, or …"]);
+        answer.body = Zeroizing::new(br#"{"errors":["s.to\u0007ken, cy50b2tlbg==, aHVudGVyMiJ4"]}"#.to_vec());
+        assert_eq!(answer.errors(), ["…, …==, …"]);
     }
 
     #[test]

@@ -162,12 +162,14 @@ impl Handle {
         self.patterns.masked()
     }
 
-    /// A line on standard error while the child runs, also when its terminal is raw.
+    /// A line on standard error while the child runs, also when its terminal is raw. It may quote a server, which may quote
+    /// anything: it is redacted like the child's own.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn say(&self, line: &str) -> std::io::Result<()> {
         let ending = if self.raw.load(Ordering::Acquire) { "\r\n" } else { "\n" };
+        let line = self.patterns.redact(line);
         std::io::stderr().lock().write_all(format!("{line}{ending}").as_bytes())
     }
 }

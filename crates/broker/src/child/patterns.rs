@@ -49,6 +49,12 @@ impl LivePatterns {
         drop(old);
     }
 
+    /// A text without what is known now. It is none of the child's outputs, and is not counted.
+    pub(super) fn redact(&self, text: &str) -> String {
+        let patterns = self.newest.lock().clone();
+        patterns.redact_str(text).into_owned()
+    }
+
     /// Adds what was masked elsewhere, of the labels that are known.
     pub(super) fn count(&self, channel: &'static str, counts: BTreeMap<String, u64>) {
         let patterns = self.newest.lock().clone();
@@ -145,6 +151,7 @@ mod tests {
                 assert_eq!(out, b"<[TOKEN]>");
             }
         }
+        assert_eq!(live.redact("Vault says: token-001999-of-a-user"), "Vault says: [TOKEN]");
         assert_eq!(live.masked()["stdout"]["TOKEN"], 286);
         // The first ones are still known.
         let mut out = Vec::new();
