@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -148,21 +150,116 @@ def test_a_reader_that_has_had_enough_is_no_failure(project: Project, command: s
     assert not DEFECTS.search(done.stderr) and "Broken pipe" not in done.stderr, done.stderr
 
 
-def test_quiet_and_verbose(project: Project) -> None:
+#: Each command as it does its work in the project below, with its exit status.
+WORK = {
+    "audit": 1,
+    "fix --diff": 1,
+    "fix --to dotenv": 0,
+    "init --yes": 0,
+    "explain TGM401": 0,
+    "run -- true": 0,
+    "doctor --fail-on never": 0,
+    "prove --seconds 2 --users 1 --stages alone -- locust": 0,
+    "report": 0,
+    "report -o risk.html": 0,
+    "guide": 0,
+    "guide -o guide.md": 0,
+    "redact --env": 0,
+    "rotate": 0,
+    "rotate --due --dry-run": 1,
+    "secrets set API_KEY": 0,
+    "secrets import .env.other": 0,
+    "secrets list": 0,
+    "secrets get API_KEY": 0,
+    "secrets rm API_KEY": 0,
+    "completions bash": 0,
+}
+#: Those whose work needs the manifest.
+WITH_MANIFEST = ("run", "guide", "report", "rotate", "prove", "doctor")
+
+
+def test_every_command_is_tried_quietly(empty: Project) -> None:
+    names = empty.run(empty.tegmen, "reference", "commands").check().stdout.splitlines()
+    assert [name for name in names if not any(f"{line} ".startswith(f"{name} ") for line in WORK)] == []
+
+
+@pytest.mark.parametrize("line", WORK)
+def test_quiet_says_nothing_but_results_warnings_and_errors(project: Project, line: str) -> None:
+    """Before the subcommand and after it; and what is a result does not change."""
+    command, *rest = line.split()
+    env = {"LOCUST_API_KEY": f"k3y-{secrets.token_hex(8)}", "COLUMNS": "100"}
+
+    def prepared() -> None:
+        for file in project.path.iterdir():
+            shutil.rmtree(file) if file.is_dir() else file.unlink()
+        hard_coded = MENDABLE.replace("@VALUE@", env["LOCUST_API_KEY"])
+        project.write("locustfile.py", hard_coded if "--to" in line else SCRIPT)
+        if command == "secrets":
+            project.write(".env.other", f"API_KEY={env['LOCUST_API_KEY']}\n", 0o600)
+        if command in WITH_MANIFEST:
+            project.run(project.tegmen, "init", "--yes", env=env).check()
+        if command == "secrets":
+            given = env["LOCUST_API_KEY"]
+            project.run(project.tegmen, "secrets", "set", "API_KEY", stdin=given, env=env).check()
+
+    def done(*words: str) -> Result:
+        prepared()
+        return project.run(project.tegmen, *words, stdin="text\n", env=env).check(WORK[line])
+
+    # Two runs with canaries differ, and take their time.
+    is_long = command == "prove"
+    usual = None if is_long else done(command, *rest)
+    for words in [["--quiet", command, *rest], [command, "-q", *rest]][is_long:]:
+        quiet = done(*words)
+        said = [line for line in quiet.stderr.splitlines() if not line.startswith(("error: ", "warning: ", "hint: "))]
+        assert said == [], quiet.stderr
+        # A hint belongs to what stands before it.
+        assert not quiet.stderr.startswith("hint: ")
+        if usual:
+            results = [line for line in quiet.stdout.splitlines() if line.strip()]
+            # The audit's summary is for people; pages have the time.
+            assert [result for result in results if result not in usual.stdout] == []
+            assert bool(results) == bool(usual.stdout.strip())
+
+
+def test_quiet_and_verbose_go_together_on_no_side(empty: Project) -> None:
+    for line in WORK:
+        command, *rest = line.split()
+        for words in (["-q", command, "-v", *rest], ["-v", command, "--quiet", *rest], [command, "-qv", *rest]):
+            result = empty.run(empty.tegmen, *words).check(125 if command == "run" else 2)
+            assert "'--quiet' cannot be used with '--verbose'" in result.stderr, words
+
+
+def test_verbose_says_more(project: Project) -> None:
     project.write("locustfile.py", SCRIPT)
+    env = {"LOCUST_API_KEY": f"k3y-{secrets.token_hex(8)}"}
 
     def said(*words: str) -> Result:
-        return project.run(project.tegmen, *words)
+        return project.run(project.tegmen, *words, env=env)
 
-    assert said("audit").stderr and not said("audit", "--quiet").stderr
-    assert len(said("audit", "--verbose").output) > len(said("audit").output)
-    quiet = ["--quiet", "--fail-on", "never"]
-    assert len(said("doctor", "--fail-on", "never", "--verbose").stdout) > len(said("doctor", *quiet).stdout)
-    assert not said("report", "-o", "risk.html", "--quiet").output
-    assert not said("init", "--yes", "--quiet").output
-    assert not said("guide", "-o", "guide.md", "--quiet").output
+    for command in (["audit"], ["doctor", "--fail-on", "never"], ["fix", "--diff"], ["secrets", "list"]):
+        assert len(said(*command, "--verbose").output) > len(said(*command).output), command
+    said("init", "--yes").check()
+    told = said("-v", "run", "--", "true").check().stderr
+    assert "tegmen: [API_KEY] from env:LOCUST_API_KEY, as API_KEY, LOCUST_API_KEY; to https://shop.example.com" in told
+    assert env["LOCUST_API_KEY"] not in told
 
 
+MENDABLE = """
+import os
+
+from locust import HttpUser, task
+
+PASSWORD = "@VALUE@"
+
+
+class Shopper(HttpUser):
+    host = "https://shop.example.com"
+
+    @task
+    def login(self):
+        self.client.post("/login", json={"password": PASSWORD})
+"""
 SCRIPT = """
 import os
 

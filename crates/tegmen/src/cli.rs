@@ -21,6 +21,8 @@ use crate::commands;
 
 `tegmen COMMAND --help` has examples of each.")]
 pub struct Cli {
+    #[command(flatten)]
+    pub volume: crate::volume::Options,
     #[command(subcommand)]
     command: Command,
 }
@@ -76,7 +78,8 @@ pub fn misunderstood(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         return ExitCode::SUCCESS;
     }
-    let mut arguments = std::env::args_os().skip(1);
+    // What stands before the subcommand are options without a value.
+    let mut arguments = std::env::args_os().skip(1).skip_while(|word| word.as_encoded_bytes().starts_with(b"-"));
     let subcommand = arguments.next();
     if error.kind() == clap::error::ErrorKind::InvalidSubcommand {
         hint_at(subcommand.as_deref().and_then(std::ffi::OsStr::to_str).unwrap_or_default());

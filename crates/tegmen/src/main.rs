@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod help;
 mod messages;
+mod volume;
 
 use std::process::ExitCode;
 
@@ -16,8 +17,10 @@ fn main() -> ExitCode {
     if let Some(status) = helper {
         return ExitCode::from(status);
     }
-    let known = help::fitted_if_asked(cli::Cli::command()).try_get_matches();
-    match known.and_then(|mut given| cli::Cli::from_arg_matches_mut(&mut given)) {
+    let mut command = help::fitted_if_asked(cli::Cli::command());
+    let known = command.try_get_matches_from_mut(std::env::args_os());
+    let known = known.and_then(|mut given| cli::Cli::from_arg_matches_mut(&mut given));
+    match known.and_then(|cli| cli.volume.choose(&mut command).map(|()| cli)) {
         Ok(cli) => cli.run(),
         Err(error) => cli::misunderstood(&error),
     }

@@ -5,6 +5,8 @@ use std::fmt::Display;
 use anstyle::{AnsiColor, Style};
 use tegmen_report::prose;
 
+use crate::volume::{Volume, volume};
+
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
@@ -22,20 +24,34 @@ pub fn warning(text: impl Display) {
     say(WARNING, "warning", text);
 }
 
-/// What to do next.
+/// What to do about an error or a warning.
 pub fn hint(text: impl Display) {
     say(HINT, "hint", text);
 }
 
-/// A [`note`], unless the person wants none.
-pub fn note_unless(quiet: bool, text: impl Display) {
-    if !quiet {
-        note(text);
+/// What to do next, when all is well.
+pub fn next(text: impl Display) {
+    if volume() > Volume::Quiet {
+        hint(text);
     }
 }
 
-/// What Tegmen does, for whoever reads the start of a run.
+/// What Tegmen does and has done, for whoever reads along.
 pub fn note(text: impl Display) {
+    if volume() > Volume::Quiet {
+        answer(text);
+    }
+}
+
+/// How that came to be, for whoever wonders.
+pub fn detail(text: impl Display) {
+    if volume() == Volume::Verbose {
+        answer(text);
+    }
+}
+
+/// What was asked for, where standard output is taken by something else.
+pub fn answer(text: impl Display) {
     say(Style::new(), "tegmen", text);
 }
 

@@ -13,6 +13,7 @@ use tegmen_sources::{Context, Cost, Environment, Manifest, Source, store::Store}
 use super::audit::output;
 use super::choices::{Colours, FailOn};
 use crate::messages;
+use crate::volume::{Volume, volume};
 
 /// Check the machine, Locust's settings and Vault's configuration.
 ///
@@ -67,12 +68,6 @@ pub struct Args {
     /// Colours in the text
     #[arg(long, value_enum, default_value_t = Colours::Auto, value_name = "WHEN")]
     color: Colours,
-    /// Show also what does not apply here
-    #[arg(long, short)]
-    verbose: bool,
-    /// Only the answers: no notes
-    #[arg(long, short, conflicts_with = "verbose")]
-    quiet: bool,
     /// A command that starts Locust, to ask about its settings; it is not run
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -129,13 +124,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     });
     let mut posture = tegmen_posture::examine(&project, profile, &selection);
     if args.fix {
-        mend(&posture, args.quiet);
+        mend(&posture);
         posture = tegmen_posture::examine(&project, profile, &selection);
     }
     write(&args, &posture)?;
     let fixes: usize = posture.answers.iter().map(|answer| answer.fixes().len()).sum();
-    if fixes > 0 && !args.fix && !args.quiet && args.format == Format::Text {
-        messages::hint(format!("`tegmen doctor --fix` mends {fixes} of these by itself"));
+    if fixes > 0 && !args.fix && args.format == Format::Text {
+        messages::next(format!("`tegmen doctor --fix` mends {fixes} of these by itself"));
     }
     Ok(ExitCode::from(u8::from(args.fail_on.severity().is_some_and(|least| posture.fails_at(least)))))
 }
@@ -177,10 +172,10 @@ pub(super) fn project(
 }
 
 /// Does what can be done, and says what it did.
-fn mend(posture: &Posture, quiet: bool) {
+fn mend(posture: &Posture) {
     for fix in posture.answers.iter().flat_map(|answer| answer.fixes()) {
         match fix.apply() {
-            Ok(()) => messages::note_unless(quiet, tegmen_report::visible(&format!("done: {}", fix.title()))),
+            Ok(()) => messages::note(tegmen_report::visible(&format!("done: {}", fix.title()))),
             Err(error) => messages::warning(tegmen_report::visible(&format!("not done: {}: {error}", fix.title()))),
         }
     }
@@ -196,13 +191,13 @@ fn write(args: &Args, posture: &Posture) -> anyhow::Result<()> {
             let terminal = args.output.is_none() && std::io::stdout().is_terminal();
             let columns = if terminal { tegmen_sys::terminal::columns(std::io::stdout()) } else { None };
             let width = columns.map_or(WIDTH, |columns| usize::from(columns).clamp(60, 140));
-            report::text(posture, args.color.of_text(args.output.is_some()), width, args.verbose)
+            report::text(posture, args.color.of_text(args.output.is_some()), width, volume() == Volume::Verbose)
         }
     };
     match &args.output {
         Some(path) => {
             output::to_file(path, text.as_bytes(), "--output")?;
-            messages::note_unless(args.quiet, format!("{}; written to {path}", report::summary(posture)));
+            messages::note(format!("{}; written to {path}", report::summary(posture)));
             Ok(())
         }
         None => print(&text),

@@ -17,7 +17,7 @@ use tegmen_sys::hardening;
 
 use self::keep::Keep;
 use self::write::Replacement;
-use super::audit::NOTHING_HERE;
+use super::audit::{NOTHING_HERE, say_held_back};
 use super::choices::Colours;
 use super::progress;
 use super::settings::{Baselines, Choice, Settings};
@@ -71,7 +71,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         taken.extend(keep.into_iter().flat_map(|keep| keep.names().iter().cloned()));
         let baseline = settings.baseline.clone();
         let fixing = Fixing { unsafe_too: args.unsafe_fixes, move_values: keep.is_some(), taken, baseline };
-        let bar = progress::show(&settings.options.progress, false);
+        let bar = progress::show(&settings.options.progress);
         let fixed = tegmen_audit::fix(&args.choice.paths, &settings.options, &fixing);
         drop(bar);
         fixed
@@ -87,6 +87,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         keep = Some(open(&place)?);
         fixed = attempt(keep.as_ref())?;
     }
+    say_held_back(&fixed.audit.suppressed);
     if args.diff {
         return show(&fixed);
     }
@@ -257,17 +258,17 @@ fn reason(why: &Why) -> String {
 /// What to do next.
 fn advise(fixed: &Fixed, keep: Option<&Keep>) {
     if fixed.audit.files == 0 {
-        messages::hint(NOTHING_HERE);
+        messages::next(NOTHING_HERE);
     }
     let waiting = fixed.left.iter().filter(|left| left.why == Why::NoPlace).count();
     if waiting > 0 {
-        messages::hint(format_args!(
+        messages::next(format_args!(
             "{} in scripts: `tegmen fix --to store` takes them out and keeps them",
             if waiting == 1 { "1 finding is a value".to_owned() } else { format!("{waiting} findings are values") }
         ));
     }
     if keep.is_some() && !fixed.secrets.is_empty() {
-        messages::hint(
+        messages::next(
             "the values are in the history of the repository all the same: have new ones issued. \
              Start the test with `tegmen run -- locust …`",
         );

@@ -35,9 +35,6 @@ pub struct Args {
     /// The manifest; the default is tegmen.toml here or in a directory above, up to the repository's root
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
-    /// Nothing but the guide
-    #[arg(long, short)]
-    quiet: bool,
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
@@ -52,7 +49,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         bail!("there is no tegmen.toml here or above, which the guide is about; `tegmen init` writes one");
     }
     let settings = Settings::new(&args.choice, Baselines::Given)?;
-    let bar = progress::show(&settings.options.progress, args.quiet);
+    let bar = progress::show(&settings.options.progress);
     let audit = tegmen_audit::audit(&args.choice.paths, &settings.options);
     drop(bar);
     let audit = audit?;
@@ -76,7 +73,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match &args.output {
         Some(path) => {
             output::to_file(path, text.as_bytes(), "--output")?;
-            messages::note_unless(args.quiet, format_args!("written to {path}"));
+            messages::note(format_args!("written to {path}"));
         }
         None => match std::io::stdout().write_all(text.as_bytes()) {
             // Whoever read it has had enough.

@@ -9,6 +9,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tegmen_audit::Progress;
 
+use crate::volume::{Volume, volume};
+
 /// Nothing is shown before.
 const PATIENCE: Duration = Duration::from_millis(400);
 /// How often the bar moves.
@@ -21,8 +23,8 @@ pub struct Bar {
 }
 
 /// Shows how far the audit is, on a terminal.
-pub fn show(progress: &Arc<Progress>, quiet: bool) -> Option<Bar> {
-    if quiet || !std::io::stderr().is_terminal() {
+pub fn show(progress: &Arc<Progress>) -> Option<Bar> {
+    if volume() == Volume::Quiet || !std::io::stderr().is_terminal() {
         return None;
     }
     let progress = Arc::clone(progress);

@@ -86,10 +86,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 fn say_counts(redactor: &Redactor) {
     let counts = redactor.counts();
     if counts.is_empty() {
-        messages::note("nothing was masked");
+        messages::answer("nothing was masked");
     }
     for (label, count) in counts {
-        messages::note(format_args!("masked {count} times: {label}"));
+        messages::answer(format_args!("masked {count} times: {label}"));
     }
 }
 

@@ -85,10 +85,6 @@ pub struct Args {
     /// How to write ages and results
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-
-    /// Say nothing but results, warnings and errors
-    #[arg(long, short)]
-    quiet: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -110,6 +106,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         messages::hint("name one with --manifest; what is to be rotated, and how, stands in it");
         return Ok(ExitCode::from(2));
     };
+    messages::detail(format_args!("the manifest is {}", path.display()));
     let manifest = Manifest::load(&path)?;
     let context = Context::of(&manifest).context("the current directory cannot be read")?;
     if args.stdin && args.names.len() != 1 {
@@ -118,7 +115,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // Ctrl-C in the middle would leave a value in one place and not in another: signals wait until a secret is done. What
     // has been started for it still gets them, and then everything is taken back.
     let mask = SignalMask::block_all();
-    let spinner = Spinner::new(args.quiet);
+    let spinner = Spinner::new();
     let access = if args.own_token { Access::Own } else { Access::Manifest };
     let at = RefCell::new(String::new());
     let progress = |step: &str| spinner.say(&at.borrow(), step);
@@ -157,7 +154,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     if subjects.is_empty() && args.due && !failed {
         spinner.clear();
-        messages::note_unless(args.quiet, "nothing is due");
+        messages::note("nothing is due");
         if args.format == Format::Json {
             anstream::println!("[]");
         }
@@ -192,7 +189,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let done = rotator.rotate(subject, given.take());
         spinner.clear();
         failed |= done.outcome != Some(Outcome::Rotated);
-        tell(subject, &done, args.quiet);
+        tell(subject, &done);
         if done.outcome.is_none() && matches!(subject.way, Way::Env { .. }) {
             elsewhere::say(&context.directory, subject);
         }
@@ -242,14 +239,14 @@ fn hush(values: &[&SecretBytes], text: &str) -> String {
 }
 
 /// What happened, for the person at the terminal.
-fn tell(subject: &Subject, done: &Done, quiet: bool) {
+fn tell(subject: &Subject, done: &Done) {
     let name = &subject.name;
     match (&done.outcome, &done.trouble) {
         (Some(Outcome::Rotated), _) => {
             let version = done.version.map(|version| format!(", version {version}")).unwrap_or_default();
             let places = done.follow.iter().map(|place| format!(", {place}")).collect::<String>();
             let hook = if done.hook { ", the target is told" } else { "" };
-            messages::note_unless(quiet, format_args!("{name} rotated: {}{version}{places}{hook}", subject.source));
+            messages::note(format_args!("{name} rotated: {}{version}{places}{hook}", subject.source));
         }
         (outcome, Some(trouble)) => {
             let state = match outcome {

@@ -100,10 +100,6 @@ pub struct Selection {
     #[arg(long)]
     pub(super) allow_unknown_locust: bool,
 
-    /// Say nothing but warnings and errors
-    #[arg(long, short)]
-    pub(super) quiet: bool,
-
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(super) command: Vec<OsString>,
@@ -122,10 +118,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let user = args.hardening.user()?;
     let file = args.summary.as_deref().map(summary::Destination::open).transpose()?;
     let mut chosen = manifest::choose(&args.selection)?;
+    chosen.notes.iter().for_each(messages::note);
+    say_rules(&chosen.manifest);
     chosen.manifest.fetch_cluster_key_as(CLUSTER_KEY)?;
     let context = tegmen_sources::Context::of(&chosen.manifest).context("the current directory cannot be read")?;
     if let Some(preflight) = Preflight::of(&chosen.manifest) {
-        messages::note_unless(args.selection.quiet, preflight);
+        messages::note(preflight);
     }
     let fetched = tegmen_sources::fetch_all(&chosen.manifest, &context)?;
     let (session, manifest) = (fetched.session, fetched.manifest);
@@ -135,7 +133,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let charges = values.into_iter().map(|(name, value)| charge(&manifest, name, value));
     let pools: Vec<PoolCharge> =
         fetched.pools.into_iter().filter_map(|(name, records)| pool(&manifest, name, records)).collect();
-    say_pools(&pools, args.selection.quiet);
+    say_pools(&pools);
     let mut keep = Keep::new(charges.collect(), chosen.shown.clone())?;
     for (_, key) in cluster_keys {
         keep.set_cluster_key(key)?;
@@ -144,10 +142,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let has_secrets = keep.values().next().is_some() || !pools.is_empty();
     let (patterns, remarks) = keep.patterns();
     for note in fetched.notes {
-        messages::note_unless(
-            args.selection.quiet,
-            format_args!("[{}] from {}: {}", note.secret, note.source, note.text),
-        );
+        messages::note(format_args!("[{}] from {}: {}", note.secret, note.source, note.text));
     }
     for warning in fetched.warnings {
         messages::warning(warning);
@@ -210,10 +205,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let started = StandIn::start(server.clone(), upstream.clone(), namespace)
             .context("the stand-in for Vault cannot be started")?;
         environment.stand_in(&started, &fetched.credentials);
-        messages::note_unless(
-            args.selection.quiet,
-            format_args!("{} stands in for Vault at {real}: scripts that ask it get placeholders", started.address),
-        );
+        messages::note(format_args!(
+            "{} stands in for Vault at {real}: scripts that ask it get placeholders",
+            started.address
+        ));
         stand_in = Some(started.address.clone());
     }
     environment.set(tegmen_wire::protocol::CHANNEL_VARIABLE, address.to_string());
@@ -227,12 +222,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         stand_in: stand_in.as_deref(),
         channel: &address.name,
         memory,
-        quiet: args.selection.quiet,
     };
     let mut fenced = match args.hardening.make(user, &around) {
         Ok(fenced) => fenced,
         Err(error) => {
-            say_ended(ending.end(), args.selection.quiet);
+            say_ended(ending.end());
             return Err(error);
         }
     };
@@ -247,7 +241,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(error) => {
             let code = error.code();
             messages::error(&error.into());
-            say_ended(ending.end(), args.selection.quiet);
+            say_ended(ending.end());
             return Ok(ExitCode::from(code));
         }
     };
@@ -262,21 +256,38 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     sum_up(&server.contacts(), has_secrets);
     let overview = server.overview();
-    summary::say(&overview, args.selection.quiet);
-    say_pool_uses(&server, args.selection.quiet);
-    say_masked(&output.masked(), args.selection.quiet);
-    say_ended(ended, args.selection.quiet);
+    summary::say(&overview);
+    say_pool_uses(&server);
+    say_masked(&output.masked());
+    say_ended(ended);
     if let Some(file) = file {
         file.write(&overview, status.code())?;
     }
     Ok(ExitCode::from(status.code()))
 }
 
+/// What is meant for each secret, for whoever wonders why one does not arrive.
+fn say_rules(manifest: &Manifest) {
+    for (name, spec) in &manifest.secrets {
+        let hosts = match &spec.hosts {
+            Some(hosts) => hosts.iter().map(|host| origin(host).to_string()).collect::<Vec<_>>().join(", "),
+            None => "the test's own target".to_owned(),
+        };
+        let places: Vec<String> = spec.places.iter().map(|spec| place(spec).to_string()).collect();
+        let places = if places.is_empty() { String::new() } else { format!(", in {}", places.join(", ")) };
+        messages::detail(format_args!(
+            "[{name}] from {}, as {}; to {hosts}{places}",
+            summary::shown(&spec.source),
+            spec.variables(name).join(", ")
+        ));
+    }
+}
+
 /// How long the end waits for the last numbers of the plugins. They are there as soon as the command has ended.
 const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Says what was kept out of which output, how often. There is no text to it.
-fn say_masked(masked: &Masked, quiet: bool) {
+fn say_masked(masked: &Masked) {
     let mut names: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (channel, counts) in masked {
         for (name, count) in counts {
@@ -284,7 +295,7 @@ fn say_masked(masked: &Masked, quiet: bool) {
         }
     }
     for (name, places) in names {
-        messages::note_unless(quiet, format_args!("masked [{name}]: {}", places.join(", ")));
+        messages::note(format_args!("masked [{name}]: {}", places.join(", ")));
     }
 }
 
@@ -323,16 +334,13 @@ fn share(text: &str) -> Result<Share, String> {
 }
 
 /// Says what there is to give out, and what happens when it is all out.
-fn say_pools(pools: &[PoolCharge], quiet: bool) {
+fn say_pools(pools: &[PoolCharge]) {
     for PoolCharge { name, spec, records, .. } in pools {
         let count = match spec.share {
             Some(share) => format!("{} of {} records (share {share})", records.len(), records.total()),
             None => format!("{} records", records.len()),
         };
-        messages::note_unless(
-            quiet,
-            format_args!("pool {name}: {count} from {}; when all are out, {}", spec.source, spec.on_empty),
-        );
+        messages::note(format_args!("pool {name}: {count} from {}; when all are out, {}", spec.source, spec.on_empty));
         if records.short() > 0 {
             messages::warning(format_args!(
                 "pool {name}: {} secret values have fewer than 6 bytes: in output they are masked only where they stand alone",
@@ -343,12 +351,12 @@ fn say_pools(pools: &[PoolCharge], quiet: bool) {
 }
 
 /// Says how much of each pool was used.
-fn say_pool_uses(server: &Server, quiet: bool) {
+fn say_pool_uses(server: &Server) {
     for pool in server.pools() {
-        messages::note_unless(
-            quiet,
-            format_args!("pool {}: {} of {} records used, {} at a time", pool.name, pool.used, pool.size, pool.most),
-        );
+        messages::note(format_args!(
+            "pool {}: {} of {} records used, {} at a time",
+            pool.name, pool.used, pool.size, pool.most
+        ));
         if pool.empty > 0 {
             let times = if pool.empty == 1 { "once".to_owned() } else { format!("{} times", pool.empty) };
             let then = match pool.on_empty {
@@ -400,11 +408,11 @@ fn sum_up(contacts: &Contacts, has_secrets: bool) {
 }
 
 /// Says what became of what the sources gave for the time of the run: the login at Vault, and leases.
-fn say_ended(ended: Option<Ended>, quiet: bool) {
+fn say_ended(ended: Option<Ended>) {
     let Some(Ended { token, leases }) = ended else { return };
     match token {
-        Revocation::Revoked => messages::note_unless(quiet, "the Vault token is revoked"),
-        Revocation::AlreadyEnded => messages::note_unless(quiet, "the Vault token had ended before"),
+        Revocation::Revoked => messages::note("the Vault token is revoked"),
+        Revocation::AlreadyEnded => messages::note("the Vault token had ended before"),
         Revocation::Failed(error) => {
             messages::warning(format_args!("the Vault token could not be revoked: {error}"));
             messages::hint("it ends by its time to live; `vault token revoke -accessor` ends it at once");

@@ -102,12 +102,15 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let here = std::env::current_dir().context("the current directory cannot be read")?;
     let manifest = Manifest::find(&here);
     let project = manifest.as_deref().and_then(|path| path.parent()).unwrap_or(&here);
-    let done = Store::locate(&environment, project, args.store.as_deref()).and_then(|store| match args.command {
-        Command::Set { name, keep_newline, value } => set(&store, &name, keep_newline, &value),
-        Command::Get { name, show } => get(&store, &name, show),
-        Command::List => list::list(&store),
-        Command::Rm { names } => remove(&store, &names),
-        Command::Import { file, only } => import::import(&store, &environment, &file, &only),
+    let done = Store::locate(&environment, project, args.store.as_deref()).and_then(|store| {
+        messages::detail(format_args!("the store is {}", store.path().display()));
+        match args.command {
+            Command::Set { name, keep_newline, value } => set(&store, &name, keep_newline, &value),
+            Command::Get { name, show } => get(&store, &name, show),
+            Command::List => list::list(&store),
+            Command::Rm { names } => remove(&store, &names),
+            Command::Import { file, only } => import::import(&store, &environment, &file, &only),
+        }
     });
     done.or_else(|error| {
         messages::error(&anyhow::anyhow!("{}", error.why));

@@ -97,8 +97,6 @@ pub struct Settings {
     pub fail_on: Option<String>,
     /// What is known.
     pub baseline: Option<BaselineFile>,
-    /// Where the settings come from, if from a file.
-    pub file: Option<Utf8PathBuf>,
 }
 
 /// Which baseline counts.
@@ -160,15 +158,11 @@ impl Settings {
         };
         let baseline = baseline.filter(|_| baselines == Baselines::All || args.baseline.is_some());
         let baseline = baseline.as_deref().map(read_baseline).transpose()?;
-        Ok(Self { options, fail_on: config.fail_on, baseline, file })
-    }
-
-    /// Says where the settings come from.
-    pub fn tell(&self) {
-        match &self.file {
-            Some(path) => messages::note(format!("settings from {path}")),
-            None => messages::note("no settings in a file"),
+        match &file {
+            Some(path) => messages::detail(format_args!("settings from {path}")),
+            None => messages::detail("no settings in a file"),
         }
+        Ok(Self { options, fail_on: config.fail_on, baseline })
     }
 }
 

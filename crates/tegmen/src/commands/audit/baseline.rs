@@ -22,14 +22,11 @@ pub fn may_be_overwritten(path: &Utf8Path) -> anyhow::Result<()> {
 }
 
 /// Writes what was found. A file that could not be audited is missing in it, which the exit status says.
-pub fn write(path: &Utf8Path, audit: &Audit, quiet: bool) -> anyhow::Result<ExitCode> {
+pub fn write(path: &Utf8Path, audit: &Audit) -> anyhow::Result<ExitCode> {
     let baseline = Baseline::of(&audit.findings, &BaselineFile::directory(path));
     output::to_file(path, baseline.to_text().as_bytes(), "--write-baseline")?;
     let places = if baseline.len() == 1 { "1 place".to_owned() } else { format!("{} places", baseline.len()) };
-    messages::note_unless(
-        quiet,
-        format!("{places} written to {path}; `tegmen audit --baseline {path}` tells only what is new"),
-    );
+    messages::note(format!("{places} written to {path}; `tegmen audit --baseline {path}` tells only what is new"));
     for problem in &audit.problems {
         messages::warning(tegmen_report::visible(&format!("{}: {}", problem.path, problem.message)));
     }

@@ -10,13 +10,14 @@ use std::time::Instant;
 use camino::Utf8PathBuf;
 use clap::ValueEnum;
 use tegmen_audit::{Audit, Options, Scope};
-use tegmen_findings::ProblemKind;
+use tegmen_findings::{Finding, ProblemKind};
 use tegmen_report::Input;
 
 use super::choices::{Colours, FailOn};
 use super::progress;
 use super::settings::{Baselines, Choice, Settings};
 use crate::messages;
+use crate::volume::{Volume, volume};
 
 /// Find insecure handling of sensitive data.
 ///
@@ -62,12 +63,6 @@ pub struct Args {
     /// Colours in the text
     #[arg(long, value_enum, default_value_t = Colours::Auto, value_name = "WHEN")]
     color: Colours,
-    /// Only the findings: no progress, notes, summary or hints
-    #[arg(long, short, conflicts_with = "verbose")]
-    quiet: bool,
-    /// Say which settings are used, and what is held back
-    #[arg(long, short)]
-    verbose: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -90,13 +85,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // Before the work, which may be long.
     let written = if args.write_baseline.is_some() { Baselines::Given } else { Baselines::All };
     let settings = Settings::new(&args.choice, written)?;
-    if args.verbose {
-        settings.tell();
-    }
     if let Some(path) = &args.write_baseline {
         baseline::may_be_overwritten(path)?;
     }
-    let bar = progress::show(&settings.options.progress, args.quiet);
+    let bar = progress::show(&settings.options.progress);
     let result = if args.history {
         tegmen_audit::audit_with_history(&args.choice.paths, &settings.options)
     } else {
@@ -111,7 +103,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     }
     if let Some(path) = &args.write_baseline {
-        return baseline::write(path, &audit, args.quiet);
+        return baseline::write(path, &audit);
     }
     let gone = settings.baseline.as_ref().map(|known| {
         let scope = Scope { paths: &args.choice.paths, options: &settings.options, history: args.history };
@@ -121,24 +113,18 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let input = Input {
         findings: &audit.findings,
         problems: &audit.problems,
-        notes: if args.quiet { &[] } else { &audit.notes },
+        notes: if volume() == Volume::Quiet { &[] } else { &audit.notes },
         uses: &audit.uses,
         files: audit.files,
         suppressed: &audit.suppressed,
         baseline: gone,
         rules: tegmen_audit::rules(),
         version: env!("CARGO_PKG_VERSION"),
-        elapsed: (watched || args.verbose).then(|| start.elapsed()),
+        elapsed: (watched || volume() == Volume::Verbose).then(|| start.elapsed()),
     };
     output::write(&args, &input)?;
-    if args.verbose {
-        for finding in &audit.suppressed {
-            let by = finding.suppression.as_ref().map(|suppression| suppression.what.as_str()).unwrap_or_default();
-            let place = finding.location();
-            messages::note(format!("held back by {by}: {}:{} {}", place.path, place.line, finding.rule.id));
-        }
-    }
-    if !args.quiet && args.format == Format::Text && args.output.is_none() {
+    say_held_back(&audit.suppressed);
+    if args.format == Format::Text && args.output.is_none() {
         hints(&audit, &settings.options, gone);
     }
     let configured = settings.fail_on.and_then(|text| FailOn::from_str(&text, false).ok());
@@ -162,24 +148,33 @@ fn status(audit: &Audit, fail_on: FailOn, allow_unparsed: bool) -> ExitCode {
     }
 }
 
+/// What marks, settings and baselines hold back, for whoever wonders.
+pub(super) fn say_held_back(suppressed: &[Finding]) {
+    for finding in suppressed {
+        let by = finding.suppression.as_ref().map(|suppression| suppression.what.as_str()).unwrap_or_default();
+        let place = finding.location();
+        messages::detail(format!("held back by {by}: {}:{} {}", place.path, place.line, finding.rule.id));
+    }
+}
+
 /// What to do next.
 fn hints(audit: &Audit, options: &Options, gone: Option<usize>) {
     if audit.files == 0 {
-        messages::hint(NOTHING_HERE);
+        messages::next(NOTHING_HERE);
     }
     if let Some(worst) = audit.findings.iter().max_by_key(|finding| finding.severity) {
-        messages::hint(format!("`tegmen explain {}` says why it matters and what to do", worst.rule.id));
+        messages::next(format!("`tegmen explain {}` says why it matters and what to do", worst.rule.id));
         let fixes = audit.findings.iter().filter(|finding| finding.fix.is_some()).count();
         if fixes > 0 {
-            messages::hint(format!("`tegmen fix --diff` shows what can be mended for you: {fixes}"));
+            messages::next(format!("`tegmen fix --diff` shows what can be mended for you: {fixes}"));
         }
         if gone.is_none() && options.select.is_empty() && audit.findings.len() > 20 {
-            messages::hint(
+            messages::next(
                 "`tegmen audit --write-baseline tegmen-baseline.json` accepts what is there; only new ones fail then",
             );
         }
     }
     if gone.is_some_and(|gone| gone > 0) {
-        messages::hint("some findings of the baseline are gone: write it anew with --write-baseline");
+        messages::next("some findings of the baseline are gone: write it anew with --write-baseline");
     }
 }

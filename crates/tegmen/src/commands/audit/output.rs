@@ -8,6 +8,7 @@ use tegmen_report::Input;
 
 use super::{Args, Format};
 use crate::messages;
+use crate::volume::{Volume, volume};
 
 /// Columns where nobody can say how many there are.
 const WIDTH: usize = 120;
@@ -27,7 +28,7 @@ pub fn write(args: &Args, input: &Input<'_>) -> anyhow::Result<()> {
     match &args.output {
         Some(path) => {
             to_file(path, text.as_bytes(), "--output")?;
-            messages::note_unless(args.quiet, format!("{}; written to {path}", tegmen_report::summary(input)));
+            messages::note(format!("{}; written to {path}", tegmen_report::summary(input)));
         }
         None => std::io::stdout()
             .write_all(text.as_bytes())
@@ -48,7 +49,7 @@ fn text(args: &Args, input: &Input<'_>) -> String {
     let columns = if terminal { tegmen_sys::terminal::columns(std::io::stdout()) } else { None };
     let width = columns.map_or(WIDTH, |columns| usize::from(columns).clamp(60, 200));
     let text = tegmen_report::text(input, args.color.of_text(args.output.is_some()), width);
-    if !args.quiet {
+    if volume() > Volume::Quiet {
         return text;
     }
     // The summary is the last line.

@@ -8,7 +8,7 @@ use crate::commands::fix::write::Replacement;
 use crate::messages;
 
 /// Has git ignore `.env` and Tegmen's own folder, and the example of `.env` know every name.
-pub fn mind(directory: &Utf8Path, proposal: &Proposal, quiet: bool) -> anyhow::Result<()> {
+pub fn mind(directory: &Utf8Path, proposal: &Proposal) -> anyhow::Result<()> {
     let root = directory.as_std_path();
     if root.ancestors().any(|above| above.join(".git").exists()) {
         if directory.join(".env").exists() {
@@ -21,13 +21,13 @@ pub fn mind(directory: &Utf8Path, proposal: &Proposal, quiet: bool) -> anyhow::R
     }
     let example = directory.join(".env.example");
     if proposal.keep == Keep::Today && (proposal.dotenv.is_some() || example.is_file()) {
-        names(&example, proposal, quiet)?;
+        names(&example, proposal)?;
     }
     Ok(())
 }
 
 /// Adds the names that an example of `.env` does not have, without values.
-fn names(example: &Utf8Path, proposal: &Proposal, quiet: bool) -> anyhow::Result<()> {
+fn names(example: &Utf8Path, proposal: &Proposal) -> anyhow::Result<()> {
     let before = match std::fs::read_to_string(example) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -57,6 +57,6 @@ fn names(example: &Utf8Path, proposal: &Proposal, quiet: bool) -> anyhow::Result
     Replacement::prepare(example.as_std_path(), before.as_deref().map(str::as_bytes), text.as_bytes())
         .and_then(Replacement::persist)
         .map_err(|reason| anyhow::anyhow!("{example}: {reason}"))?;
-    messages::note_unless(quiet, format_args!(".env.example has {}", added.join(", ")));
+    messages::note(format_args!(".env.example has {}", added.join(", ")));
     Ok(())
 }

@@ -52,9 +52,6 @@ pub struct Args {
     /// Whom to ask about the secrets
     #[arg(long, value_name = "NAME")]
     owner: Option<String>,
-    /// Say nothing but warnings and errors
-    #[arg(long, short)]
-    quiet: bool,
 }
 
 fn host(text: &str) -> Result<String, String> {
@@ -80,7 +77,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         bail!("nobody can be asked here, this is no terminal: --yes takes what is proposed, --dry-run shows it");
     }
     let options = Options::default();
-    let bar = progress::show(&options.progress, args.quiet);
+    let bar = progress::show(&options.progress);
     let audit = tegmen_audit::audit(&args.paths, &options);
     drop(bar);
     let audit = audit?;
@@ -120,11 +117,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .map_err(|reason| anyhow::anyhow!("{path}: {reason}"))?;
     let pools = proposal.pools.keys().map(|pool| format!("the pool {pool}"));
     let names: Vec<String> = proposal.secrets.iter().map(|secret| secret.name.clone()).chain(pools).collect();
-    messages::note_unless(args.quiet, format_args!("{} written: {}", shown(path.as_std_path()), names.join(", ")));
-    files::mind(&directory, &proposal, args.quiet)?;
-    if !args.quiet {
-        advise(&proposal, &survey.scripts[0], literals);
-    }
+    messages::note(format_args!("{} written: {}", shown(path.as_std_path()), names.join(", ")));
+    files::mind(&directory, &proposal)?;
+    advise(&proposal, &survey.scripts[0], literals);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -169,28 +164,28 @@ fn advise(proposal: &Proposal, script: &str, literals: usize) {
     match &proposal.keep {
         Keep::Today => {
             for pool in proposal.pools.keys().map(|pool| pool.to_ascii_lowercase()) {
-                messages::hint(format_args!(
+                messages::next(format_args!(
                     "write the records of the pool into {pool}.csv, the names of the fields in its first line; git ignores it"
                 ));
             }
         }
-        Keep::Store if proposal.secrets.is_empty() => messages::hint(format_args!(
+        Keep::Store if proposal.secrets.is_empty() => messages::next(format_args!(
             "`tegmen secrets set {} < records.csv` keeps the records of the pool",
             pool.unwrap_or_default()
         )),
         Keep::Store if proposal.dotenv.is_some() => {
-            messages::hint("`tegmen secrets import .env` takes the values over; then .env can go");
+            messages::next("`tegmen secrets import .env` takes the values over; then .env can go");
         }
-        Keep::Store => messages::hint(format_args!("`tegmen secrets set {first}` asks for each value and keeps it")),
-        Keep::Vault(path) => messages::hint(format_args!(
+        Keep::Store => messages::next(format_args!("`tegmen secrets set {first}` asks for each value and keeps it")),
+        Keep::Vault(path) => messages::next(format_args!(
             "put the values into Vault at {path}; `tegmen run` logs in as VAULT_ADDR and [vault] in the manifest say"
         )),
     }
     if literals > 0 {
-        messages::hint("values are written in files as well: `tegmen fix --diff --to store` shows how they would go");
+        messages::next("values are written in files as well: `tegmen fix --diff --to store` shows how they would go");
     }
     if proposal.is_distributed {
-        messages::hint(
+        messages::next(
             "the test has a master and workers: [cluster] key, prepared in tegmen.toml, has them know each other",
         );
     }
@@ -200,5 +195,5 @@ fn advise(proposal: &Proposal, script: &str, literals: usize) {
     } else {
         format!(" -f {script}")
     };
-    messages::hint(format_args!("start the test with its secrets protected: tegmen run -- locust{file}"));
+    messages::next(format_args!("start the test with its secrets protected: tegmen run -- locust{file}"));
 }

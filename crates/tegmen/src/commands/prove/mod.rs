@@ -143,12 +143,13 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         return self_test::run(args, &authority, &world);
     }
     let mut secrets = Secrets::gather(&args.run, &authority, &world)?;
+    secrets.notes.iter().for_each(messages::note);
     let mut proofs = Vec::new();
     if args.without || args.write_manifest {
         let (proof, ledger) = prove(&args, &secrets, &world, Protection::Off, None)?;
         if args.write_manifest {
             let path = manifest::write(&secrets, &ledger, args.run.manifest.as_deref())?;
-            messages::note_unless(args.run.quiet, format_args!("hosts and places are in {}", path.display()));
+            messages::note(format_args!("hosts and places are in {}", path.display()));
             args.run.manifest = Some(path);
             secrets.rules_from(&args.run)?;
         }

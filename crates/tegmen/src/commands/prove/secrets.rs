@@ -30,7 +30,6 @@ use super::{
     pools::{self, Pool},
     run,
 };
-use crate::messages;
 
 /// Everything about the secrets of a test that its stages need.
 pub struct Secrets {
@@ -60,6 +59,8 @@ pub struct Secrets {
     pub anonymous: String,
     /// What the person should know.
     pub remarks: Vec<String>,
+    /// Which secrets were taken from where.
+    pub notes: Vec<String>,
 }
 
 impl Secrets {
@@ -68,16 +69,16 @@ impl Secrets {
     pub fn gather(args: &run::Selection, authority: &Authority, world: &World) -> anyhow::Result<Self> {
         let project = std::env::current_dir().context("the current directory cannot be read")?;
         let is_bare = args.secret.is_empty() && args.manifest.is_none() && Manifest::find(&project).is_none();
-        let (mut manifest, shown) = if is_bare {
+        let (mut manifest, shown, mut notes) = if is_bare {
             let (mut manifest, _, _) = Manifest::from_environment(&Environment::of_this_process());
             let hosts = run::manifest::hosts(&args.hosts)?;
             for spec in manifest.secrets.values_mut().filter(|_| !hosts.is_empty()) {
                 spec.hosts = Some(hosts.clone());
             }
-            (manifest, None)
+            (manifest, None, Vec::new())
         } else {
             let chosen = run::manifest::choose(args)?;
-            (chosen.manifest, chosen.shown)
+            (chosen.manifest, chosen.shown, chosen.notes)
         };
         let context = Context::of(&manifest).context("the current directory cannot be read")?;
         let texts = scripts::read(&project);
@@ -158,7 +159,7 @@ impl Secrets {
         if is_bare {
             let names: Vec<String> = origins.iter().map(|(name, origin)| format!("{name} ({origin})")).collect();
             let shown = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            messages::note_unless(args.quiet, format_args!("secrets, as there is no manifest: {shown}"));
+            notes.push(format!("secrets, as there is no manifest: {shown}"));
         }
         // Where the project had to be moved, what leads to it leads there.
         let mut project = project;
@@ -184,6 +185,7 @@ impl Secrets {
             session,
             anonymous,
             remarks,
+            notes,
         })
     }
 

@@ -201,7 +201,6 @@ reveal = true
 /// Runs it; the command is how Locust is started here.
 pub fn run(mut args: Args, authority: &Authority, world: &World) -> anyhow::Result<ExitCode> {
     // It has a secret of its own: what the project has is nobody's business here.
-    args.run.quiet = true;
     args.run.secret.clear();
     args.run.hosts.clear();
     let project = world.folder.join("self-test");

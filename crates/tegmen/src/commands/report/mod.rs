@@ -72,9 +72,6 @@ pub struct Args {
     /// Do not keep the ratings for the trend
     #[arg(long)]
     no_record: bool,
-    /// Nothing but the report: no progress, no notes
-    #[arg(long, short)]
-    quiet: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -112,7 +109,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let project = facts::Project::find(&args.choice.paths, args.manifest.as_deref())?;
     // A baseline says what is known; what is known remains all the same.
     let settings = Settings::new(&args.choice, Baselines::Given)?;
-    let bar = progress::show(&settings.options.progress, args.quiet);
+    let bar = progress::show(&settings.options.progress);
     let audit = if args.history {
         tegmen_audit::audit_with_history(&args.choice.paths, &settings.options)
     } else {
@@ -151,12 +148,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         stored::add(&project.directory, &this)?;
     }
     if let Some(path) = &args.output {
-        messages::note_unless(
-            args.quiet,
-            format_args!("residual risk: {}; written to {path}", assessment.level.as_str()),
-        );
-    } else if format == Format::Text && !args.quiet {
-        messages::hint("`tegmen report -o risk.html` has the inventory, every reason and the gaps");
+        messages::note(format_args!("residual risk: {}; written to {path}", assessment.level.as_str()));
+    } else if format == Format::Text {
+        messages::next("`tegmen report -o risk.html` has the inventory, every reason and the gaps");
     }
     Ok(ExitCode::from(u8::from(args.fail_on.level().is_some_and(|least| assessment.level >= least))))
 }

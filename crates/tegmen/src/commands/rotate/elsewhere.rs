@@ -22,10 +22,7 @@ pub fn say(directory: &Path, subject: &Subject) {
         ));
         return;
     }
-    messages::hint(format_args!("{name} stands in these places; change what they take it from"));
-    for place in &found {
-        messages::note(format_args!("  {place}"));
-    }
+    messages::hint(format_args!("{name} stands in {}; change what they take it from", found.join(", ")));
 }
 
 fn places(directory: &Path, name: &str) -> Vec<String> {

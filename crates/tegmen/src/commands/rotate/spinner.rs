@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::volume::{Volume, volume};
+
 /// The line; nothing where nobody would see it.
 pub struct Spinner {
     is_seen: bool,
@@ -13,8 +15,8 @@ pub struct Spinner {
 }
 
 impl Spinner {
-    pub fn new(quiet: bool) -> Self {
-        Self { is_seen: !quiet && std::io::stderr().is_terminal(), bar: RefCell::default() }
+    pub fn new() -> Self {
+        Self { is_seen: volume() > Volume::Quiet && std::io::stderr().is_terminal(), bar: RefCell::default() }
     }
 
     /// Shows a step.

@@ -121,7 +121,6 @@ pub struct Around<'a> {
     pub channel: &'a str,
     /// The memory that the values lie in.
     pub memory: Kind,
-    pub quiet: bool,
 }
 
 /// The fence, and what it needs for as long as the command runs.
@@ -188,7 +187,7 @@ impl FenceArgs {
         }
         for what in missing {
             if self.sandbox == Mode::Off {
-                messages::note_unless(around.quiet, what);
+                messages::note(what);
             } else {
                 messages::warning(what);
             }
@@ -234,7 +233,7 @@ impl FenceArgs {
         let request = self.request(around, fenced, temporary.path())?;
         let policy = Policy::new(&request).context("--sandbox: what the command may reach cannot be made out")?;
         let by_host = self.wall(&policy, around, fenced, missing)?;
-        self.say(&policy, by_host.as_deref(), around);
+        self.say(&policy, by_host.as_deref());
         let version = sandbox::landlock_version();
         match version {
             0 => missing.push("Landlock is not there: files and ports are open to the command"),
@@ -360,12 +359,11 @@ impl FenceArgs {
         })
     }
 
-    fn say(&self, policy: &Policy, by_host: Option<&[Target]>, around: &Around<'_>) {
-        let quiet = around.quiet;
+    fn say(&self, policy: &Policy, by_host: Option<&[Target]>) {
         let how = if self.sandbox == Mode::Report { "sandbox (report only)" } else { "sandbox" };
         let outputs: Vec<String> = policy.outputs.iter().map(|path| path.display().to_string()).collect();
         let outputs = if outputs.is_empty() { "nothing but temporary files".to_owned() } else { outputs.join(", ") };
-        messages::note_unless(quiet, format_args!("{how}: the project can be read; to be written: {outputs}"));
+        messages::note(format_args!("{how}: the project can be read; to be written: {outputs}"));
         let list =
             |ports: &std::collections::BTreeSet<u16>| ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
         let listen =
@@ -381,7 +379,7 @@ impl FenceArgs {
                 format!("TCP connections to port {ports} of any host (Landlock knows ports, not hosts)")
             }
         };
-        messages::note_unless(quiet, format_args!("{how}: {connections}{listen}"));
+        messages::note(format_args!("{how}: {connections}{listen}"));
         if !policy.target_is_known {
             messages::warning("the target is not known before the start: the ports 80 and 443 are open");
             messages::hint("name it with --host, or with --reach HOST:PORT");

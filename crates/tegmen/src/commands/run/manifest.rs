@@ -11,6 +11,8 @@ pub struct Chosen {
     pub manifest: Manifest,
     /// The manifest's path as the user would write it; `None` for a run without one.
     pub shown: Option<String>,
+    /// What was taken from where, and what was not.
+    pub notes: Vec<String>,
 }
 
 pub fn choose(args: &Selection) -> anyhow::Result<Chosen> {
@@ -35,7 +37,11 @@ fn cluster_key(written: &str) -> anyhow::Result<Source> {
 
 fn choose_secrets(args: &Selection, cluster: Option<&Source>) -> anyhow::Result<Chosen> {
     if !args.secret.is_empty() {
-        return Ok(Chosen { manifest: Manifest::from_options(&args.secret, &args.hosts)?, shown: None });
+        return Ok(Chosen {
+            manifest: Manifest::from_options(&args.secret, &args.hosts)?,
+            shown: None,
+            notes: Vec::new(),
+        });
     }
     let here = std::env::current_dir().context("the current directory cannot be read")?;
     let Some(path) = args.manifest.clone().or_else(|| Manifest::find(&here)) else {
@@ -55,15 +61,16 @@ fn choose_secrets(args: &Selection, cluster: Option<&Source>) -> anyhow::Result<
         spec.share = spec.share.or(args.pool_share);
     }
     let shown = path.strip_prefix(&here).unwrap_or(&path).display().to_string();
+    let mut notes = Vec::new();
     if manifest.secrets.is_empty() && manifest.pools.is_empty() {
         messages::warning(format_args!("no secret: {shown} names none"));
         messages::hint("add one: [secrets.API_KEY] with source = \"env:API_KEY\"");
     } else if !manifest.secrets.is_empty() {
         let names = manifest.secrets.keys().cloned().collect::<Vec<_>>().join(", ");
         let number = counted(manifest.secrets.len());
-        messages::note_unless(args.quiet, format_args!("{number} from {shown}: {names}"));
+        notes.push(format!("{number} from {shown}: {names}"));
     }
-    Ok(Chosen { manifest, shown: Some(shown) })
+    Ok(Chosen { manifest, shown: Some(shown), notes })
 }
 
 pub fn hosts(texts: &[String]) -> anyhow::Result<Vec<HostSpec>> {
@@ -91,20 +98,16 @@ fn from_environment(args: &Selection, cluster: Option<&Source>) -> anyhow::Resul
             spec.hosts = Some(more.clone());
         }
     }
+    let mut notes = Vec::new();
     if taken.is_empty() {
         messages::warning("no secret: there is no tegmen.toml, no --secret, and no variable with a sensitive name");
         messages::hint("`tegmen audit` shows what a project's scripts use");
     } else {
         let names: Vec<String> = taken.into_iter().map(|taken| taken.name).collect();
-        messages::note_unless(
-            args.quiet,
-            format_args!("{} from the environment: {}", counted(names.len()), names.join(", ")),
-        );
+        notes.push(format!("{} from the environment: {}", counted(names.len()), names.join(", ")));
     }
-    for left in left {
-        messages::note_unless(args.quiet, format_args!("not taken: {} ({})", left.name, left.reason));
-    }
-    Ok(Chosen { manifest, shown: None })
+    notes.extend(left.iter().map(|left| format!("not taken: {} ({})", left.name, left.reason)));
+    Ok(Chosen { manifest, shown: None, notes })
 }
 
 fn counted(number: usize) -> String {

@@ -22,7 +22,7 @@ pub fn about(manifest: &Manifest) -> BTreeMap<String, About> {
 }
 
 /// A command and the parameters of a request may hold what is nobody's business.
-fn shown(source: &Source) -> String {
+pub fn shown(source: &Source) -> String {
     match source {
         Source::Exec { command } => match command.split_whitespace().next() {
             Some(program) if program.len() < command.trim().len() => format!("exec:{program} …"),
@@ -38,7 +38,7 @@ fn shown(source: &Source) -> String {
 }
 
 /// A line for each secret: where it went, and where it did not.
-pub fn say(overview: &Overview, quiet: bool) {
+pub fn say(overview: &Overview) {
     // A command without the plugin sends nothing that could be counted.
     if overview.processes == 0 {
         return;
@@ -49,7 +49,7 @@ pub fn say(overview: &Overview, quiet: bool) {
             Some(count) if known.hosts.is_empty() => format!("issued {}", times(count)),
             _ => travels(known),
         };
-        messages::note_unless(quiet, format_args!("[{}] from {}: {what}", known.name, described(known)));
+        messages::note(format_args!("[{}] from {}: {what}", known.name, described(known)));
     }
 }
 

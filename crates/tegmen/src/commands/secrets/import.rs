@@ -53,7 +53,7 @@ pub(super) fn import(
         let done = if replaced { "replaced in" } else { "written to" };
         messages::note(format_args!("{name} {done} {}", store.path().display()));
     }
-    messages::hint(format_args!(
+    messages::next(format_args!(
         "in the manifest the source is \"store:NAME\"; {shown} still holds the values in clear: take them out of it"
     ));
     Ok(ExitCode::SUCCESS)
