@@ -1,7 +1,7 @@
 //! One wheel with two native parts: the extension module, which maturin builds, and the command line, which cargo builds
 //! first and which goes into the wheel through maturin's data directory. The layout there is that of the wheel format's
 //! `.data` directory: `scripts/` lands in the environment's `bin`, `purelib/` in its `site-packages`, `data/` in its root, where `man`
-//! finds `share/man` beside `bin`.
+//! finds `share/man` beside `bin`, and shells what completes the command.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,12 @@ use clap::ValueEnum;
 const DATA: &str = "target/wheel-data";
 /// Tracked in git, written by `cargo xtask docs`.
 const MANUAL: &str = "docs/man";
+/// Where shells look for what completes a command, below the root of an environment.
+const COMPLETIONS: &[(&str, &str)] = &[
+    ("bash", "share/bash-completion/completions/tegmen"),
+    ("zsh", "share/zsh/site-functions/_tegmen"),
+    ("fish", "share/fish/vendor_completions.d/tegmen.fish"),
+];
 /// Tracked in git; runs at every start of an interpreter that has the wheel, so it is one short line.
 const AUTOLOAD: &str = "python/tegmen-autoload.pth";
 
@@ -101,12 +107,16 @@ fn stage(profile: Profile) -> anyhow::Result<()> {
     if data.exists() {
         fs::remove_dir_all(&data).with_context(|| format!("cannot empty {}", data.display()))?;
     }
-    copy(&target().join(profile.folder()).join("tegmen"), &data.join("scripts/tegmen"))?;
+    let program = target().join(profile.folder()).join("tegmen");
+    copy(&program, &data.join("scripts/tegmen"))?;
     copy(&root().join(AUTOLOAD), &data.join("purelib/tegmen-autoload.pth"))?;
     let pages = root().join(MANUAL);
     for page in fs::read_dir(&pages).with_context(|| format!("cannot read {}", pages.display()))? {
         let page = page?;
         copy(&page.path(), &data.join("data/share/man/man1").join(page.file_name()))?;
+    }
+    for (shell, place) in COMPLETIONS {
+        complete(&program, shell, &data.join("data").join(place))?;
     }
     Ok(())
 }
@@ -151,6 +161,19 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     }
     fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
     Ok(())
+}
+
+/// Has the program write its completions for a shell.
+fn complete(program: &Path, shell: &str, to: &Path) -> anyhow::Result<()> {
+    let output = Command::new(program).args(["completions", shell]).output();
+    let output = output.with_context(|| format!("cannot run {}", program.display()))?;
+    if !output.status.success() {
+        bail!("`tegmen completions {shell}` failed: {}", output.status);
+    }
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    fs::write(to, output.stdout).with_context(|| format!("cannot write {}", to.display()))
 }
 
 /// Shows what the program wrote only if it fails. maturin warns at each start that pip would build with something else

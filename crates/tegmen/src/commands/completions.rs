@@ -6,6 +6,9 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 /// Print shell completions.
+///
+/// The wheel brings those of bash, zsh and fish, below `share` of the environment that it is installed into. Where your shell does
+/// not look there, write them to where it does.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   tegmen completions bash > ~/.local/share/bash-completion/completions/tegmen
