@@ -15,6 +15,10 @@ use crate::patterns::relative;
 use crate::spot::Spot;
 use crate::{Audit, Options, rules};
 
+/// What to do about a value that no fix takes out of its file.
+const MOVE: &str = "keep it in the encrypted store (`tegmen secrets set NAME`), in Vault or in a dotenv file that git ignores, and name that as \
+                    the source in tegmen.toml";
+
 /// A fix for one place, ready to be applied. No `Debug`: it may know a value.
 pub struct Ready {
     /// The file, as it was given.
@@ -120,7 +124,11 @@ pub fn assemble_for_fixes(
         let mut finding = Finding::new(candidate.rule, severity, candidate.confidence, location)
             .name(masker.name(&candidate.name))
             .message(masker.text(&candidate.message));
-        finding.hint = candidate.hint.map(|hint| masker.text(&hint));
+        // What a script is told by its fix.
+        let is_value = candidate.rule.code.starts_with("TGM1") && fix.is_err();
+        let is_script = results[file].path.ends_with(".py");
+        let elsewhere = (is_value && !is_script).then(|| MOVE.to_owned());
+        finding.hint = candidate.hint.map(|hint| masker.text(&hint)).or(elsewhere);
         finding.related = related
             .into_iter()
             .map(|(spot, note)| spot.location(&masker, Some(masker.text(&note))))

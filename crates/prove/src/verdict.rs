@@ -113,7 +113,7 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
             origin: subject.origin.clone(),
             places_not_seen: not_seen.map(ToString::to_string).collect(),
             refused: refused
-                .map(|((_, to, why), count)| Refusal { to: to.clone(), why: why.clone(), count: *count })
+                .map(|((_, to, why), count)| Refusal { to: to.clone(), why: led(to, why), count: *count })
                 .collect(),
             own_memory: state.own_memory.as_ref().map(|most| most.get(&number).copied().unwrap_or(0)),
             arrivals,
@@ -334,6 +334,12 @@ fn repair(channel: Channel, subject: &Subject, protection: Protection) -> String
              there; `tegmen audit` shows the lines"
         ),
     }
+}
+
+/// Nobody but the hostile target knows of its other host.
+fn led(to: &str, why: &str) -> String {
+    let is_elsewhere = to.contains(crate::target::ELSEWHERE);
+    if is_elsewhere { format!("{why}, where the hostile target led the request") } else { why.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Messages to the person at the terminal: on standard error, one style for all subcommands.
 
 use std::fmt::Display;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use tegmen_report::prose;
@@ -63,6 +64,12 @@ fn say(style: Style, label: &str, text: impl Display) {
         Some(columns) => anstream::eprintln!("{}", prose::folded(&lead, 2, &text, columns.into())),
         None => anstream::eprintln!("{lead}{text}"),
     }
+}
+
+/// A path as one would write it from here.
+pub fn shown(path: &Path) -> impl Display {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
 }
 
 /// What a panic says may be a piece of a file or of a secret ("byte index 3 is not a char boundary; it is inside ..."): only its

@@ -316,7 +316,7 @@ fn audits(facts: &Facts) -> Gap {
         None => (State::Missing, "this is the first report".to_owned()),
         Some((count, days)) => {
             let state = if days <= 31 { State::Met } else { State::Partly };
-            (state, format!("{} before, the last {} ago", plural(count, "report"), plural(days as usize, "day")))
+            (state, format!("{} before, the last {}", plural(count, "report"), super::ago(days)))
         }
     };
     gap("Regular audits", "A report at least once a month", state, actual)
@@ -327,15 +327,11 @@ fn proof(facts: &Facts) -> Gap {
         None => (State::NotKnown, "there is no run of `tegmen prove`".to_owned()),
         Some(proof) if proof.leaks.is_empty() => {
             let state = if proof.days <= 31 { State::Met } else { State::Partly };
-            (
-                state,
-                format!("{} clean, {} ago", plural(proof.clean.len(), "channel"), plural(proof.days as usize, "day")),
-            )
+            (state, format!("{} clean, {}", plural(proof.clean.len(), "channel"), super::ago(proof.days)))
         }
-        Some(proof) => (
-            State::Missing,
-            format!("{} found {} ago", plural(proof.leaks.len(), "leak"), plural(proof.days as usize, "day")),
-        ),
+        Some(proof) => {
+            (State::Missing, format!("{} found {}", plural(proof.leaks.len(), "leak"), super::ago(proof.days)))
+        }
     };
     gap("Verified, not hoped", "A proof with canaries finds no leak", state, actual)
 }

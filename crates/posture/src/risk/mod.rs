@@ -23,6 +23,15 @@ pub use scale::{Exposure, Level};
 pub use signs::Sign;
 pub use table::{Effort, Reference, Step, Threat};
 
+/// "today", "3 days ago".
+fn ago(days: u64) -> String {
+    match days {
+        0 => "today".to_owned(),
+        1 => "yesterday".to_owned(),
+        days => format!("{days} days ago"),
+    }
+}
+
 /// The rating of one threat.
 #[derive(Debug, Clone)]
 pub struct Rated {

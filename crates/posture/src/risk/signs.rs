@@ -245,9 +245,9 @@ fn logs(facts: &Facts, signs: &mut Signs) {
             signs.add(Exposure::Open, text, Vec::new(), &table::MEND);
         }
         Some(proof) => signs.well(format!(
-            "`tegmen prove` found nothing in {} ({} ago)",
+            "`tegmen prove` found nothing in {} ({})",
             counted(proof.clean.len(), "channel", "channels"),
-            counted(proof.days as usize, "day", "days")
+            super::ago(proof.days)
         )),
         None if facts.secrets.is_empty() => {}
         None => signs.unknown("nobody has shown it: there is no run of `tegmen prove`", &table::PROVE),

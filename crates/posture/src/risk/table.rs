@@ -310,21 +310,21 @@ const fn step(id: &'static str, title: &'static str, how: &'static str, effort: 
 /// Values out of files, and new ones.
 pub const TAKE_OUT: Step = step(
     "take-out",
-    "Take the values out of the files, and have new ones issued: they are in the history",
+    "Take the values out of the files, and have new ones issued: what was committed stays in the history",
     "tegmen fix --to store",
     Effort::Hours,
 );
 /// A manifest.
 pub const NAME_SECRETS: Step = step(
     "name-secrets",
-    "Name every secret in a manifest, and start the test with them protected",
+    "Name every secret in a manifest (those in scripts by tegmen fix --to store), and start the test with them protected",
     "tegmen init; tegmen run -- locust …",
     Effort::Minutes,
 );
 /// `tegmen run` in front.
 pub const RUN_PROTECTED: Step = step(
     "run-protected",
-    "Start the test with its secrets protected, everywhere that it is started",
+    "Start the test with its secrets protected, in every file that starts it: Makefile, CI, README",
     "tegmen run -- locust …",
     Effort::Minutes,
 );

@@ -82,7 +82,13 @@ fn difference(out: &mut String, without: &Proof, with: &Proof, styles: &Styles) 
 }
 
 fn table(out: &mut String, proof: &Proof, styles: &Styles) {
-    let numbers: Vec<usize> = (0..proof.secrets.len()).collect();
+    // What the target would have issued, and the test did not ask for or send back, is nobody's concern.
+    let is_of_concern = |number: &usize| {
+        let secret = &proof.secrets[*number];
+        let has_leaked = proof.leaks.iter().any(|leak| leak.secret == secret.name);
+        secret.origin != "target" || !secret.arrivals.is_empty() || has_leaked
+    };
+    let numbers: Vec<usize> = (0..proof.secrets.len()).filter(is_of_concern).collect();
     if numbers.is_empty() {
         out.push_str("  There is no secret to show anything of.\n\n");
     }

@@ -246,7 +246,7 @@ fn by_subject(facts: &Facts) -> Vec<(&str, Vec<&CheckFact>)> {
 fn said_of_checks(checks: &[CheckFact]) -> String {
     let count = |outcome: CheckOutcome| checks.iter().filter(|check| check.outcome == outcome).count();
     format!(
-        "{} asked: {} pass, {} fail, {} could not be answered, {} make no sense here.",
+        "{} asked: {} pass, {} fail, {} could not be answered, {} do not apply here.",
         plural(checks.len(), "check"),
         count(CheckOutcome::Pass),
         count(CheckOutcome::Fail),

@@ -140,8 +140,12 @@ fn spots(sign: &Sign) -> String {
     sign.spots.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// A sentence out of a clause.
+/// A sentence out of a clause. What begins with the name of a file or of a command begins with it.
 pub(crate) fn capital(text: &str) -> String {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if first.trim_end_matches(['.', ',', ':']).contains(['.', '_', '/', '=']) {
+        return text.to_owned();
+    }
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -12,6 +12,7 @@ use tegmen_sources::{Context, Cost, Environment, Manifest, Source, store::Store}
 
 use super::audit::output;
 use super::choices::{Colours, FailOn};
+use super::spinner::Spinner;
 use crate::messages;
 use crate::volume::{Volume, volume};
 
@@ -122,7 +123,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Kind::Container => Profile::Container,
         Kind::Kubernetes => Profile::Kubernetes,
     });
+    let spinner = Spinner::new();
+    spinner.say("asking the machine");
     let mut posture = tegmen_posture::examine(&project, profile, &selection);
+    spinner.clear();
     if args.fix {
         mend(&posture);
         posture = tegmen_posture::examine(&project, profile, &selection);

@@ -21,7 +21,7 @@ use super::audit::{NOTHING_HERE, say_held_back};
 use super::choices::Colours;
 use super::progress;
 use super::settings::{Baselines, Choice, Settings};
-use crate::messages;
+use crate::messages::{self, shown};
 
 /// Apply the safe fixes for what the audit finds.
 ///
@@ -205,7 +205,7 @@ fn apply(project: &Project, keep: Option<&Keep>, fixed: &Fixed) -> anyhow::Resul
         keep.write(&fixed.secrets)?;
         manifest.persist().map_err(|reason| anyhow::anyhow!("{}: {reason}", project.manifest.display()))?;
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
-        messages::note(format_args!("added to {}: {}", project.manifest.display(), names.join(", ")));
+        messages::note(format_args!("added to {}: {}", shown(&project.manifest), names.join(", ")));
     }
     for (path, replacement) in replacements {
         if let Err(reason) = replacement.persist() {
@@ -268,10 +268,8 @@ fn advise(fixed: &Fixed, keep: Option<&Keep>) {
         ));
     }
     if keep.is_some() && !fixed.secrets.is_empty() {
-        messages::next(
-            "the values are in the history of the repository all the same: have new ones issued. \
-             Start the test with `tegmen run -- locust …`",
-        );
+        messages::next("what was committed stays in the history of the repository: have new values issued");
+        messages::next("start the test with its secrets protected: tegmen run -- locust …");
     }
 }
 

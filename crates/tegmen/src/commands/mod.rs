@@ -18,3 +18,4 @@ pub mod rotate;
 pub mod run;
 pub mod secrets;
 mod settings;
+mod spinner;

@@ -3,7 +3,6 @@
 mod ages;
 mod elsewhere;
 mod outcome;
-mod spinner;
 
 use std::cell::RefCell;
 use std::io::IsTerminal;
@@ -19,7 +18,7 @@ use tegmen_sources::{Context, Manifest};
 use tegmen_sys::hardening;
 use tegmen_sys::signals::SignalMask;
 
-use self::spinner::Spinner;
+use super::spinner::Spinner;
 use crate::messages;
 
 /// Rotate secrets: a new value in the source, and wherever else it stands.
@@ -118,7 +117,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let spinner = Spinner::new();
     let access = if args.own_token { Access::Own } else { Access::Manifest };
     let at = RefCell::new(String::new());
-    let progress = |step: &str| spinner.say(&at.borrow(), step);
+    let progress = |step: &str| spinner.say(format!("{}: {step}", at.borrow()));
     let mut rotator = match Rotator::new(&manifest, &context, access, hush, progress) {
         Ok(rotator) => rotator,
         Err(trouble) => {

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::Project;
 use super::write::Replacement;
-use crate::messages;
+use crate::messages::{self, shown};
 
 /// A kind of place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Keep {
                 let file = Replacement::with_mode(path, before, &text, Some(0o600)).map_err(wrong)?;
                 file.persist().map_err(wrong)?;
                 for secret in secrets {
-                    messages::note(format_args!("{} written to {}", secret.name, path.display()));
+                    messages::note(format_args!("{} written to {}", secret.name, shown(path)));
                 }
             }
         }
@@ -204,7 +204,7 @@ pub fn ignored_by_git(root: &Path, path: &Path) -> anyhow::Result<()> {
     Replacement::prepare(&file, before.as_deref(), &text)
         .and_then(Replacement::persist)
         .map_err(|reason| anyhow::anyhow!("{}: {reason}", file.display()))?;
-    messages::note(format_args!("{} has git ignore /{}", file.display(), within.display()));
+    messages::note(format_args!("{} written: git ignores /{}", shown(&file), within.display()));
     Ok(())
 }
 

@@ -10,12 +10,13 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use tegmen_audit::Options;
+use tegmen_findings::Finding;
 use tegmen_sources::{HostSpec, Manifest};
 
 use self::proposal::{Keep, Proposal};
 use super::fix::write::Replacement;
 use super::progress;
-use crate::messages;
+use crate::messages::{self, shown};
 
 /// Write tegmen.toml for this project, from what the audit finds.
 ///
@@ -94,7 +95,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     proposal.owner.clone_from(&args.owner);
     proposal.keep = args.source.clone().unwrap_or_default();
-    let literals = audit.findings.iter().filter(|finding| finding.rule.code.starts_with("TGM1")).count();
+    // Those that `tegmen fix` takes out: what stands in .env is what this is about.
+    let is_movable = |finding: &&Finding| finding.rule.code.starts_with("TGM1") && finding.fix.is_some();
+    let literals = audit.findings.iter().filter(is_movable).count();
     if proposal.secrets.is_empty() && proposal.pools.is_empty() {
         nothing(&survey.scripts, literals);
         return Ok(ExitCode::from(2));
@@ -136,12 +139,6 @@ fn directory(paths: &[Utf8PathBuf]) -> anyhow::Result<Utf8PathBuf> {
     })
 }
 
-/// A path as one would write it from here.
-fn shown(path: &std::path::Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(here).unwrap_or(path).display().to_string()
-}
-
 fn nothing(scripts: &[String], literals: usize) {
     messages::warning(format_args!(
         "{} reads no sensitive variable, so there is nothing for a manifest yet",
@@ -149,7 +146,7 @@ fn nothing(scripts: &[String], literals: usize) {
     ));
     if literals > 0 {
         messages::hint(format_args!(
-            "{} written in scripts or beside them: `tegmen fix --to store` takes values out and writes tegmen.toml",
+            "{} written in scripts: `tegmen fix --to store` takes values out and writes tegmen.toml",
             if literals == 1 { "1 value is".to_owned() } else { format!("{literals} values are") }
         ));
     } else {
@@ -182,7 +179,7 @@ fn advise(proposal: &Proposal, script: &str, literals: usize) {
         )),
     }
     if literals > 0 {
-        messages::next("values are written in files as well: `tegmen fix --diff --to store` shows how they would go");
+        messages::next("values are written in scripts as well: `tegmen fix --diff --to store` shows how they would go");
     }
     if proposal.is_distributed {
         messages::next(

@@ -43,7 +43,10 @@ use super::{
     secrets::Secrets,
     self_test::{self, Mutation},
 };
-use crate::commands::run::{environment, shim};
+use crate::commands::{
+    run::{environment, shim},
+    spinner::Spinner,
+};
 
 /// How much longer than asked for a stage may take: to start, to stop, and for scripts that do not listen.
 const GRACE: Duration = Duration::from_secs(25);
@@ -98,13 +101,22 @@ impl Stages<'_> {
     /// Runs all of them.
     pub fn run(&self) -> anyhow::Result<Told> {
         let Told { mut unused, mut remarks } = Told::default();
+        let spinner = Spinner::new();
         for stage in self.args.stages.iter().copied() {
+            // The self-test tells of each of its own.
+            if self.off.is_none() {
+                let how = if self.protection == Protection::Off { ", without protection" } else { "" };
+                spinner.say(format!("the test runs {}{how}, for {} s", stage.title(), self.args.seconds));
+            }
             let outputs = self.world.folder.join(format!("{:?}-{stage:?}-{:?}", self.protection, self.off));
             let temporary = outputs.join("tmp");
             fs::create_dir_all(&temporary).context("no temporary directory can be made")?;
             let written = Files::before(vec![self.secrets.project.clone()]);
             let requests = self.ledger.state().requests;
             let left = self.stage(stage, &outputs, &temporary, &mut remarks)?;
+            if self.off.is_none() {
+                spinner.say("what came out is searched");
+            }
             self.ledger.look(Channel::Stdout, "standard output", &fs::read(&left.output).unwrap_or_default());
             self.ledger.look(Channel::Stderr, "standard error", &fs::read(&left.errors).unwrap_or_default());
             let mut searched = Files::nothing_before(vec![outputs.clone()]).search(self.ledger, of_stage);
@@ -119,6 +131,7 @@ impl Stages<'_> {
                 ));
             }
         }
+        spinner.clear();
         if !self.ledger.state().channels.contains_key(&Channel::SystemLog) {
             unused.push((Channel::SystemLog, "the test wrote nothing to it".to_owned()));
         }

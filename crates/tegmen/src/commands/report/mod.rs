@@ -20,6 +20,7 @@ use super::choices::{Colours, FailOnRisk};
 use super::doctor;
 use super::progress;
 use super::settings::{Baselines, Choice, Settings};
+use super::spinner::Spinner;
 use crate::messages;
 
 /// Report what remains: threats, gaps, residual risk, trend.
@@ -94,11 +95,14 @@ enum Stakes {
 const WIDTH: usize = 100;
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let spinner = Spinner::new();
+    spinner.say("asking the machine");
     // Before this process is closed to everybody, itself included.
     let posture = (!args.no_doctor)
         .then(|| doctor::project(args.manifest.as_deref(), Vec::new(), args.vault.then_some(Cost::Nothing)))
         .transpose()?
         .map(|project| tegmen_posture::examine(&project, None, &Selection::default()));
+    spinner.clear();
     // The store is read for the ages of what is in it.
     hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
     hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;

@@ -101,7 +101,7 @@ fn from_environment(args: &Selection, cluster: Option<&Source>) -> anyhow::Resul
     let mut notes = Vec::new();
     if taken.is_empty() {
         messages::warning("no secret: there is no tegmen.toml, no --secret, and no variable with a sensitive name");
-        messages::hint("`tegmen audit` shows what a project's scripts use");
+        messages::hint("`tegmen init` writes a tegmen.toml from what the scripts read; a run protects what it names");
     } else {
         let names: Vec<String> = taken.into_iter().map(|taken| taken.name).collect();
         notes.push(format!("{} from the environment: {}", counted(names.len()), names.join(", ")));

@@ -1,5 +1,6 @@
 //! A line on a terminal that says what is being done.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -20,10 +21,10 @@ impl Spinner {
     }
 
     /// Shows a step.
-    pub fn say(&self, name: &str, step: &str) {
+    pub fn say(&self, step: impl Into<Cow<'static, str>>) {
         if self.is_seen {
             let mut bar = self.bar.borrow_mut();
-            bar.get_or_insert_with(bar_that_ticks).set_message(format!("{name}: {step}"));
+            bar.get_or_insert_with(bar_that_ticks).set_message(step);
         }
     }
 
