@@ -30,7 +30,7 @@ pub use json::json;
 pub use junit::junit;
 pub use markdown::{markdown, rule_page, rules_reference};
 pub use sarif::sarif;
-pub use text::{Colour, summary, text, visible};
+pub use text::{Colour, Width, summary, text, visible};
 
 /// A template could not be rendered: a defect of Tegmen, not of what it was given.
 #[derive(Debug, thiserror::Error)]

@@ -33,6 +33,25 @@ pub fn visible_lines(text: &str) -> String {
     })
 }
 
+/// A piece of a sentence: what stands between backquotes is code.
+pub(crate) struct Piece<'a> {
+    pub is_code: bool,
+    pub text: &'a str,
+}
+
+/// The pieces of a sentence, for a page.
+pub(crate) fn pieces(sentence: &str) -> Vec<Piece<'_>> {
+    // One that is left over is no mark.
+    if sentence.matches('`').count() % 2 == 1 {
+        return vec![Piece { is_code: false, text: sentence }];
+    }
+    let parts = sentence.split('`').enumerate();
+    parts
+        .map(|(number, text)| Piece { is_code: number % 2 == 1, text })
+        .filter(|piece| !piece.text.is_empty())
+        .collect()
+}
+
 fn whole_words(width: usize) -> Options<'static> {
     Options::new(width).break_words(false).word_splitter(WordSplitter::NoHyphenation)
 }
@@ -72,7 +91,16 @@ pub fn page(markdown: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{folded, page, visible_lines};
+    use super::{folded, page, pieces, visible_lines};
+
+    #[test]
+    fn code_is_what_stands_between_backquotes() {
+        let shown = |text: &str| -> Vec<(bool, String)> {
+            pieces(text).iter().map(|piece| (piece.is_code, piece.text.to_owned())).collect()
+        };
+        assert_eq!(shown("`KEY`, a secret"), [(true, "KEY".to_owned()), (false, ", a secret".to_owned())]);
+        assert_eq!(shown("one ` alone"), [(false, "one ` alone".to_owned())]);
+    }
 
     #[test]
     fn a_terminal_is_told_nothing_by_a_name() {

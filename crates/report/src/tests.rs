@@ -64,7 +64,18 @@ fn render(render: impl Fn(&Input<'_>) -> String) -> String {
 
 #[test]
 fn text_shows_the_masked_line() {
-    insta::assert_snapshot!(render(|input| text(input, Colour::Never, 120)));
+    insta::assert_snapshot!(render(|input| text(input, Colour::Never, Width::Unknown)));
+}
+
+#[test]
+fn messages_fit_the_window_and_stay_one_line_elsewhere() {
+    let shown = |width| render(|input| text(input, Colour::Never, width));
+    let is_prose = |line: &&str| !line.contains('|');
+    let wide =
+        |width: usize| shown(Width::Window(width)).lines().filter(is_prose).any(|line| line.chars().count() > width);
+    assert!(![80, 100, 140].into_iter().any(wide), "{}", shown(Width::Window(80)));
+    let words = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(shown(Width::Window(80))), words(shown(Width::Window(140))));
 }
 
 #[test]

@@ -17,20 +17,51 @@ pub enum Colour {
     Never,
 }
 
+/// Where the text goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    /// Into a window of so many columns: messages are folded.
+    Window(usize),
+    /// Where nobody can say how many columns there are: a message is one line, so that it can be searched.
+    Unknown,
+}
+
+impl Width {
+    /// Columns where nobody can say how many there are: for excerpts of code, which are cut.
+    const USUAL: usize = 120;
+
+    fn columns(self) -> usize {
+        match self {
+            Self::Window(columns) => columns,
+            Self::Unknown => Self::USUAL,
+        }
+    }
+
+    /// A message that begins in this column; as it is where there is no room beside what stands before it.
+    fn fold(self, column: usize, message: &str) -> String {
+        match self {
+            Self::Window(columns) if columns >= column + NARROW => prose::folded("", 0, message, columns - column),
+            _ => message.to_owned(),
+        }
+    }
+}
+
 /// At most this many further places are listed.
 const PLACES: usize = 5;
+/// Columns in which a message can be read.
+const NARROW: usize = 20;
 
-/// Findings with their lines, problems, notes and a summary. Lines are cut to `width` columns where that can be.
-pub fn text(input: &Input<'_>, colour: Colour, width: usize) -> String {
+/// Findings with their lines, problems, notes and a summary. Excerpts are cut to the width where that can be.
+pub fn text(input: &Input<'_>, colour: Colour, width: Width) -> String {
     let renderer = match colour {
         Colour::Always => Renderer::styled(),
         Colour::Never => Renderer::plain(),
     }
     .decor_style(DecorStyle::Ascii)
-    .term_width(width);
+    .term_width(width.columns());
     let mut out = String::new();
     for finding in input.findings {
-        out.push_str(&one(finding, &renderer));
+        out.push_str(&one(finding, &renderer, width));
         out.push_str("\n\n");
     }
     for (kind, remarks) in [("problem", input.problems), ("note", input.notes)] {
@@ -81,15 +112,21 @@ pub fn visible(text: &str) -> String {
     text.chars().map(|c| if prose::steers(c) { '\u{fffd}' } else { c }).collect()
 }
 
-fn one(finding: &Finding, renderer: &Renderer) -> String {
+fn one(finding: &Finding, renderer: &Renderer, width: Width) -> String {
+    let severity = finding.severity.as_str();
     let level = match finding.severity {
-        Severity::High => Level::ERROR.with_name("high"),
-        Severity::Medium => Level::WARNING.with_name("medium"),
-        Severity::Low => Level::NOTE.with_name("low"),
-    };
+        Severity::High => Level::ERROR,
+        Severity::Medium => Level::WARNING,
+        Severity::Low => Level::NOTE,
+    }
+    .with_name(severity);
     let id = format!("{} {}", finding.rule.code, finding.rule.id);
-    let mut group = Group::with_title(level.primary_title(visible(&finding.message)).id(&id));
+    let title = width.fold(severity.len() + id.len() + "[]: ".len(), &visible(&finding.message));
+    let mut group = Group::with_title(level.primary_title(title).id(&id));
     let first = finding.location();
+    // Below the numbers of the lines.
+    let lines = finding.related.iter().chain([first]).map(|place| place.line.to_string().len()).max().unwrap_or(0);
+    let help = |text: &str| Level::HELP.message(width.fold(lines + " = help: ".len(), text));
     if let Some(snippet) = snippet(first, AnnotationKind::Primary) {
         group = group.element(snippet);
     }
@@ -110,8 +147,10 @@ fn one(finding: &Finding, renderer: &Renderer) -> String {
     if !places.is_empty() {
         group = group.element(Level::NOTE.message(format!("the same at {places}")));
     }
-    if let Some(hint) = &finding.hint {
-        group = group.element(Level::HELP.message(visible(hint)));
+    // The fix says the same.
+    let is_said = |hint: &&String| finding.fix.as_ref().is_some_and(|fix| fix.title == **hint);
+    if let Some(hint) = finding.hint.as_ref().filter(|hint| !is_said(hint)) {
+        group = group.element(help(&visible(hint)));
     }
     let fix = finding.fix.as_ref().map(|fix| {
         let safety = if fix.safety == Safety::Unsafe { " --unsafe-fixes" } else { "" };
@@ -119,7 +158,7 @@ fn one(finding: &Finding, renderer: &Renderer) -> String {
         format!("`tegmen fix{to}{safety}` ({}): {}", fix.safety.as_str(), visible(&fix.title))
     });
     if let Some(fix) = &fix {
-        group = group.element(Level::HELP.message(fix.as_str()));
+        group = group.element(help(fix));
     }
     renderer.render(&[group])
 }

@@ -6,6 +6,7 @@ use tegmen_posture::{Answer, Outcome, Posture, Subject};
 
 use super::{came_out, count, rank, summary};
 use crate::RenderError;
+use crate::prose::{Piece, pieces};
 
 #[derive(Template)]
 #[template(path = "posture.html")]
@@ -32,20 +33,6 @@ struct Item<'a> {
     repair: Vec<Piece<'a>>,
     fixes: Vec<String>,
     places: Vec<String>,
-}
-
-/// A piece of a sentence: what stands between backquotes is code.
-struct Piece<'a> {
-    is_code: bool,
-    text: &'a str,
-}
-
-fn pieces(sentence: &str) -> Vec<Piece<'_>> {
-    let parts = sentence.split('`').enumerate();
-    parts
-        .map(|(number, text)| Piece { is_code: number % 2 == 1, text })
-        .filter(|piece| !piece.text.is_empty())
-        .collect()
 }
 
 /// The page.

@@ -4,14 +4,11 @@ use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, bail};
 use camino::Utf8Path;
-use tegmen_report::Input;
+use tegmen_report::{Input, Width};
 
 use super::{Args, Format};
 use crate::messages;
 use crate::volume::{Volume, volume};
-
-/// Columns where nobody can say how many there are.
-const WIDTH: usize = 120;
 
 /// Renders and writes. With the formats for programs, whoever started it learns of problems as well.
 pub fn write(args: &Args, input: &Input<'_>) -> anyhow::Result<()> {
@@ -47,7 +44,7 @@ pub fn write(args: &Args, input: &Input<'_>) -> anyhow::Result<()> {
 fn text(args: &Args, input: &Input<'_>) -> String {
     let terminal = args.output.is_none() && std::io::stdout().is_terminal();
     let columns = if terminal { tegmen_sys::terminal::columns(std::io::stdout()) } else { None };
-    let width = columns.map_or(WIDTH, |columns| usize::from(columns).clamp(60, 200));
+    let width = columns.map_or(Width::Unknown, |columns| Width::Window(usize::from(columns).clamp(60, 200)));
     let text = tegmen_report::text(input, args.color.of_text(args.output.is_some()), width);
     if volume() > Volume::Quiet {
         return text;
