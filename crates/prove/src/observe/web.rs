@@ -1,14 +1,14 @@
 //! Locust's web UI, as anybody who reaches it sees it: every page and every asset, several times, from another origin too.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{Read, Write},
     net::TcpStream,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
-use tegmen_findings::proof::{Channel, Protection, lapse};
+use tegmen_findings::proof::{Channel, Protection, Spot, lapse};
 
 use crate::ledger::Ledger;
 
@@ -32,14 +32,19 @@ const LONGEST: u64 = 32 * 1024 * 1024;
 /// How many assets are fetched: a page that names more is not Locust's.
 const MOST: usize = 60;
 
-/// Looks at everything again and again, until `over`. Under protection a page of another origin gets no answer.
+/// Looks at everything again and again, until `over`: at the script's own pages first, for a test may end before the
+/// others are through. Under protection a page of another origin gets no answer. A page of the script that was never
+/// answered is named.
 pub fn watch(ledger: &Ledger, port: u16, protection: Protection, over: &AtomicBool) {
     let mut assets: BTreeSet<String> = BTreeSet::new();
     let mut fetched: BTreeSet<String> = BTreeSet::new();
+    let mut answered: BTreeSet<String> = BTreeSet::new();
     while !over.load(Ordering::Acquire) {
-        let mut pages: BTreeSet<String> = PAGES.iter().map(|page| (*page).to_owned()).collect();
-        pages.extend(ledger.state().pages.keys().filter(|page| !is_doing(page)).cloned());
-        for page in pages {
+        let mut pages: Vec<String> = of_the_script(ledger).into_keys().collect();
+        let mut others: BTreeSet<String> = PAGES.iter().map(|page| (*page).to_owned()).collect();
+        others.extend(ledger.state().pages.iter().filter(|(_, spot)| spot.is_none()).map(|(page, _)| page.clone()));
+        pages.extend(others);
+        for page in pages.into_iter().filter(|page| !is_doing(page)) {
             for origin in [None, Some("https://elsewhere.example")] {
                 let Some(answer) = get(port, &page, origin) else { continue };
                 if origin.is_some() && protection == Protection::On && is_given(&answer) {
@@ -50,6 +55,7 @@ pub fn watch(ledger: &Ledger, port: u16, protection: Protection, over: &AtomicBo
                 if page == "/" {
                     assets.extend(links(&answer));
                 }
+                answered.insert(page.clone());
             }
         }
         for asset in assets.iter().take(MOST) {
@@ -62,6 +68,15 @@ pub fn watch(ledger: &Ledger, port: u16, protection: Protection, over: &AtomicBo
         }
         super::pause(over, PAUSE);
     }
+    for (page, spot) in of_the_script(ledger).into_iter().filter(|(page, _)| !answered.contains(page)) {
+        ledger.state().unwatched.insert(format!("the page {page} answers, which was not asked, or not in time"), spot);
+    }
+}
+
+/// The pages that the script adds, and where.
+fn of_the_script(ledger: &Ledger) -> BTreeMap<String, Spot> {
+    let state = ledger.state();
+    state.pages.iter().filter_map(|(page, spot)| Some((page.clone(), spot.clone()?))).collect()
 }
 
 /// Pages that do something when they are looked at.
