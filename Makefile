@@ -80,6 +80,22 @@ bench-audit: tools ## The audit beside other scanners on a large tree, a small p
 	@$(call say,Audit)
 	@$(BIN)/python benches/audit.py $(if $(PEERS),--peers $(PEERS))
 
+# What `cargo fuzz` passes, without the sanitizers, which need another compiler.
+FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
+TARGET  ?= redact
+TIME    ?= 60
+
+.PHONY: fuzz
+fuzz: ## Look for inputs that break a law, for a while (TARGET=redact, audit, fix or cluster; TIME=60).
+	@$(call say,Build with coverage)
+	@cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --bin $(TARGET) --target-dir ../target/fuzz \
+		--target $$(rustc -vV | sed -n 's/host: //p')
+	@$(call say,Fuzz $(TARGET) for $(TIME) s)
+	@mkdir -p target/fuzz/corpus/$(TARGET)
+	@target/fuzz/*/release/$(TARGET) target/fuzz/corpus/$(TARGET) -max_total_time=$(TIME) -max_len=2000 -print_final_stats=1 \
+		-artifact_prefix=target/fuzz/$(TARGET)-
+
 .PHONY: site
 site: tools ## The documentation as a site, in target/site.
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
