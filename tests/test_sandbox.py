@@ -26,7 +26,7 @@ import pytest
 
 from conftest import LOCUST, Project
 from demo.openbao import OpenBao
-from support.run import BIN, NOBODY, Result, clean_environment, why_no_ordinary_user
+from support.run import BIN, NOBODY, Result, clean_environment, started, why_no_ordinary_user
 from support.server import Server
 
 INTRUDER = Path(__file__).resolve().parent / "support" / "inside.py"
@@ -158,7 +158,7 @@ def test_a_target_that_is_down_refuses_and_is_found_again(shopping: Project) -> 
     options = ("--secret", "API_KEY=file:key", "--sandbox", "--reach", f"http://127.0.0.1:{port}", "--", sys.executable)
     command = [str(part) for part in (shopping.tegmen, "run", *options, script, port)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=shopping.path, env=clean_environment(shopping.path), **pipes) as run:
+    with started(command, cwd=shopping.path, env=clean_environment(shopping.path), **pipes) as run:
         assert run.stdin and run.stdout and run.stdout.readline() == "ConnectionRefusedError\n"
         with socket.create_server(("127.0.0.1", port)) as target:
             threading.Thread(target=answer_y, args=(target,), daemon=True).start()
@@ -185,8 +185,8 @@ def test_a_relay_without_descriptors_left_waits_and_goes_on(shopping: Project, e
                 except OSError:
                     pass
             return streams
-        # Two processes may have more connections than the relay, which needs two descriptors for each. Those that are held to the
-        # end leave room for others.
+        # Two processes may have more connections than the relay, which needs two descriptors for each. Those that are
+        # held to the end leave room for others.
         ends, lasts = os.pipe()
         other = os.fork()
         held = dial(60 if other else 20)
@@ -214,7 +214,7 @@ def test_a_relay_without_descriptors_left_waits_and_goes_on(shopping: Project, e
     command = [str(part) for part in (shopping.tegmen, "run", *options, script, echo_server.port)]
     limited = ["sh", "-c", 'ulimit -Hn 100; ulimit -n 100; exec "$@"', "sh", *command]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(limited, cwd=shopping.path, env=clean_environment(shopping.path), **pipes) as run:
+    with started(limited, cwd=shopping.path, env=clean_environment(shopping.path), **pipes) as run:
         assert run.stdin and run.stdout and run.stdout.readline() == "full\n"
         relay = next(pid for pid in children(run.pid) if Path(f"/proc/{pid}/comm").read_text() == "run-relay\n")
         before = processor_time(relay)
@@ -388,7 +388,7 @@ def test_without_the_relay_nothing_leads_out(shopping: Project, echo_server: Ser
     options = ("--secret", "API_KEY=file:key", "--sandbox", "--reach", echo_server.origin, "--", sys.executable)
     command = [str(part) for part in (shopping.tegmen, "run", *options, script, echo_server.port)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=shopping.path, env=clean_environment(shopping.path), **pipes) as run:
+    with started(command, cwd=shopping.path, env=clean_environment(shopping.path), **pipes) as run:
         assert run.stdin and run.stdout and run.stdout.readline() == "out\n"
         relay = [pid for pid in children(run.pid) if Path(f"/proc/{pid}/comm").read_text() == "run-relay\n"]
         os.kill(relay[0], signal.SIGKILL)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from conftest import Project
-from support.run import clean_environment, why_no_ordinary_user
+from support.run import clean_environment, started, why_no_ordinary_user
 from support.server import Server
 from support.terminal import Terminal, alive, family, wait_until
 
@@ -258,7 +258,7 @@ def test_signals_without_a_terminal_arrive_once(desk: Desk, number: signal.Signa
     """The same in a session that has none, as in CI and in containers."""
     ends = []
     for prefix in desk.both:
-        with subprocess.Popen(
+        with started(
             [*prefix, *LOCUST],
             cwd=desk.path,
             env=clean_environment(desk.path, {"API_KEY": VALUE}),
@@ -347,7 +347,7 @@ def test_the_log_can_go_to_a_standard_stream(
             # A terminal belongs to whoever sits at it.
             os.chown(os.ttyname(theirs), user["user"], user["group"])
     env = clean_environment(folder, {"API_KEY": VALUE})
-    with subprocess.Popen(command, cwd=folder, env=env, stdin=stdin, stdout=theirs, stderr=theirs, **user) as process:
+    with started(command, cwd=folder, env=env, stdin=stdin, stdout=theirs, stderr=theirs, **user) as process:
         os.close(theirs)
         output = read_all(ours)
     assert process.returncode == 0, output

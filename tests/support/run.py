@@ -7,9 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 #: The programs that tests run; `TEGMEN_TEST_BIN` names those of another Python, with another Locust.
 BIN = Path(os.environ.get("TEGMEN_TEST_BIN") or Path(sys.executable).parent)
@@ -38,6 +40,17 @@ def clean_environment(home: Path, extra: Mapping[str, str] | None = None) -> dic
     """Nothing of the caller's environment but the search path; the programs of this Python first."""
     path = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
     return {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", "NO_COLOR": "1"} | dict(extra or {})
+
+
+@contextmanager
+def started(command: Sequence[str | Path], **options: Any) -> Iterator[subprocess.Popen[Any]]:
+    """A program that runs meanwhile. It is awaited at the end; when the test fails or its time is up, killed before."""
+    with subprocess.Popen([str(part) for part in command], **options) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def run(
