@@ -413,7 +413,6 @@ def test_a_refusal_is_no_broken_connection(agent: Agent, place: Place) -> None:
                 return super().increment(*args, **options)
         result = []
         for options in ({}, {"body": "a" * 99}, {"body": S("KEY")}):
-            tried.clear()
             try: urllib3.PoolManager(retries=Counting(3)).request("POST", U, headers={"X-Key": S("KEY")}, **options)
             except Exception as error:
                 result.append([type(error).__name__, str(error), repr(error.__context__), len(tried)])
@@ -421,8 +420,7 @@ def test_a_refusal_is_no_broken_connection(agent: Agent, place: Place) -> None:
         U=place.other.origin + "/",
     )
     for name, message, context, tried in result:
-        assert (name, context) == ("SecretRefused", "None")
-        assert tried == 1, "it was asked whether to try again, and said no"
+        assert (name, context, tried) == ("SecretRefused", "None", 0)
         assert message.startswith("[KEY] was not sent to " + place.other.origin)
     assert not place.other.requests
 

@@ -112,6 +112,7 @@ impl Filter {
     }
 
     /// Whether the gram before a place or the one behind it may be one of a form too. With a form there is one at least.
+    /// Apart from the loop that asks it, which is to stay small.
     #[inline(never)]
     fn goes_on(&self, words: &[Word], text: &[u8], at: usize) -> bool {
         let may = |at: usize| self.gram_at(text, at).is_none_or(|gram| self.may_contain(words, gram));

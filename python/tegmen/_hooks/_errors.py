@@ -13,6 +13,14 @@ from tegmen._native import Plugin, SecretRefused
 LONGEST_METHOD = 9
 
 
+class Passing(Exception):
+    """Carries a refusal through urllib3, which takes an `OSError` for a broken connection and tries again."""
+
+    def __init__(self, refusal: BaseException) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
+
+
 def clean(plugin: Plugin, error: BaseException) -> BaseException:
     """The exception and those it came from, without tracebacks; each in whose text a value stands is replaced by one of
     a type above it."""

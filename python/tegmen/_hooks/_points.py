@@ -31,8 +31,8 @@ POINTS: dict[str, tuple[str, ...]] = {
     "http.client": ("HTTPConnection.endheaders(self, message_body)", "HTTPConnection._tunnel(self)", "_read_headers"),
     "urllib3.connection": ("HTTPConnection.request(self, method, url)", "HTTPConnection.endheaders"),
     "urllib3.connectionpool": (
-        "HTTPSConnectionPool.urlopen(self, method, url, body, headers)",
-        "Retry.increment(self, method, url)",
+        "HTTPConnectionPool._new_conn(self)",
+        "HTTPConnectionPool.urlopen(self, method, url, body, headers)",
     ),
     "geventhttpclient.client": (
         "HTTPClient._build_request(self, method, request_uri, body, headers)",

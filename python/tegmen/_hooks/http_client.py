@@ -39,7 +39,7 @@ def apply(module: ModuleType) -> None:
             if carried != _answers.PLACEHOLDER:
                 if carried:
                     self._tegmen_carried = True
-                return end(self, **options) if options else end(self)
+                return end(self, **options)
             failure = send_head(plugin, self, end, head, destination(self), is_verified, options)
         else:
             body = _bodies.gathered(plugin, body, _Fields(lines[1:]))

@@ -70,7 +70,7 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
             plugin, self, (scheme, host, port), request, method, url, body, headers, options
         )
         if failure is not None:
-            raise failure
+            raise _passing(self, failure)
         response: Any = None if is_filled else request(self, method, url, body=body, headers=headers, **options)
         return response
 
@@ -83,7 +83,7 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
         if carried != _answers.PLACEHOLDER:
             if carried:
                 self._tegmen_carried = True
-            return end(self, **options) if options else end(self)
+            return end(self, **options)
         destination = http_client.destination(self)
         failure = _refused_by_socks(plugin, self, head, destination) if self._socks_options is not None else None
         if failure is None:
@@ -92,7 +92,7 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
             # Nothing was sent, or not all of it: what follows must not be taken for the rest.
             del self._buffer[:]
             self.close()
-            raise failure
+            raise _passing(self, failure)
         return None
 
     @functools.wraps(tunnel)
@@ -109,6 +109,12 @@ def _connection(connection_class: Any, plugin: Plugin) -> None:
 
     connection_class.request, connection_class._tunnel = filling_request, filling_tunnel
     connection_class.endheaders = filling_end
+
+
+def _passing(connection: Any, failure: BaseException) -> BaseException:
+    """What to raise: refusals of a pool's connection are unwrapped by the pool."""
+    is_pooled = getattr(connection, "_tegmen_is_pooled", False) and isinstance(failure, SecretRefused)
+    return _errors.Passing(failure) if is_pooled else failure
 
 
 def _refused_by_socks(
@@ -235,30 +241,30 @@ def _lower(name: Any) -> str:
 
 
 def _pool(module: ModuleType, plugin: Plugin) -> None:
-    pool_class: Any = module.HTTPSConnectionPool
-    retry_class: Any = module.Retry
-    urlopen, increment = pool_class.urlopen, retry_class.increment
+    pool_class: Any = module.HTTPConnectionPool
+    urlopen, new_connection = pool_class.urlopen, pool_class._new_conn
 
-    @functools.wraps(increment)
-    def refusing_increment(self: Any, method: Any = None, url: Any = None, *args: Any, **options: Any) -> Any:
-        """A pool takes an `OSError` for a broken connection and asks here whether to try again."""
-        refusal = _refusal(options.get("error"))
-        if refusal is not None:
-            raise refusal
-        return increment(self, method, url, *args, **options)
+    @functools.wraps(new_connection)
+    def marking_new_connection(self: Any, *args: Any, **options: Any) -> Any:
+        connection = new_connection(self, *args, **options)
+        connection._tegmen_is_pooled = True
+        return connection
 
     @functools.wraps(urlopen)
     def checking_urlopen(
         self: Any, method: str, url: str, body: Any = None, headers: Any = None, *args: Any, **options: Any
     ) -> Any:
         use = None
-        sent = self.headers if headers is None else headers
-        if not plugin.is_clear(url, sent, body, self.host):
-            # What is in a stream has to be known before connecting; without TLS the connection does that later.
-            body = _bodies.gathered(plugin, body, sent)
-            use = _checked(plugin, self, url, sent, body)
+        if self.scheme != "http":
+            sent = self.headers if headers is None else headers
+            if not plugin.is_clear(url, sent, body, self.host):
+                # What is in a stream has to be known before connecting; without TLS the connection does that later.
+                body = _bodies.gathered(plugin, body, sent)
+                use = _checked(plugin, self, url, sent, body)
         try:
             return urlopen(use[0] if use else self, method, url, body, headers, *args, **options)
+        except _errors.Passing as passing:
+            refusal = passing.refusal
         except Exception as error:
             reason = _certificate_error(error) if use else None
             if use is None or reason is None:
@@ -266,14 +272,7 @@ def _pool(module: ModuleType, plugin: Plugin) -> None:
             refusal = _tls.unverified(use[1], f"https://{self.host}:{self.port}", reason)
         raise refusal
 
-    pool_class.urlopen, retry_class.increment = checking_urlopen, refusing_increment
-
-
-def _refusal(error: Any) -> SecretRefused | None:
-    """The refusal that an error is, or that it came from."""
-    if isinstance(error, SecretRefused):
-        return error
-    return next((arg for arg in getattr(error, "args", ()) if isinstance(arg, SecretRefused)), None)
+    pool_class.urlopen, pool_class._new_conn = checking_urlopen, marking_new_connection
 
 
 def _checked(plugin: Plugin, pool: Any, url: str, headers: Any, body: Any) -> tuple[Any, list[str]] | None:
