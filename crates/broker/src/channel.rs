@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use tegmen_redact::Patterns;
 use tegmen_secret::SecretBytes;
 use tegmen_sys::{
     channel::{Channel, Listener, Received, Sender},
@@ -142,8 +143,10 @@ impl Server {
         self.shared.owner.map_or_else(peer::own_uid, |owner| owner.uid)
     }
 
-    /// Where patterns go when the test gives birth to a value.
+    /// Where patterns go when the test gives birth to a value: those that are known by now, and all later ones.
     pub fn set_output(&self, handle: Handle) {
+        let keep = lock(&self.shared.keep);
+        handle.set_patterns(keep.patterns().0);
         *lock(&self.shared.output) = Some(handle);
     }
 
@@ -179,11 +182,7 @@ impl Server {
     /// # Errors
     /// When they do not fit into the shared memory.
     pub fn add(&self, charges: Vec<crate::keep::Charge>) -> Result<Vec<String>, crate::keep::KeepError> {
-        lock(&self.shared.keep).add(charges, |patterns| {
-            if let Some(output) = &*lock(&self.shared.output) {
-                output.set_patterns(patterns);
-            }
-        })
+        lock(&self.shared.keep).add(charges, |patterns| self.shared.search_for(patterns))
     }
 
     /// Puts new values in the place of old ones, for the next request. Gives back the names of the secrets that
@@ -192,11 +191,7 @@ impl Server {
     /// # Errors
     /// When they do not fit into the shared memory.
     pub fn renew(&self, values: Vec<(String, SecretBytes)>) -> Result<Vec<String>, crate::keep::KeepError> {
-        lock(&self.shared.keep).renew(values, |patterns| {
-            if let Some(output) = &*lock(&self.shared.output) {
-                output.set_patterns(patterns);
-            }
-        })
+        lock(&self.shared.keep).renew(values, |patterns| self.shared.search_for(patterns))
     }
 }
 
@@ -295,19 +290,15 @@ impl Shared {
                     if !placeholder.is_empty() {
                         lock(&self.ledger).was_born(&name);
                     }
-                    let patterns = lock(&self.keep).learn(&name, &placeholder, &SecretBytes::from(value));
-                    if let Some(output) = &*lock(&self.output) {
-                        output.set_patterns(patterns);
-                    }
+                    let value = SecretBytes::from(value);
+                    lock(&self.keep).learn(&name, &placeholder, &value, |patterns| self.search_for(patterns));
                 }
                 Ok(Tell::Token { name, value }) => {
                     let value = Zeroizing::new(value);
-                    let patterns = lock(&self.keep).token(&name, value.as_bytes());
-                    if let Some(patterns) = patterns {
+                    let is_new =
+                        lock(&self.keep).token(&name, value.as_bytes(), |patterns| self.search_for(patterns));
+                    if is_new {
                         lock(&self.ledger).was_issued(&name);
-                        if let Some(output) = &*lock(&self.output) {
-                            output.set_patterns(patterns);
-                        }
                     }
                 }
                 Ok(Tell::Pools) => {
@@ -348,6 +339,13 @@ impl Shared {
 }
 
 impl Shared {
+    /// What the command says is searched for these from now on. To be called with the keep locked: it holds the newest ones.
+    fn search_for(&self, patterns: Patterns) {
+        if let Some(output) = &*lock(&self.output) {
+            output.set_patterns(patterns);
+        }
+    }
+
     fn overview(&self) -> Overview {
         let masked = lock(&self.output).as_ref().map(Handle::masked).unwrap_or_default();
         let contacts = lock(&self.contacts).clone();
@@ -368,8 +366,12 @@ impl Shared {
 
     /// A target that was entered counts where there is none: what the test was started against stays.
     fn target(&self, origin: Origin, pin: bool) {
-        if pin && (lock(&self.ledger).has_target() || lock(&self.keep).pin(origin.clone()).is_err()) {
-            return;
+        if pin {
+            // One lock after the other: elsewhere the keep is locked first.
+            let has_target = lock(&self.ledger).has_target();
+            if has_target || lock(&self.keep).pin(origin.clone()).is_err() {
+                return;
+            }
         }
         lock(&self.ledger).target(origin);
     }
@@ -393,11 +395,7 @@ impl Shared {
             }
             let Ok(ask) = protocol::decode::<Ask>(&received.bytes) else { continue };
             let answer = lock(&self.pools).answer(ask, &mut holdings, |secrets, known| {
-                let learnt = lock(&self.keep).lend(secrets, known, |patterns| {
-                    if let Some(output) = &*lock(&self.output) {
-                        output.set_patterns(patterns);
-                    }
-                });
+                let learnt = lock(&self.keep).lend(secrets, known, |patterns| self.search_for(patterns));
                 learnt.map_err(|error| error.to_string())
             });
             if let Some(mut answer) = answer {
@@ -443,5 +441,66 @@ fn check_process(sender: Sender, owner: Option<Owner>) -> Result<(), String> {
         Ok(Inspection::Closed | Inspection::Unknown) => Ok(()),
         Ok(Inspection::Open) => Err(format!("other processes can look into process {pid} (it is dumpable)")),
         Err(_) => Err(format!("process {pid} is gone")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    fn server() -> Server {
+        let keep = Keep::new(Vec::new(), None).unwrap();
+        Server::start(keep, Pools::default(), BTreeMap::new(), None).unwrap().0
+    }
+
+    /// Tells the server something as a plugin does, and waits until it is known.
+    fn teach(plugin: &Channel, tell: &Tell) {
+        let (ours, theirs) = Channel::pair().unwrap();
+        plugin.send(&protocol::encode(tell).unwrap(), &[theirs.as_fd()]).unwrap();
+        drop(theirs);
+        assert!(ours.receive(1).unwrap().is_end());
+    }
+
+    #[test]
+    fn what_one_plugin_teaches_no_other_takes_back() {
+        let server = server();
+        let output = Handle::of(Patterns::builder().build());
+        server.set_output(output.clone());
+        std::thread::scope(|scope| {
+            for process in 0..8 {
+                let (ours, theirs) = Channel::pair().unwrap();
+                let (shared, output) = (Arc::clone(&server.shared), &output);
+                scope.spawn(move || shared.converse(&theirs));
+                scope.spawn(move || {
+                    for number in 0..100 {
+                        let value = format!("token-{process}-{number:03}-8Zr2nYt5LxW0");
+                        let (name, tell) = ("TOKEN".to_owned(), value.clone());
+                        let tell = match number % 2 {
+                            0 => Tell::Token { name, value: tell },
+                            _ => Tell::Learn { name, placeholder: String::new(), value: tell },
+                        };
+                        teach(&ours, &tell);
+                        assert_eq!(output.redact(&value), "[TOKEN]");
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn what_was_taught_before_there_was_an_output_is_masked_in_it() {
+        let server = server();
+        let (ours, theirs) = Channel::pair().unwrap();
+        let shared = Arc::clone(&server.shared);
+        let plugin = std::thread::spawn(move || shared.converse(&theirs));
+        let value = "token-8Zr2nYt5LxW0".to_owned();
+        teach(&ours, &Tell::Token { name: "TOKEN".to_owned(), value: value.clone() });
+        let output = Handle::of(Patterns::builder().build());
+        server.set_output(output.clone());
+        assert_eq!(output.redact(&value), "[TOKEN]");
+        drop(ours);
+        plugin.join().unwrap();
     }
 }

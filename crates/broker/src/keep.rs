@@ -81,7 +81,8 @@ struct Held {
     placeholder: Placeholder,
 }
 
-/// All secrets of a run.
+/// All secrets of a run. What is to be given its new patterns (`redactor`) gets them while nobody else can change the keep: of two
+/// sets the newer one is given last.
 pub struct Keep {
     tag: Tag,
     maker: Maker,
@@ -263,7 +264,7 @@ impl Keep {
     }
 
     /// A value that was born in the test: from now on the redactor knows it.
-    pub fn learn(&mut self, name: &str, placeholder: &str, value: &SecretBytes) -> Patterns {
+    pub fn learn(&mut self, name: &str, placeholder: &str, value: &SecretBytes, redactor: impl FnOnce(Patterns)) {
         self.patterns.extend(|patterns| {
             if !placeholder.is_empty() {
                 patterns.mark(name, placeholder);
@@ -271,16 +272,17 @@ impl Keep {
             // What cannot be looked for was said in the test.
             let _ = patterns.value_or_record(name, value);
         });
-        self.patterns.patterns().clone()
+        redactor(self.patterns.patterns().clone());
     }
 
-    /// A token that the target has issued: from now on the redactor knows it, until there are many newer ones. `None` when
-    /// it knew it already.
-    pub fn token(&mut self, name: &str, value: &[u8]) -> Option<Patterns> {
-        match self.patterns.token(name, value) {
-            Added::Not => None,
-            Added::New | Added::Turned => Some(self.patterns.patterns().clone()),
+    /// A token that the target has issued: from now on the redactor knows it, until there are many newer ones. Whether it
+    /// is new.
+    pub fn token(&mut self, name: &str, value: &[u8], redactor: impl FnOnce(Patterns)) -> bool {
+        let is_new = self.patterns.token(name, value) != Added::Not;
+        if is_new {
+            redactor(self.patterns.patterns().clone());
         }
+        is_new
     }
 
     /// A record of a pool is given out, with those labels and values: the redactor gets its new patterns before anybody can
@@ -380,11 +382,6 @@ impl Keep {
         let files = self.files.iter().map(|(_, file)| file.as_fd());
         let descriptors = std::iter::once(self.memory.fd()).chain(files).collect();
         (descriptors, self.files.iter().map(|(name, _)| name.clone()).collect())
-    }
-
-    /// What the shared memory is made of.
-    pub fn memory_kind(&self) -> Kind {
-        self.memory.kind()
     }
 }
 

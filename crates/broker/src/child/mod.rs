@@ -173,3 +173,15 @@ impl Handle {
         std::io::stderr().lock().write_all(format!("{line}{ending}").as_bytes())
     }
 }
+
+/// An output without a child, for tests of what is searched for.
+#[cfg(test)]
+impl Handle {
+    pub(crate) fn of(patterns: Patterns) -> Self {
+        Self { patterns: LivePatterns::new(patterns), raw: Arc::default() }
+    }
+
+    pub(crate) fn redact(&self, text: &str) -> String {
+        self.patterns.redact(text)
+    }
+}
