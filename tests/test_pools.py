@@ -171,6 +171,10 @@ with shoppers.checkout() as two:
         shoppers.checkout()
     except PoolEmpty as error:
         print("empty:", error)
+try:
+    print("another's", two.password.reveal())
+except KeyError as error:
+    print("given back:", error.args[0])
 again = shoppers.checkout()
 assert again.user == two.user and again.password == two.password, "the same placeholder"
 again.release()
@@ -223,9 +227,10 @@ def test_checking_out_and_giving_back(make_pool: Callable[[int], Pool]) -> None:
         "a record of [shoppers] has no nothing; it has user, password",
     ]
     assert lines[3].startswith("empty: all 2 records of the pool [shoppers] are out. Simulate fewer users")
-    assert lines[4].startswith("two refused:") and "its placeholder stands for nothing in this process" in lines[4]
-    assert lines[5:7] == ["one sent", "after the child True"]
-    assert "there is no pool shopers; this run has: shoppers" in lines[7]
+    assert lines[4] == "given back: there is no secret shoppers.password, or it was given back"
+    assert lines[5].startswith("two refused:") and "its placeholder stands for nothing in this process" in lines[5]
+    assert lines[6:8] == ["one sent", "after the child True"]
+    assert "there is no pool shopers; this run has: shoppers" in lines[8]
     assert pool.server.last.header("X-Password") == pool.passwords["user-0"]
 
 

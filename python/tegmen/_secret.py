@@ -42,11 +42,11 @@ class Secret(str):
 
         Raises:
             UnicodeDecodeError: the value is not text.
+            KeyError: the placeholder stands for nothing any more: a record was given back.
             BrokerError: there is no broker.
         """
-        plugin = _session.plugin()
-        # Of several that have one name, the very one.
-        value = plugin.reveal(str.__str__(self)) or plugin.reveal(self._name)
+        # By the placeholder: of several that have one name, as the records of a pool have, the very one or none.
+        value = _session.plugin().reveal(str.__str__(self))
         if value is None:
             raise self._gone()
         return value.decode()
