@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import sys
 from collections.abc import Callable
@@ -232,6 +233,53 @@ def test_checking_out_and_giving_back(make_pool: Callable[[int], Pool]) -> None:
     assert lines[6:8] == ["one sent", "after the child True"]
     assert "there is no pool shopers; this run has: shoppers" in lines[8]
     assert pool.server.last.header("X-Password") == pool.passwords["user-0"]
+
+
+WAITERS = """\
+import threading
+from tegmen import PoolEmpty, pool
+
+one, other = pool("one"), pool("other")
+held = one.checkout()
+done = []
+
+
+def wait(name, timeout):
+    try:
+        one.checkout(timeout=timeout)
+    except PoolEmpty as error:
+        done.append((name, str(error)))
+
+
+long = threading.Thread(target=wait, args=("long", 4))
+long.start()
+while not done and "users wait" not in open("log").read():
+    pass
+# Whoever waits for a record of one pool holds up none of another, and nobody who asks what pools there are.
+assert len(pool("other")) == 1 and other.checkout().user == "ann"
+assert long.is_alive(), "the other pool had to wait"
+short = threading.Thread(target=wait, args=("short", 0.1))
+short.start()
+short.join()
+assert long.is_alive(), "who is behind somebody waits no longer than he wants"
+long.join()
+print(done)
+"""
+
+
+def test_who_waits_holds_up_nobody_else(project: Project) -> None:
+    project.write("records.csv", f"user,password\nann,{secrets.token_hex(8)}\n")
+    pools = (
+        f'[pools.{name}]\nsource = "file:records.csv"\nsecret_fields = ["password"]\non_empty = "wait"\n'
+        for name in ("one", "other")
+    )
+    project.write("tegmen.toml", "\n".join(pools))
+    project.write("log", "")
+    logged = "import logging\nlogging.basicConfig(filename='log', level=logging.WARNING)\n"
+    project.write("script.py", logged + WAITERS)
+    result = project.run(project.tegmen, "run", "--", sys.executable, "script.py").check()
+    short, long = re.findall(r"'(\w+)', 'all 1 records of the pool \[one\] were out", result.stdout)
+    assert (short, long) == ("short", "long")
 
 
 def test_a_pool_that_cycles_says_so(make_pool: Callable[[int], Pool]) -> None:

@@ -122,7 +122,7 @@ class Pool:
             PoolEmpty: all records are out.
             BrokerError: the broker is gone, or the record cannot be given out.
         """
-        record = _checkout(self._name, timeout)
+        record = _checkout(self._name, self._size, timeout)
         _release_with_user(record)
         return record
 
@@ -130,29 +130,42 @@ class Pool:
         return f"<Pool {self._name}: {self._size} records>"
 
 
-#: One question at a time, in each process, and whoever waits for a record waits in line. By whether it is gevent's.
-_locks: dict[bool, Any] = {}
+class _Line:
+    """Those who wait for a record of one pool, one after the other. Nobody waits for those of another."""
+
+    def __init__(self) -> None:
+        self.lock, self.waiting = _new_lock(), set[object]()
+
+    def enter(self, seconds: float | None) -> bool:
+        """Waits until all who came before have a record, and not longer than that. Whether they have."""
+        return bool(self.lock.acquire() if seconds is None else self.lock.acquire(timeout=seconds))
+
+
+#: One question at a time, in each process.
+_questions: dict[bool, Any] = {}
+#: By whether their locks are gevent's, and the name of the pool.
+_lines: dict[tuple[bool, str], _Line] = {}
 _told: set[str] = set()
 
 
-def _in_line() -> Any:
-    """The lock. One of threads would stop all greenlets while one waits; which it is to be shows at the first use."""
+def _is_patched() -> bool:
+    """Whether locks have to be gevent's: one of threads would stop all greenlets while one waits. It shows at the first
+    use."""
     monkey = sys.modules.get("gevent.monkey")
-    is_patched = monkey is not None and monkey.is_module_patched("threading")
-    if is_patched not in _locks:
-        if is_patched:
-            from gevent.lock import BoundedSemaphore
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
 
-            _locks[is_patched] = BoundedSemaphore(1)
-        else:
-            _locks[is_patched] = threading.Lock()
-    return _locks[is_patched]
+
+def _new_lock() -> Any:
+    if not _is_patched():
+        return threading.Lock()
+    from gevent.lock import BoundedSemaphore
+
+    return BoundedSemaphore(1)
 
 
 def open_pool(name: str) -> Pool:
     """The pool of that name."""
-    with _in_line():
-        answer = _answer(name, "describe")
+    answer = _answer(name, "describe")
     if answer[0] == "unknown":
         names = ", ".join(answer[1]) or "none"
         raise KeyError(
@@ -162,26 +175,51 @@ def open_pool(name: str) -> Pool:
     return Pool(name, answer[1])
 
 
-def _checkout(name: str, timeout: float | None) -> Record:
+def _checkout(name: str, size: int, timeout: float | None) -> Record:
     began = time.monotonic()
-    pause = PAUSES[0]
+    line = _lines.setdefault((_is_patched(), name), _Line())
     question = "checkout"
-    with _in_line():
-        while True:
-            kind, *rest = _answer(name, question)
-            question = "again"
-            if kind == "record":
-                return _record(name, *rest)
-            if kind != "empty":
-                raise BrokerError(f"no record of [{name}] can be given out: {rest[0]}")
-            size, waits, limit = rest
-            limits = [seconds for seconds in (timeout, limit) if seconds is not None]
-            waited = time.monotonic() - began
-            if not waits or (limits and waited >= min(limits)):
-                raise PoolEmpty(_why_empty(name, size, waits, waited))
-            _tell(name, f"all {size} records of the pool [{name}] are out: users wait until one is given back")
-            time.sleep(min([pause, *(max(limit - waited, 0) for limit in limits)]))
-            pause = min(pause * 1.5, PAUSES[1])
+    if not line.waiting:
+        got = _asked(name, question, began, timeout)
+        if isinstance(got, Record):
+            return got
+        question = "again"
+    own = object()
+    line.waiting.add(own)
+    try:
+        if not line.enter(None if timeout is None else max(began + timeout - time.monotonic(), 0)):
+            raise PoolEmpty(_why_empty(name, size, True, time.monotonic() - began))
+        try:
+            pause = PAUSES[0]
+            while not isinstance(got := _asked(name, question, began, timeout), Record):
+                question = "again"
+                time.sleep(min(pause, got))
+                pause = min(pause * 1.5, PAUSES[1])
+            return got
+        finally:
+            line.lock.release()
+    finally:
+        line.waiting.discard(own)
+
+
+def _asked(name: str, question: str, began: float, timeout: float | None) -> Record | float:
+    """A record; or for how many seconds somebody may wait before asking again.
+
+    Raises:
+        PoolEmpty: nobody is to wait, or not any longer.
+    """
+    kind, *rest = _answer(name, question)
+    if kind == "record":
+        return _record(name, *rest)
+    if kind != "empty":
+        raise BrokerError(f"no record of [{name}] can be given out: {rest[0]}")
+    size, waits, limit = rest
+    limits = [seconds for seconds in (timeout, limit) if seconds is not None]
+    waited = time.monotonic() - began
+    if not waits or (limits and waited >= min(limits)):
+        raise PoolEmpty(_why_empty(name, size, waits, waited))
+    _tell(name, f"all {size} records of the pool [{name}] are out: users wait until one is given back")
+    return min([PAUSES[1], *(max(limit - waited, 0) for limit in limits)])
 
 
 def _why_empty(name: str, size: int, waits: bool, waited: float) -> str:
@@ -211,18 +249,19 @@ def _tell(name: str, message: str) -> None:
 def _answer(name: str, what: str) -> Any:
     """Asks the broker, and lets other greenlets run until it has answered."""
     plugin = _session.plugin()
-    question, descriptor = _native.ask_pool(plugin, name, what)
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        answer = _native.pool_answer(plugin, question, name)
-        if answer is not None:
-            return answer
-        if time.monotonic() > deadline:
-            raise BrokerError(f"the broker did not answer within {PATIENCE:.0f} s")
-        # That of gevent where Locust has put it in its place.
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        poll.poll(1000)
+    with _questions.setdefault(_is_patched(), _new_lock()):
+        question, descriptor = _native.ask_pool(plugin, name, what)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            answer = _native.pool_answer(plugin, question, name)
+            if answer is not None:
+                return answer
+            if time.monotonic() > deadline:
+                raise BrokerError(f"the broker did not answer within {PATIENCE:.0f} s")
+            # That of gevent where Locust has put it in its place.
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            poll.poll(1000)
 
 
 def _release_with_user(record: Record) -> None:
@@ -250,5 +289,6 @@ def _user_greenlet() -> Any:
 
 
 def after_fork() -> None:
-    """In a forked child: nobody here holds the lock."""
-    _locks.clear()
+    """In a forked child: nobody here asks or waits."""
+    _questions.clear()
+    _lines.clear()
