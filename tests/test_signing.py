@@ -9,6 +9,7 @@ import re
 import secrets
 import sys
 import urllib.parse
+from collections.abc import Callable
 
 import botocore.auth
 import botocore.awsrequest
@@ -191,6 +192,31 @@ def test_digest_authentication(project: Project, echo_server: Server, algorithm:
         assert server.accepted == ["00000001", "00000002"] * 2 + ["00000001"]
     for value in (password, user) if not fast else (password,):
         assert found(value, result.output) == set()
+
+
+ELSEWHERE = """
+print("answer", self.client.get("/private", auth=HTTPDigestAuth(os.environ["PLAIN_USER"], PASSWORD)).status_code)
+challenge = 'Digest realm="r", nonce="n", qop="auth"'
+for url in (os.environ["OTHER"] + "/private", self.host + "/private"):
+    try:
+        print("made", digest(challenge, "ann", PASSWORD, "GET", url)[:6])
+    except OSError as error:
+        print("refused", error)
+"""
+
+
+def test_a_host_elsewhere_gets_no_digest_to_guess_at(project: Project, make_server: Callable[..., Server]) -> None:
+    password = secrets.token_hex(8)
+    other = make_server(respond=DigestServer("ann", password, "MD5", "auth"))
+    shop = make_server(respond=lambda _: Response(307, b"", [("Location", other.origin + "/private")]))
+    (project.path.parent / "password").write_text(password)
+    project.one_task(ELSEWHERE, host=shop.origin, head=DIGEST.replace('secret("USER"), ', '"ann", '))
+    env = {"PLAIN_USER": "ann", "OTHER": other.origin}
+    result = project.tegmen_run("--secret", "PASSWORD=file:../password", env=env)
+    assert [request.header("Authorization") for request in other.requests] == [None], result.output
+    assert "answer 0" in result.stdout and "made Digest" in result.stdout
+    assert result.output.count(f"[PASSWORD] was not sent to {other.origin}: the secret is bound to") >= 2
+    assert f"to {other.origin} (another host)" in result.stderr
 
 
 AWS = """

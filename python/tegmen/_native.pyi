@@ -67,8 +67,9 @@ def digest(
     method: str,
     uri: str,
     body: bytes,
+    to: tuple[str, str, int] | None = None,
 ) -> str | None:
-    """The ``response`` of Digest authentication."""
+    """The ``response`` of Digest authentication; ``to`` is who has asked, where that is known."""
 
 def aws(
     plugin: Plugin,

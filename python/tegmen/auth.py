@@ -46,12 +46,13 @@ def digest(challenge: str, username: str, password: str, method: str, url: str, 
         username: the user, or a secret that is one.
         password: the secret.
         method: the method of the request to come.
-        url: its URL, or the path and query of it.
+        url: its URL, or the path and query of it. By a URL it is seen whether the secret may go there.
         body: its body, for servers that protect it (``auth-int``).
 
     Raises:
         ValueError: it is no Digest challenge, or of an algorithm that is not known.
         TypeError: a placeholder stands in the URL, where the server would compute with the value.
+        SecretRefused: the secret is not bound to the host of the URL, which could guess it from the answer.
     """
     scheme, _, rest = challenge.strip().partition(" ")
     if scheme.lower() != "digest":
@@ -98,6 +99,7 @@ def answered(
         method=method.upper(),
         uri=uri,
         body=body.encode() if isinstance(body, str) else bytes(body),
+        to=_destination(target),
         **fields,
     )
     if response is None:
@@ -118,6 +120,13 @@ def answered(
     if offered:
         parts.append(f'qop={qop}, nc={fields["count"]}, cnonce="{fields["cnonce"]}"')
     return "Digest " + ", ".join(parts)
+
+
+def _destination(url: urllib.parse.SplitResult) -> tuple[str, str, int] | None:
+    """Scheme, host and port of a URL; None where it is a path alone."""
+    if not url.hostname:
+        return None
+    return url.scheme, url.hostname, url.port or (443 if url.scheme == "https" else 80)
 
 
 def aws_headers(
@@ -155,7 +164,7 @@ def aws_headers(
     """
     now = datetime.datetime.now(datetime.timezone.utc)
     target = urllib.parse.urlsplit(url)
-    port = target.port or (443 if target.scheme == "https" else 80)
+    scheme, host, port = _destination(target) or (target.scheme, "", 80)
     sent = {str(name): str.__str__(value) for name, value in (headers or {}).items()}
     lower = {name.lower() for name in sent}
     if "host" not in lower:
@@ -170,8 +179,8 @@ def aws_headers(
         region=region,
         service=service,
         method=method.upper(),
-        scheme=target.scheme,
-        host=target.hostname or "",
+        scheme=scheme,
+        host=host,
         port=port,
         target=(target.path or "/") + (f"?{target.query}" if target.query else ""),
         headers=[(name, value) for name, value in sent.items() if name.lower() not in _NOT_SIGNED],

@@ -7,7 +7,7 @@ use tegmen_secret::SecretBytes;
 use tegmen_sys::{channel::Channel, shared::Reader};
 use tegmen_wire::{
     cluster::{ClusterKey, KeyOrigin},
-    fill::{self, Clear, Filled, FilledHead, Layer, Request},
+    fill::{self, Clear, Filled, FilledHead, Layer, Refusal, Request},
     finder,
     finder::Form,
     origin::{Origin, Scheme},
@@ -307,6 +307,21 @@ impl Client {
         Err(ClientError::PlaceholderInside(names.into_iter().next().unwrap_or_default()))
     }
 
+    /// What is made from a secret for somebody may go where the secret may go.
+    fn check_destination(&mut self, secret: &str, origin: &Origin) -> Result<(), ClientError> {
+        let books = [self.local.book(), self.shared.book()];
+        let entry = books.iter().find_map(|book| book.entry_with(secret));
+        let Some(entry) = entry.or_else(|| books.iter().find_map(|book| book.entry(secret))) else { return Ok(()) };
+        let manifest = self.shared.book().table().manifest.clone();
+        match Refusal::of_destination(&entry.binding, origin, &self.targets, manifest) {
+            Some(refusal) => {
+                self.tally.refusal(&refusal);
+                Err(ClientError::Refused(refusal))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// HMAC of `data` under the value of that secret. See [`sign::mac`].
     ///
     /// # Errors
@@ -337,18 +352,25 @@ impl Client {
         Ok(token)
     }
 
-    /// The `response` of Digest authentication, under the value of that secret. See [`sign::digest_response`].
+    /// The `response` of Digest authentication, under the value of that secret. See [`sign::digest_response`]. `to` is who has
+    /// asked, where that is known: whoever gets the response can try passwords until one fits.
     ///
     /// # Errors
-    /// When there is no such algorithm, or a placeholder stands in the target or the body.
+    /// When there is no such algorithm, when a placeholder stands in the target or the body, or when the secret may not go
+    /// there.
     pub fn digest(
         &mut self,
         user: &str,
         password: &str,
         challenge: &Challenge<'_>,
+        to: Option<&Origin>,
     ) -> Result<Option<String>, ClientError> {
         self.without_placeholder(challenge.uri)?;
         self.without_placeholder(challenge.body)?;
+        if let Some(origin) = to {
+            self.keep_up()?;
+            self.check_destination(password, origin)?;
+        }
         let user = match self.carries(user.as_bytes()) {
             true => self.reveal(user)?.ok_or_else(|| ClientError::PlaceholderInside("the user name".to_owned()))?,
             false => zeroize::Zeroizing::new(user.as_bytes().to_vec()),

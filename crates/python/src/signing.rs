@@ -49,10 +49,13 @@ pub fn jwt(
     plugin.0.jwt(secret, algorithm, header, claims, label).map_err(sign_error)
 }
 
-/// The `response` of Digest authentication.
+/// Scheme, host and port of somebody.
+type Destination = (String, String, u16);
+
+/// The `response` of Digest authentication; `to` is who has asked, where that is known.
 #[allow(clippy::too_many_arguments, reason = "the fields of the header, as RFC 7616 names them")]
 #[pyfunction]
-#[pyo3(signature = (plugin, user, password, *, algorithm, realm, nonce, cnonce, count, qop, method, uri, body))]
+#[pyo3(signature = (plugin, user, password, *, algorithm, realm, nonce, cnonce, count, qop, method, uri, body, to=None))]
 pub fn digest(
     mut plugin: PyRefMut<'_, Plugin>,
     user: &str,
@@ -66,7 +69,9 @@ pub fn digest(
     method: &str,
     uri: &str,
     body: &[u8],
+    to: Option<Destination>,
 ) -> PyResult<Option<String>> {
+    let to = to.map(|(scheme, host, port)| origin(&scheme, &host, port));
     let challenge = Challenge {
         algorithm,
         realm: realm.as_bytes(),
@@ -78,7 +83,7 @@ pub fn digest(
         uri: uri.as_bytes(),
         body,
     };
-    plugin.0.digest(user, password, &challenge).map_err(sign_error)
+    plugin.0.digest(user, password, &challenge, to.as_ref()).map_err(sign_error)
 }
 
 /// The signature of AWS for a request: the names of the signed fields, the signature, the hash of the body.
@@ -100,7 +105,7 @@ pub fn aws(
     body: &[u8],
     body_hash: Option<&str>,
 ) -> PyResult<Option<(String, String, String)>> {
-    let origin = Origin::new(Scheme::parse(scheme).unwrap_or(Scheme::Http), host, Some(port));
+    let origin = origin(scheme, host, port);
     let headers: Vec<(&[u8], &[u8])> =
         headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     let request = tegmen_plugin::Request {
@@ -112,4 +117,8 @@ pub fn aws(
     let scope = AwsScope { time, region, service };
     let hash = body_hash.map(str::as_bytes);
     plugin.0.aws(secret, &scope, method.as_bytes(), &request, hash).map_err(sign_error)
+}
+
+fn origin(scheme: &str, host: &str, port: u16) -> Origin {
+    Origin::new(Scheme::parse(scheme).unwrap_or(Scheme::Http), host, Some(port))
 }

@@ -1,5 +1,6 @@
 """``requests.auth.HTTPDigestAuth`` with a secret for its password: the answer to the challenge is computed from the
-value, which Python does not see. Basic authentication needs nothing: the placeholder is replaced within its base64.
+value, which Python does not see; not for a host that the secret is not bound to, where a redirect may have led. Basic
+authentication needs nothing: the placeholder is replaced within its base64.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from tegmen import _session
+from tegmen._native import SecretRefused
 
 
 def apply(module: ModuleType) -> None:
@@ -23,6 +25,14 @@ def apply(module: ModuleType) -> None:
             return build(self, method, url)
         from tegmen import auth
 
-        return auth.answered(self._thread_local.chal, self.username, self.password, method, url, self._thread_local)
+        chal, state = self._thread_local.chal, self._thread_local
+        try:
+            return auth.answered(chal, self.username, self.password, method, url, state)
+        except SecretRefused as refusal:
+            failure = refusal
+        from requests.exceptions import ConnectionError
+
+        # As where a connection refuses it: Locust counts a request that has failed.
+        raise ConnectionError(failure)
 
     auth_class.build_digest_header = build_with_secret

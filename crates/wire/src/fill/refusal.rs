@@ -85,6 +85,17 @@ impl Refusal {
         }
     }
 
+    /// The refusal where what is made from a secret is for an origin that the secret may not be sent to; `None` where it may.
+    pub fn of_destination(
+        binding: &Binding,
+        origin: &Origin,
+        targets: &[Origin],
+        manifest: Option<String>,
+    ) -> Option<Box<Self>> {
+        let refusal = || Box::new(Self::new(binding, origin, targets, manifest, Reason::NotBound));
+        (!binding.permits(origin, targets)).then(refusal)
+    }
+
     pub(super) fn unnamed(origin: &Origin, reason: Reason) -> Self {
         Self {
             name: None,
