@@ -80,9 +80,18 @@ const OUTPUTS: &[(&str, &[&str])] = &[
 
 /// The value of an option. `Some("")` for one that stands alone.
 fn option(request: &Request, name: &str, short: &str) -> Option<String> {
+    let in_environment = || {
+        let name = format!("LOCUST_{}", name.to_ascii_uppercase().replace('-', "_"));
+        variable(&request.environment, &name).map(|value| value.to_string_lossy().into_owned())
+    };
+    given(request, name, short).or_else(in_environment).or_else(|| configured(request, name))
+}
+
+/// The same on the command line alone.
+fn given(request: &Request, name: &str, short: &str) -> Option<String> {
     let long = format!("--{name}");
     let words: Vec<String> = request.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let given = words.iter().enumerate().find_map(|(at, word)| {
+    words.iter().enumerate().find_map(|(at, word)| {
         if let Some(value) = word.strip_prefix(&long).and_then(|rest| rest.strip_prefix('=')) {
             return Some(value.to_owned());
         }
@@ -92,28 +101,19 @@ fn option(request: &Request, name: &str, short: &str) -> Option<String> {
         // `-Hhttps://…`, as argparse takes it.
         let glued = word.strip_prefix(short).filter(|_| !short.is_empty() && !word.starts_with("--"));
         glued.map(str::to_owned)
-    });
-    let in_environment = || {
-        let name = format!("LOCUST_{}", name.to_ascii_uppercase().replace('-', "_"));
-        variable(&request.environment, &name).map(|value| value.to_string_lossy().into_owned())
-    };
-    given.or_else(in_environment).or_else(|| configured(request, name))
+    })
 }
 
 /// The value in `locust.conf`, or in `[tool.locust]` of pyproject.toml.
 fn configured(request: &Request, name: &str) -> Option<String> {
-    let file = option_file(request);
+    // The environment does not name it.
+    let file = given(request, "config", "").filter(|file| !file.is_empty());
     let text = std::fs::read_to_string(request.directory.join(file.as_deref().unwrap_or("locust.conf"))).ok();
     text.as_deref().and_then(|text| from_lines(text, name)).or_else(|| {
         let text = std::fs::read_to_string(request.directory.join("pyproject.toml")).ok()?;
         let (_, table) = text.split_once("[tool.locust]")?;
         from_lines(table.split("\n[").next()?, name)
     })
-}
-
-fn option_file(request: &Request) -> Option<String> {
-    let words: Vec<std::borrow::Cow<'_, str>> = request.command.iter().map(|word| word.to_string_lossy()).collect();
-    words.iter().position(|word| word == "--config").and_then(|at| words.get(at + 1)).map(|word| word.to_string())
 }
 
 fn from_lines(text: &str, name: &str) -> Option<String> {

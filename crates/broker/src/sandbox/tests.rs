@@ -120,6 +120,10 @@ fn ports_are_those_of_target_web_page_and_master() {
     open.command.pop();
     let policy = Policy::new(&open).unwrap();
     assert_eq!((policy.connect, policy.listen), ([8443].into(), [9000].into()));
+    std::fs::write(root.join("other.conf"), "host = https://shop.example.com:9443\n").unwrap();
+    for words in [&["--config", "other.conf"][..], &["--config=other.conf"]] {
+        assert_eq!(ports(words).0, [9443], "{words:?}");
+    }
 }
 
 #[test]
