@@ -295,11 +295,6 @@ impl Module {
         Span::new(start, start + text.len() as u32)
     }
 
-    /// The number of lines.
-    pub fn line_count(&self) -> u32 {
-        self.line_starts.len() as u32
-    }
-
     /// The names of the classes and functions around a block: `Shopper.on_start`.
     pub fn context(&self, block: BlockId) -> String {
         let mut names = Vec::new();

@@ -421,15 +421,6 @@ pub fn adopt_orphans() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
-/// Asks the kernel to send this process a signal when its parent ends.
-///
-/// # Errors
-/// When `signal` is none.
-pub fn die_with_parent(signal: i32) -> io::Result<()> {
-    let signal = rustix::process::Signal::from_named_raw(signal).ok_or(io::ErrorKind::InvalidInput)?;
-    Ok(rustix::process::set_parent_process_death_signal(Some(signal))?)
-}
-
 /// Begins a new session without a terminal, with this process as its leader.
 ///
 /// # Errors
@@ -437,15 +428,6 @@ pub fn die_with_parent(signal: i32) -> io::Result<()> {
 pub fn new_session() -> io::Result<()> {
     rustix::process::setsid()?;
     Ok(())
-}
-
-/// Forbids core dumps of this process and of its children: they would hold secrets.
-///
-/// # Errors
-/// When the kernel refuses.
-pub fn forbid_core_dumps() -> io::Result<()> {
-    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
-    Ok(rustix::process::setrlimit(rustix::process::Resource::Core, none)?)
 }
 
 /// The process group of this process; 0 when its leader is outside our PID namespace.

@@ -61,8 +61,6 @@ pub struct SignalEvent {
     pub number: i32,
     /// Sent by the kernel itself (the terminal's Ctrl-C, a new window size, a hang-up), not by a process.
     pub from_kernel: bool,
-    /// The process that sent it; 0 when the kernel did.
-    pub sender: i32,
 }
 
 /// The stream of signals that this process receives from now on.
@@ -104,8 +102,7 @@ impl SignalEvents {
             Ok(RECORD) => {
                 let field =
                     |at: usize| i32::from_ne_bytes([record[at], record[at + 1], record[at + 2], record[at + 3]]);
-                let from_kernel = field(4) > 0;
-                Some(SignalEvent { number: field(0), from_kernel, sender: if from_kernel { 0 } else { field(8) } })
+                Some(SignalEvent { number: field(0), from_kernel: field(4) > 0 })
             }
             _ => None,
         }
@@ -118,17 +115,15 @@ impl AsFd for SignalEvents {
     }
 }
 
-/// Bytes of one event in the pipe: number, code, sender. Less than PIPE_BUF, so written as a whole or not at all.
-const RECORD: usize = 12;
+/// Bytes of one event in the pipe: number and code. Less than PIPE_BUF, so written as a whole or not at all.
+const RECORD: usize = 8;
 
 extern "C" fn on_signal(number: libc::c_int, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     // SAFETY: the kernel hands a valid siginfo to a handler that was installed with SA_SIGINFO; only
     // async-signal-safe calls are made (write), the buffer is on this stack, and errno is put back.
     unsafe {
         let errno = *libc::__errno_location();
-        let code = (*info).si_code;
-        let sender = if code > 0 { 0 } else { (*info).si_pid() };
-        let record = [number, code, sender];
+        let record = [number, (*info).si_code];
         libc::write(PIPE.load(Ordering::Relaxed), record.as_ptr().cast(), RECORD);
         *libc::__errno_location() = errno;
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tegmen_sys::process::{self, Change, Group, Launch, ProcessHandle};
 use tegmen_sys::signals::{self, SignalEvent, SignalEvents, SignalMask};
-use tegmen_sys::{poll, terminal};
+use tegmen_sys::{hardening, poll, terminal};
 
 use super::ChildOptions;
 use super::helper::{self, Role, Start, nowhere};
@@ -92,7 +92,7 @@ impl Supervisor {
     ) -> Result<Self, SpawnError> {
         SignalMask::block_all();
         if !options.fence.core_dumps {
-            process::forbid_core_dumps().map_err(SpawnError::own("forbid core dumps (RLIMIT_CORE)"))?;
+            hardening::forbid_core_dumps().map_err(SpawnError::own("forbid core dumps (RLIMIT_CORE)"))?;
         }
         process::adopt_orphans().map_err(SpawnError::own("become the reaper of orphaned processes"))?;
         let events = events().map_err(SpawnError::own("receive signals"))?;
