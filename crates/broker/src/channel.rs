@@ -295,8 +295,7 @@ impl Shared {
                 }
                 Ok(Tell::Token { name, value }) => {
                     let value = Zeroizing::new(value);
-                    let is_new =
-                        lock(&self.keep).token(&name, value.as_bytes(), |patterns| self.search_for(patterns));
+                    let is_new = lock(&self.keep).token(&name, value.as_bytes(), |patterns| self.search_for(patterns));
                     if is_new {
                         lock(&self.ledger).was_issued(&name);
                     }

@@ -7,22 +7,28 @@
 mod answers;
 mod client;
 mod connect;
+mod learning;
 mod lines;
 mod local;
 mod masked;
 mod passing;
 mod pieces;
 mod pools;
+mod redacting;
 mod reflection;
 mod sealing;
+mod sending;
 mod shared;
 pub mod sign;
+mod signing;
 mod tally;
+mod telling;
 
-pub use client::{Client, Purpose};
+pub use client::Client;
 pub use passing::Texts;
 pub use pools::{Answer, Field, Question};
 pub use sealing::Sealer;
+pub use sending::Purpose;
 pub use tegmen_classify::is_sensitive_variable;
 pub use tegmen_wire::{
     cluster,

@@ -112,7 +112,7 @@ impl Client {
         for born in self.answers.in_body(body) {
             let known = self.sealing.patterns.find(born.value.as_bytes());
             let is_known = known.is_some_and(|(range, _)| range.len() == born.value.len());
-            if is_known || self.carries(born.value.as_bytes()) || born.value.len() > crate::client::LONGEST {
+            if is_known || self.carries(born.value.as_bytes()) || born.value.len() > crate::learning::LONGEST {
                 continue;
             }
             let mut hosts = self.targets.clone();
