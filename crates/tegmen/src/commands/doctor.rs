@@ -2,7 +2,7 @@
 
 mod vault;
 
-use std::{ffi::OsString, io::IsTerminal, io::Write, path::Path, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, io::Write, path::Path, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
@@ -192,9 +192,7 @@ fn write(args: &Args, posture: &Posture) -> anyhow::Result<()> {
         Format::Sarif => report::sarif(posture, version),
         Format::Html => report::html(posture, version)?,
         Format::Text | Format::Markdown => {
-            let terminal = args.output.is_none() && std::io::stdout().is_terminal();
-            let columns = if terminal { tegmen_sys::terminal::columns(std::io::stdout()) } else { None };
-            let width = columns.map_or(WIDTH, |columns| usize::from(columns).clamp(60, 140));
+            let width = output::window(args.output.as_deref()).map_or(WIDTH, |columns| columns.clamp(60, 140));
             report::text(posture, args.color.of_text(args.output.is_some()), width, volume() == Volume::Verbose)
         }
     };

@@ -42,9 +42,8 @@ pub fn write(args: &Args, input: &Input<'_>) -> anyhow::Result<()> {
 }
 
 fn text(args: &Args, input: &Input<'_>) -> String {
-    let terminal = args.output.is_none() && std::io::stdout().is_terminal();
-    let columns = if terminal { tegmen_sys::terminal::columns(std::io::stdout()) } else { None };
-    let width = columns.map_or(Width::Unknown, |columns| Width::Window(usize::from(columns).clamp(60, 200)));
+    let columns = window(args.output.as_deref());
+    let width = columns.map_or(Width::Unknown, |columns| Width::Window(columns.clamp(60, 200)));
     let text = tegmen_report::text(input, args.color.of_text(args.output.is_some()), width);
     if volume() > Volume::Quiet {
         return text;
@@ -52,6 +51,12 @@ fn text(args: &Args, input: &Input<'_>) -> String {
     // The summary is the last line.
     let rest = text.trim_end().rfind('\n').map_or("", |at| &text[..=at]);
     rest.trim_end().to_owned() + if rest.is_empty() { "" } else { "\n" }
+}
+
+/// The columns of the window in which somebody reads what is printed; `None` where it goes elsewhere, or to that file.
+pub fn window(file: Option<&Utf8Path>) -> Option<usize> {
+    let is_shown = file.is_none() && std::io::stdout().is_terminal();
+    if is_shown { tegmen_sys::terminal::columns(std::io::stdout()).map(usize::from) } else { None }
 }
 
 /// Writes a file so that it is there whole or not at all.

@@ -3,7 +3,7 @@
 pub mod facts;
 mod stored;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -175,9 +175,7 @@ fn write(args: &Args, format: Format, report: &render::Report<'_>) -> anyhow::Re
         Format::Markdown => render::markdown(report),
         Format::Json => render::json(report),
         Format::Text => {
-            let terminal = args.output.is_none() && std::io::stdout().is_terminal();
-            let columns = if terminal { tegmen_sys::terminal::columns(std::io::stdout()) } else { None };
-            let width = columns.map_or(WIDTH, |columns| usize::from(columns).clamp(50, 120));
+            let width = output::window(args.output.as_deref()).map_or(WIDTH, |columns| columns.clamp(50, 120));
             render::text(report, Colours::Auto.of_text(args.output.is_some()), width)
         }
     };
