@@ -2,6 +2,15 @@ from typing import Any, NoReturn, final, overload
 
 __version__: str
 
+SHORTEST_ANSWER: int
+"""A body of fewer bytes gives out no credential."""
+
+LONGEST_ANSWER: int
+"""A body of more bytes is not searched for credentials."""
+
+SHORTEST_PIECE: int
+"""Fewer bytes hold nothing that is recognised as a piece of a placeholder."""
+
 class BrokerError(RuntimeError):
     """The broker did not give its secrets to this process."""
 

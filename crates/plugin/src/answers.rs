@@ -15,7 +15,7 @@ use tegmen_classify::{auth_scheme, is_dummy, is_sensitive_name, why_not, words};
 /// An answer that is longer is not looked at, in bytes.
 pub const LONGEST: usize = 1 << 20;
 /// Neither is one that is shorter: `sid=` and the shortest that counts, in bytes.
-const SHORTEST: usize = 4 + SHORT;
+pub const SHORTEST: usize = 4 + SHORT;
 /// A value that is shorter is no credential that a server issues.
 const SHORT: usize = 8;
 /// Neither is one that is longer.

@@ -24,6 +24,7 @@ mod signing;
 mod tally;
 mod telling;
 
+pub use answers::{LONGEST as LONGEST_ANSWER, SHORTEST as SHORTEST_ANSWER};
 pub use client::Client;
 pub use passing::Texts;
 pub use pools::{Answer, Field, Question};
@@ -33,6 +34,7 @@ pub use tegmen_classify::is_sensitive_variable;
 pub use tegmen_wire::{
     cluster,
     fill::{Filled, FilledHead, Refusal, Request},
+    finder::SHORTEST as SHORTEST_PIECE,
     origin::{Origin, Scheme},
     protocol::{CHANNELS, LentKind},
     table::Entry,

@@ -31,7 +31,11 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        // For the hooks, which pass over what need not be asked about.
+        module.add("SHORTEST_ANSWER", tegmen_plugin::SHORTEST_ANSWER)?;
+        module.add("LONGEST_ANSWER", tegmen_plugin::LONGEST_ANSWER)?;
+        module.add("SHORTEST_PIECE", tegmen_plugin::SHORTEST_PIECE)
     }
 
     /// Whether a variable holds what is sensitive: its name says so, or the value is a URL with credentials.

@@ -50,10 +50,10 @@ impl Unusable {
 }
 
 /// So much of a tag is recognised as a piece of it: 51 random bits, which nothing else has by chance. Any piece that is
-/// half as long again holds one.
-const PIECE: usize = 10;
+/// half as long again holds one. Fewer bytes hold nothing that is recognised.
+pub const SHORTEST: usize = 10;
 /// Where the pieces begin in the tag.
-const PIECES: [usize; 4] = [0, 5, 10, TAG_LEN - PIECE];
+const PIECES: [usize; 4] = [0, 5, 10, TAG_LEN - SHORTEST];
 /// The same in base64.
 const BASE64_PIECE: usize = 12;
 
@@ -62,7 +62,7 @@ fn patterns(tag: &Tag) -> Vec<(Vec<u8>, Form)> {
     let tag = tag.as_str();
     let mut patterns: Vec<(Vec<u8>, Form)> = vec![(tag.into(), Form::Plain)];
     for start in PIECES {
-        patterns.push((tag[start..start + PIECE].into(), Form::Cut));
+        patterns.push((tag[start..start + SHORTEST].into(), Form::Cut));
     }
     for offset in 0..3 {
         // The characters that the tag alone decides; letters and digits give the same in base64url.
@@ -82,9 +82,9 @@ fn patterns(tag: &Tag) -> Vec<(Vec<u8>, Form)> {
         (hex.to_ascii_uppercase().into(), Unusable::Hex),
         (hex.into(), Unusable::Hex),
         (tag.to_ascii_uppercase().into(), Unusable::Capitals),
-        (title(tag).as_bytes()[TAG_LEN - PIECE..].into(), Unusable::Capitals),
+        (title(tag).as_bytes()[TAG_LEN - SHORTEST..].into(), Unusable::Capitals),
         (wide[..wide.len() - 1].to_vec(), Unusable::Wide),
-        (tag.bytes().take(PIECE).flat_map(|byte| [byte, 0, 0, 0]).take(4 * PIECE - 3).collect(), Unusable::Wide),
+        (tag.bytes().take(SHORTEST).flat_map(|byte| [byte, 0, 0, 0]).take(4 * SHORTEST - 3).collect(), Unusable::Wide),
         (tag.bytes().rev().collect(), Unusable::Reversed),
     ] {
         patterns.push((pattern, Form::Unusable(form)));
@@ -127,7 +127,7 @@ impl Finder {
     /// Whether a token, in any form, stands in the bytes.
     pub fn hits(&self, bytes: &[u8]) -> bool {
         // Most names and values of header fields are shorter than any form of a tag.
-        bytes.len() >= PIECE && self.first(bytes).is_some()
+        bytes.len() >= SHORTEST && self.first(bytes).is_some()
     }
 
     /// The first token from `from` on: where its tag stands in that form, and which form it is.
@@ -222,7 +222,7 @@ mod tests {
             let tag = Tag::random().unwrap();
             let finder = Finder::new(&tag).unwrap();
             let token = tag.token(7);
-            for length in PIECE..TAG_LEN {
+            for length in SHORTEST..TAG_LEN {
                 assert_eq!(finder.find(&token.as_bytes()[..length], 0), Some((0, Form::Cut)));
                 assert!(finder.hits(&token.as_bytes()[TAG_LEN - length..]));
             }

@@ -12,10 +12,8 @@ from tegmen import _native
 from tegmen._hooks import _errors, _packing, _sealing
 from tegmen._native import Plugin
 
-#: A body that is longer is not searched for credentials.
-LONGEST = _sealing.LONGEST
-#: Neither is one that is shorter: ``sid=`` and the shortest that counts.
-SHORTEST = 12
+#: A body that is shorter or longer is not searched for credentials.
+SHORTEST, LONGEST = _native.SHORTEST_ANSWER, _native.LONGEST_ANSWER
 
 #: What :func:`_native.carried` says of a request: a token that the target has issued is in it; a placeholder is, or
 #: what may hide one.

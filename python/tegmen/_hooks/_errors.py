@@ -7,10 +7,10 @@ import binascii
 import re
 import sys
 
-from tegmen._native import Plugin, SecretRefused
+from tegmen._native import SHORTEST_PIECE, Plugin, SecretRefused
 
 #: A method that is not longer cannot hold a piece of a placeholder.
-LONGEST_METHOD = 9
+LONGEST_METHOD = SHORTEST_PIECE - 1
 
 
 class Passing(Exception):

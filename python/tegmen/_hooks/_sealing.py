@@ -13,8 +13,6 @@ from tegmen._native import Plugin
 
 #: A body of a known length up to this is sealed as a whole, and has a known length afterwards.
 WHOLE = 8 << 20
-#: Credentials are looked for in a body up to this.
-LONGEST = 1 << 20
 _BLOCK = 1 << 16
 
 _told: set[str] = set()
@@ -80,7 +78,7 @@ def sealed_whole(plugin: Plugin, seal: Seal, body: bytes, destination: tuple[str
     for decoder in seal._decoders:
         body = decoder.decode(body) + decoder.finish()
     seal._decoders = []
-    if carried and len(body) <= LONGEST:
+    if carried and len(body) <= _native.LONGEST_ANSWER:
         _native.seal_tokens(plugin, body, *destination)
         seal._sealer = _native.sealer(plugin)
     return seal._sealed(body, True)

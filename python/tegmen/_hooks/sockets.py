@@ -14,7 +14,7 @@ from typing import Any
 
 from tegmen import _session
 from tegmen._hooks import _errors
-from tegmen._native import Plugin, SecretRefused
+from tegmen._native import SHORTEST_PIECE, Plugin, SecretRefused
 
 #: The functions to put oneself before.
 FUNCTIONS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -24,9 +24,6 @@ FUNCTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "gevent.ssl": {"SSLSocket": ("send", "write")},
     "gevent._ssl3": {"SSLSocket": ("send", "write")},
 }
-
-#: Fewer bytes cannot hold what is recognised as a piece of a placeholder.
-SHORTEST = 10
 
 _told: set[str] = set()
 #: Sockets that are in `sendall`, which sends what was searched already, piece by piece.
@@ -65,7 +62,7 @@ def _watched(function: Any, name: str, send: Any) -> Any:
         @functools.wraps(function)
         def watched(self: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
             plugin = _session.current
-            if plugin is None or len(data) < SHORTEST:
+            if plugin is None or len(data) < SHORTEST_PIECE:
                 return function(self, data, *args, **kwargs)
             if plugin.carries(data if type(data) is bytes else bytes(data)):
                 _refuse(plugin, self, data)
@@ -89,7 +86,7 @@ def _watched(function: Any, name: str, send: Any) -> Any:
             plugin = _session.current
             if (
                 plugin is not None
-                and len(data) >= SHORTEST
+                and len(data) >= SHORTEST_PIECE
                 # `sendall` passes its pieces on like this; others may use the same socket while it waits.
                 and not (type(data) is memoryview and id(self) in _sending)
                 and plugin.carries(data if type(data) is bytes else bytes(data))
