@@ -138,6 +138,11 @@ def test_the_audit_never_meets_a_secret_type(crate: str) -> None:
     assert "secret" not in dependencies(crate, ours=True)
 
 
+def test_no_secret_type_can_be_serialised() -> None:
+    # No other crate can teach it to a type of this one.
+    assert "serde" not in dependencies("secret", ours=False)
+
+
 def test_no_path_of_a_developer_and_no_marker_is_committed() -> None:
     command = ["git", "ls-files", "-z"]
     names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")

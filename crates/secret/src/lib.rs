@@ -38,3 +38,25 @@ impl std::fmt::Debug for Secret {
         write!(f, "Secret({})", self.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of a type that can be displayed there are two of these, and a call that does not say which does not compile.
+    trait Shown<How> {
+        fn only_one() {}
+    }
+
+    struct Displayed;
+
+    impl<T> Shown<()> for T {}
+    impl<T: std::fmt::Display> Shown<Displayed> for T {}
+
+    #[test]
+    fn none_of_them_can_be_displayed() {
+        <SecretBytes as Shown<_>>::only_one();
+        <Secret as Shown<_>>::only_one();
+        <Sealed as Shown<_>>::only_one();
+    }
+}
