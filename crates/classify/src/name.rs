@@ -305,7 +305,7 @@ pub fn may_hold_credentials_url(name: &str) -> bool {
     match words[..] {
         [.., "dsn"]
         | [.., "connection", "string"]
-        | [.., "conn", "str"]
+        | [.., "conn", "str" | "string"]
         | [.., "connstr"]
         | [.., "connectionstring"] => true,
         [.., what, "url" | "uri"] => matches!(

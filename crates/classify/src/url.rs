@@ -34,7 +34,39 @@ const WEBHOOKS: &[(&str, &str, usize)] = &[
     ("https://discordapp.com/api/webhooks/", "a Discord webhook", 50),
 ];
 
-/// The part of the path of a webhook that lets in whoever knows it, and what it is: "a Slack webhook".
+/// Services that take the key in the path: the end of the host, the least length of the key, whose key it is.
+const KEYED: &[(&str, usize, &str)] = &[
+    (".infura.io", 32, "an Infura key"),
+    (".alchemy.com", 32, "an Alchemy key"),
+    (".alchemyapi.io", 32, "an Alchemy key"),
+    (".quiknode.pro", 32, "a QuickNode key"),
+    ("rpc.ankr.com", 40, "an Ankr key"),
+    (".getblock.io", 32, "a GetBlock key"),
+    (".chainstack.com", 32, "a Chainstack key"),
+    ("api.telegram.org", 35, "a Telegram bot token"),
+];
+
+/// The key in the path of a service that takes it there.
+fn keyed(url: &str) -> Option<(&'static str, Range<usize>)> {
+    let start = ["https://", "wss://"].iter().find(|scheme| url.starts_with(**scheme))?.len();
+    let end = start + url[start..].find('/')?;
+    let (_, least, kind) = KEYED.iter().find(|(host, ..)| url[start..end].ends_with(host))?;
+    let mut at = end + 1;
+    for part in url[end + 1..].split('/') {
+        let length =
+            part.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ':'))).unwrap_or(part.len());
+        // The token of a bot stands behind `bot`.
+        let head = if *kind == "a Telegram bot token" && part.starts_with("bot") { 3 } else { 0 };
+        if length >= least + head && crate::looks_random(&part[head..length]) {
+            return Some((kind, at + head..at + length));
+        }
+        at += part.len() + 1;
+    }
+    None
+}
+
+/// The part of the path of a webhook, or of a service that takes its key there, that lets in whoever knows it, and what it is:
+/// "a Slack webhook".
 pub fn webhook(url: &str) -> Option<(&'static str, Range<usize>)> {
     // `https://acme.webhook.office.com/webhookb2/…@…/IncomingWebhook/…`
     let teams = || {
@@ -49,6 +81,9 @@ pub fn webhook(url: &str) -> Option<(&'static str, Range<usize>)> {
         let last = path[..end].trim_end_matches('/').rfind('/').map_or(0, |slash| slash + 1);
         Some((*kind, start.len() + last, *least))
     };
+    if let Some(found) = keyed(url) {
+        return Some(found);
+    }
     let (kind, start, least) = if url.starts_with("https://") { hosted().or_else(teams)? } else { return None };
     let rest = &url[start..];
     let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))).unwrap_or(rest.len());
@@ -125,7 +160,7 @@ pub fn url_parameters(text: &str) -> Vec<UrlParameter> {
             continue;
         }
         let key = &text[name.clone()];
-        if !is_sensitive_name(key) && !matches!(key, "sig" | "key" | "auth" | "code" | "sid" | "access_key") {
+        if !is_sensitive_name(key) && !matches!(key, "sig" | "key" | "auth" | "code" | "sid" | "access_key" | "appid") {
             continue;
         }
         let start = name.end + 1;
@@ -135,6 +170,10 @@ pub fn url_parameters(text: &str) -> Vec<UrlParameter> {
             .map_or(bytes.len(), |at| at + start);
         let value = &text[start..end];
         let weak_name = matches!(key, "key" | "code" | "sid" | "auth");
+        // OpenWeather's key goes by this name; WeChat's is an id.
+        if key == "appid" && !(value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit())) {
+            continue;
+        }
         if value.contains('{') || is_dummy(value) || (weak_name && !crate::looks_random(value)) {
             continue;
         }
@@ -184,6 +223,16 @@ mod tests {
         assert_eq!(of(&teams), Some(("a Teams webhook", token[..32].to_owned())));
         assert_eq!(of("https://hooks.slack.com/services/"), None);
         assert_eq!(of("https://shop.test/services/a/b"), None);
+        let key: String = ('a'..='z').zip(('0'..='9').cycle()).flat_map(|(letter, digit)| [letter, digit]).collect();
+        let infura = format!("https://mainnet.infura.io/v3/{key}");
+        assert_eq!(of(&infura), Some(("an Infura key", key.clone())));
+        let bot = format!("6123456789:{}", &key[..35]);
+        assert_eq!(
+            of(&format!("https://api.telegram.org/bot{bot}/sendMessage")),
+            Some(("a Telegram bot token", bot.clone()))
+        );
+        assert_eq!(of("https://mainnet.infura.io/v3/YOUR-PROJECT-ID"), None);
+        assert_eq!(of("https://api.telegram.org/bot{}/sendMessage"), None);
     }
 
     #[test]
@@ -192,6 +241,9 @@ mod tests {
         let found = url_parameters(url);
         assert_eq!(found.len(), 1);
         assert_eq!(&url[found[0].value.clone()], "8f7d6c5b4a");
+        let weather = ["/data?q=Oslo&appid=", "b6907d28", "9e10d714", "a6e88b30", "761fae22"].concat();
+        assert_eq!(url_parameters(&weather).len(), 1);
+        assert!(url_parameters("/connect?appid=wx5823bf96d3bd56c7").is_empty());
         assert!(url_parameters("/x?token={token}&page_token=3").is_empty());
         assert!(url_parameters("/x?key=name&ü=1&code=200").is_empty());
     }

@@ -165,6 +165,23 @@ fn says_path(help: &str) -> bool {
         .any(|word| help.contains(word))
 }
 
+/// The text of a key, written out or as a constant: `cookies[SESSION_COOKIE]`.
+pub(super) fn key(module: &Module, expr: ExprId) -> Option<&str> {
+    module.as_str(expr).or_else(|| module.as_str(constant(module, expr)))
+}
+
+/// Whether a function makes a request that is a login: the one around an expression.
+pub(super) fn logs_in_near(flow: &Flow<'_>, file: FileId, module: &Module, expr: ExprId) -> bool {
+    let function = module.function_at(module.block_of(expr));
+    module.exprs().any(|(id, call)| match &call.kind {
+        ExprKind::Call { func, args } => request(module, *func, args).is_some_and(|url| {
+            module.function_at(module.block_of(id)) == function
+                && (is_login(module, id, url, args) || flow.gives_token(file, module, id))
+        }),
+        _ => false,
+    })
+}
+
 /// What a name stands for, if it is defined once.
 fn constant(module: &Module, expr: ExprId) -> ExprId {
     match module.kind(expr) {
@@ -244,7 +261,8 @@ pub(super) fn says_login(text: &str) -> bool {
 /// Whether a request is a login: by its URL, its name, its payload, or the function that it stands in.
 pub fn is_login(module: &Module, call: ExprId, url: Option<ExprId>, args: &[Arg]) -> bool {
     if let Some(url) = url {
-        let text = crate::literal::value::value_of(module, url).map(|value| value.text).unwrap_or_default();
+        let text =
+            crate::literal::value::value_of(module, constant(module, url)).map(|value| value.text).unwrap_or_default();
         if says_login(&text) || says_login(module.text(module.span(url)).trim_matches(['"', '\''])) {
             return true;
         }
@@ -285,6 +303,15 @@ fn has_password(module: &Module, payload: ExprId) -> bool {
         }
         ExprKind::Call { func, args } if module.tail_str(*func) == Some("dumps") => {
             return args.first().is_some_and(|arg| has_password(module, arg.value));
+        }
+        // `json=get_payload()`
+        ExprKind::Call { func, .. } => {
+            return module.function_of(*func).is_some_and(|function| {
+                let returns = &module.function(function).returns;
+                returns.iter().any(|value| {
+                    matches!(module.kind(*value), ExprKind::Dict(_) | ExprKind::Name(_)) && has_password(module, *value)
+                })
+            });
         }
         _ => None,
     };
@@ -380,10 +407,14 @@ pub fn call(flow: &Flow<'_>, file: FileId, module: &Module, expr: ExprId, func: 
     }
     if let ExprKind::Attribute { value, .. } = module.kind(func) {
         if tail == "get" || tail == "getlist" {
-            if let Some(key) = args.first().and_then(|arg| module.as_str(arg.value)) {
-                return flow.item(file, module, *value, key, span);
-            }
-            return Taint::unknown();
+            let Some(first) = args.first() else {
+                // What comes out of a queue is what was put into it.
+                return (*flow.eval(file, *value)).clone();
+            };
+            return match key(module, first.value) {
+                Some(key) => flow.item(file, module, *value, key, span),
+                None => Taint::unknown(),
+            };
         }
         if tail == "json" {
             let base = flow.eval(file, *value);

@@ -1,6 +1,6 @@
 //! Whether the absence of a value is handled, in any of the forms that scripts have for it.
 
-use tegmen_syntax::{BlockId, BoolOp, ClassId, DefId, DefValue, ExprId, ExprKind, Module, StmtKind, Target};
+use tegmen_syntax::{Arg, BlockId, BoolOp, ClassId, DefId, DefValue, ExprId, ExprKind, Module, StmtKind, Target};
 
 /// Whether the value of an expression goes anywhere at all.
 pub fn is_used(module: &Module, read: ExprId) -> bool {
@@ -88,7 +88,9 @@ pub fn is_checked(module: &Module, read: ExprId, elsewhere: &dyn Fn(&str) -> boo
             }
             ExprKind::Conditional { test, .. } if *test == inner => return true,
             ExprKind::Call { func, args } => {
-                if matches!(module.tail_str(*func), Some("all" | "any" | "bool")) {
+                if matches!(module.tail_str(*func), Some("all" | "any" | "bool"))
+                    || option_is_checked(module, *func, args, inner)
+                {
                     return true;
                 }
                 if checks_argument(module, *func, args.iter().position(|arg| arg.value == inner)) {
@@ -106,6 +108,31 @@ pub fn is_checked(module: &Module, read: ExprId, elsewhere: &dyn Fn(&str) -> boo
     defs.iter().any(|def| definition_is_checked(module, *def, elsewhere) || is_listed(module, *def))
         || list_is_checked(module, read)
         || variable(module, read).is_some_and(|name| is_in_list(module, name) && looks_up_variables(module))
+}
+
+/// Whether a value is the default of an option that something looks at: `add_argument("--token", default=…)`, `if opts.token:`.
+fn option_is_checked(module: &Module, func: ExprId, args: &[Arg], value: ExprId) -> bool {
+    let keyword = |name: &str| args.iter().find(|arg| arg.name.is_some_and(|known| module.symbol(known) == name));
+    if !crate::literal::calls::OPTIONS.contains(&module.tail_str(func).unwrap_or_default())
+        || keyword("default").is_none_or(|default| default.value != value)
+    {
+        return false;
+    }
+    let options = args.iter().filter(|arg| arg.name.is_none()).filter_map(|arg| module.as_str(arg.value));
+    let long = options.filter(|option| option.starts_with("--")).map(|option| option[2..].replace('-', "_")).next();
+    let dest = keyword("dest").and_then(|dest| module.as_str(dest.value)).map(str::to_owned).or(long);
+    let Some(symbol) = dest.and_then(|dest| module.find_symbol(&dest)) else { return false };
+    let names = |expr: ExprId| match module.kind(expr) {
+        ExprKind::Name(name) | ExprKind::Attribute { attr: name, .. } => *name == symbol,
+        _ => false,
+    };
+    module.statements.iter().any(|statement| match statement.kind {
+        StmtKind::If { test, .. } | StmtKind::Assert { test, .. } => contains(module, test, &names),
+        _ => false,
+    }) || module.exprs().any(|(_, expr)| match &expr.kind {
+        ExprKind::Conditional { test, .. } => contains(module, *test, &names),
+        _ => false,
+    })
 }
 
 /// The name of the variable that is read.
@@ -289,7 +316,13 @@ fn definition_is_checked(module: &Module, def: DefId, elsewhere: &dyn Fn(&str) -
 fn runs(module: &Module, block: BlockId, elsewhere: &dyn Fn(&str) -> bool) -> bool {
     let Some(id) = module.function_at(block) else { return true };
     let function = module.function(id);
-    if function.class.is_some() || !function.decorators.is_empty() {
+    if !function.decorators.is_empty() {
+        return true;
+    }
+    // A method is called by whoever made the class that its own is built on, or by Python.
+    if let Some(class) = function.class
+        && (!module.class(class).bases.is_empty() || module.symbol(function.name).starts_with("__"))
+    {
         return true;
     }
     let named = |expr: &ExprKind| match expr {

@@ -18,6 +18,7 @@ impl Flow<'_> {
         }
         let mut taint = self.defined(file, module, text, span, &defs);
         taint.merge(&self.entries_of(file, module, name, &defs));
+        taint.merge(&self.kept_in(file, module, name, &defs));
         self.or_record(taint, file, module, expr)
     }
 

@@ -63,6 +63,13 @@ fn is_mixed(text: &str) -> bool {
     text.len() >= 4 && text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
+/// Whether a name is that of an exception that was caught.
+fn is_exception(module: &Module, expr: ExprId) -> bool {
+    let ExprKind::Name(name) = module.kind(expr) else { return false };
+    let defs = module.reaching(expr, *name);
+    defs.iter().any(|def| matches!(module.definition(*def).value, tegmen_syntax::DefValue::Exception))
+}
+
 impl Flow<'_> {
     pub(super) fn expression(&self, file: FileId, module: &Module, expr: ExprId) -> Taint {
         match module.kind(expr) {
@@ -140,6 +147,10 @@ impl Flow<'_> {
         if taint.secret().is_some() || is_identifier(name) {
             return taint;
         }
+        // `refresh_token = self.client.post(…)` is a response that has one in it.
+        if let Some(response) = taint.find(&[Origin::LoginResponse, Origin::Response]) {
+            return Taint::one(Origin::LoginResponse, &response.name, response.file, response.span);
+        }
         if !taint.sources.is_empty() {
             return Taint::one(Origin::Issued, name, file, span);
         }
@@ -190,7 +201,7 @@ impl Flow<'_> {
                 _ => (*self.eval(file, value)).clone(),
             };
         }
-        match module.as_str(index) {
+        match calls::key(module, index) {
             Some(key) => self.item(file, module, value, key, module.span(expr)),
             None => {
                 let mut taint = (*self.eval(file, value)).clone();
@@ -302,13 +313,17 @@ impl Flow<'_> {
             };
         }
         if name == "__dict__" {
-            return self.object(file, module, value, span);
+            return match module.tail_str(value).is_some_and(is_options) {
+                true => (*self.eval(file, value)).clone(),
+                false => self.object(file, module, value, span),
+            };
         }
         if let Some(class) = module.class_of_object(value) {
             let defs = module.fields_of(class, attr);
             if !defs.is_empty() {
                 let mut taint = self.defined(file, module, name, span, &defs);
                 taint.merge(&self.entries_of(file, module, attr, &defs));
+                taint.merge(&self.kept_in(file, module, attr, &defs));
                 return self.or_record(taint, file, module, expr);
             }
         }
@@ -318,7 +333,16 @@ impl Flow<'_> {
         if let Some(taint) = self.inherited(file, module, value, name, span) {
             return taint;
         }
+        if name == "response" && is_exception(module, value) {
+            let login = calls::logs_in_near(self, file, module, expr);
+            let origin = if login { Origin::LoginResponse } else { Origin::Response };
+            return Taint::one(origin, name, file, span);
+        }
         let base = self.eval(file, value);
+        // `uuid.uuid4().hex`: another form of what the script makes up.
+        if matches!(name, "hex" | "urn" | "int" | "bytes") && base.sources.is_empty() && !base.unknown {
+            return Taint::default();
+        }
         if let Some(response) = base.find(&[Origin::LoginResponse, Origin::Response, Origin::LoginBody, Origin::Body]) {
             let login = matches!(response.origin, Origin::LoginResponse | Origin::LoginBody);
             let body = if login { Origin::LoginBody } else { Origin::Body };
@@ -400,7 +424,8 @@ impl Flow<'_> {
                 .iter()
                 .filter(|arg| arg.name.is_none())
                 .filter_map(|arg| self.module.as_str(arg.value))
-                .any(|name| classify::is_sensitive_name(name.trim_start_matches('-'))),
+                .map(|name| name.trim_start_matches('-'))
+                .any(|name| classify::is_sensitive_name(name) || classify::may_hold_credentials_url(name)),
             _ => false,
         })
     }

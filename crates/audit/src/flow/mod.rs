@@ -10,6 +10,7 @@ mod classes;
 mod definitions;
 mod dumps;
 mod expressions;
+mod lists;
 mod records;
 mod tokens;
 
@@ -220,6 +221,8 @@ pub struct Flow<'p> {
     entries: OnceCell<Vec<records::Entry>>,
     /// The requests of each file whose responses give a token.
     tokens: RefCell<HashMap<FileId, Rc<HashSet<ExprId>>>>,
+    /// What each file puts into its lists and queues.
+    kept: RefCell<HashMap<FileId, Rc<lists::Kept>>>,
 }
 
 /// How far a value is followed.
@@ -239,6 +242,7 @@ impl<'p> Flow<'p> {
             authorised: OnceCell::new(),
             entries: OnceCell::new(),
             tokens: RefCell::default(),
+            kept: RefCell::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Literals that go into calls: keywords, parameters of functions defined here, logins, fallbacks.
 
 use tegmen_classify as classify;
-use tegmen_syntax::{Arg, DefValue, ExprId, ExprKind, Module};
+use tegmen_syntax::{Arg, BinaryOp, DefValue, ExprId, ExprKind, Module};
 
 use super::Site;
 use super::python::{Collector, is_key};
@@ -210,6 +210,14 @@ fn parameters(collector: &mut Collector<'_>, func: ExprId, positional: &[ExprId]
 
 /// `b64encode(b"user:password")`.
 fn encoded(collector: &mut Collector<'_>, value: ExprId, block: tegmen_syntax::BlockId) {
+    if let Some((user, password)) = formatted(collector.module, value) {
+        let sample = collector.module.as_str(user).is_some_and(super::lists::is_field)
+            && matches!(collector.module.as_str(password), Some("password" | "pass" | "passwd"));
+        if !sample {
+            collector.named("password", password, Site::Pair, block);
+        }
+        return;
+    }
     let Some(mut pair) = value_of(collector.module, value).filter(|value| !value.open) else { return };
     let Some((user, password)) = pair.text.split_once(':') else { return };
     let plain = |text: &str| !text.is_empty() && !text.contains([' ', '"', '{', '}', ',', '<']);
@@ -225,6 +233,29 @@ fn encoded(collector: &mut Collector<'_>, value: ExprId, block: tegmen_syntax::B
         *span = tegmen_syntax::Span::new(span.end - length, span.end);
     }
     collector.add("password", pair, Site::Pair, block, None);
+}
+
+/// The user and the password of `"{}:{}".format("user", "password")` and of `"%s:%s" % ("user", "password")`.
+fn formatted(module: &Module, value: ExprId) -> Option<(ExprId, ExprId)> {
+    match module.kind(value) {
+        ExprKind::Call { func, args } => {
+            let ExprKind::Attribute { value: object, attr } = module.kind(*func) else { return None };
+            match (module.symbol(*attr), &args[..]) {
+                ("encode", _) => formatted(module, *object),
+                ("format", [user, password]) if matches!(module.as_str(*object), Some("{}:{}" | "{0}:{1}")) => {
+                    Some((user.value, password.value))
+                }
+                _ => None,
+            }
+        }
+        ExprKind::Binary { op: BinaryOp::Mod, left, right } if module.as_str(*left) == Some("%s:%s") => {
+            match module.kind(*right) {
+                ExprKind::Sequence { items, .. } if items.len() == 2 => Some((items[0], items[1])),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 /// Whether an element of a page is the one for a password: `page.locator("#password")`, `find_element(By.ID, PASSWORD_FIELD)`.

@@ -83,8 +83,12 @@ const PINS: &[&str] = &[
 ];
 
 /// What a negative test sends so that it is refused.
-const REFUSED: &[&str] =
-    &["wrong", "invalid", "incorrect", "nonexist", "not-valid", "badpass", "bad_pass", "bad-pass", "doesnotexist"];
+#[rustfmt::skip]
+const REFUSED: &[&str] = &[
+    "wrong", "invalid", "incorrect", "nonexist", "not-valid", "badpass", "bad_pass", "bad-pass", "doesnotexist",
+    // The same in other languages.
+    "falsch", "errad", "errone", "incorret", "equivocad", "sbagliat", "mauvais", "ongeldig",
+];
 
 /// Parts of the sample token that every tutorial shows, and of AWS's sample keys.
 const SAMPLES: &[&str] =

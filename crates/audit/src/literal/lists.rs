@@ -128,7 +128,8 @@ impl Uses {
                         if password && column == 1 {
                             uses.passwords.insert(name.to_owned());
                         }
-                        if matches!(definition.target, Target::Name(..)) {
+                        // `self` of `self.users.pop()` is no list.
+                        if password || matches!(definition.target, Target::Name(..)) {
                             uses.columns.entry(name.to_owned()).or_insert(column as usize);
                         }
                     }
@@ -187,7 +188,9 @@ pub fn is_field(text: &str) -> bool {
 }
 
 fn entry(collector: &mut Collector<'_>, name: &str, text: Value, definition: &Definition, list: Span) {
-    let name = if classify::is_sensitive_name(name) { name } else { "password" };
+    let words = classify::words(name);
+    let people = words.last().is_some_and(|word| PEOPLE.contains(&word.as_str()));
+    let name = if classify::is_sensitive_name(name) && !people { name } else { "password" };
     collector.add(name, text, Site::Entry, definition.block, Some(list));
 }
 

@@ -616,7 +616,8 @@ fn are_texts(module: &Module, items: &[tegmen_syntax::Item]) -> bool {
     };
     let texts: Vec<&str> = items.iter().take(1000).filter_map(|item| module.as_text(item.value)).collect();
     let sentences = texts.iter().filter(|text| text.trim().contains(' ')).count();
-    texts.len() > 2 && sentences * 3 >= texts.len() && !items.iter().take(1000).any(user)
+    let all = texts.len() == 2 && sentences == 2;
+    (all || texts.len() > 2 && sentences * 3 >= texts.len()) && !items.iter().take(1000).any(user)
 }
 
 /// Whether a value may be such a text: words, of which the first is written large or which are several.

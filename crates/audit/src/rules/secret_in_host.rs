@@ -61,12 +61,15 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         let Some(source) = taint.secret().filter(|source| classify::is_sensitive_name(&source.name)) else { continue };
         let mut candidate =
             leak(&SECRET_IN_HOST, Severity::High, confidence(source), flow, module, value, source);
-        candidate.message = format!(
-            "`{}`, {}, is part of `{}`, which Locust shows",
-            source.name,
-            source.origin.describe(),
-            module.symbol(name)
-        );
+        // The address of a socket is not at the top of every page, but goes into errors and the logs of proxies.
+        let shown = if module.symbol(name) == "ws_url" {
+            candidate.severity = Severity::Medium;
+            "and URLs go into logs and error messages"
+        } else {
+            "which Locust shows"
+        };
+        candidate.message =
+            format!("`{}`, {}, is part of `{}`, {shown}", source.name, source.origin.describe(), module.symbol(name));
         candidate.hint = Some("send it in a header".to_owned());
         out.push(candidate);
     }

@@ -118,7 +118,8 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
                 "ssl_cert_reqs" => {
                     matches!(module.kind(arg.value), ExprKind::None) || module.as_str(arg.value) == Some("none")
                 }
-                "ssl" => is_bool(module, arg.value, false) && tail != "connect",
+                // For aiohttp; for a database it is a connection in clear.
+                "ssl" => is_bool(module, arg.value, false) && is_aiohttp(module, tail),
                 "cert_reqs" | "tls_cert_reqs" => is_none(module, arg.value),
                 _ => false,
             };
@@ -130,6 +131,13 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     // All are one finding, and the first of them says what it is.
     found.sort_by_key(|candidate: &Candidate| candidate.span.start);
     out.append(&mut found);
+}
+
+/// Whether a call of this name in a module may be one of aiohttp.
+fn is_aiohttp(module: &Module, tail: &str) -> bool {
+    const CALLS: &[&str] =
+        &["TCPConnector", "ws_connect", "get", "post", "put", "patch", "delete", "request", "head", "options"];
+    CALLS.contains(&tail) && module.imports.iter().any(|import| import.qualified.split('.').next() == Some("aiohttp"))
 }
 
 /// Whether an expression is `ssl.CERT_NONE`, by name or by number.

@@ -58,7 +58,8 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         let options: Vec<ExprId> = args.iter().filter(|arg| arg.name.is_none()).map(|arg| arg.value).collect();
         let sensitive = options.iter().find_map(|option| {
             let name = module.as_str(*option)?.trim_start_matches('-');
-            (classify::is_sensitive_name(name) || classify::may_hold_credentials_url(name)).then(|| (name.to_owned(), *option))
+            let sensitive = classify::is_sensitive_name(name) || classify::may_hold_credentials_url(name) || is_header(name);
+            sensitive.then(|| (name.to_owned(), *option))
         });
         let Some((name, at)) = sensitive else { continue };
         let flag = keyword(module, args, "action").and_then(|action| module.as_str(action)).is_some_and(|action| action.starts_with("store_"));
@@ -74,6 +75,13 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         candidate.block = Some(module.block_of(id));
         out.push(candidate);
     }
+}
+
+/// Whether an option takes the header that lets a request in: `--auth-header`.
+fn is_header(name: &str) -> bool {
+    let words = classify::words(name);
+    matches!(&words[..], [.., auth, header]
+        if matches!(auth.as_str(), "auth" | "authorization" | "authentication") && matches!(header.as_str(), "header" | "headers"))
 }
 
 fn is(module: &Module, value: Option<ExprId>, expected: bool) -> bool {
