@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-STAGE = Path(__file__).parent.parent / "crates" / "prove" / "src" / "stage.py"
+STAGE = Path(__file__).parent.parent / "crates" / "prove" / "src" / "stage"
 
 SCRIPT = """
 def used(value):
@@ -84,7 +84,12 @@ def told(folder: Path, before: str = "") -> list[dict[str, object]]:
         hearing = threading.Thread(target=hear)
         hearing.start()
         plan = json.dumps({"gate": name, "project": str(project)})
-        start = f"import runpy; runpy.run_path({str(STAGE)!r}); runpy.run_path({str(project / 'script.py')!r})"
+        start = f"""
+import runpy, sys
+sys.path.insert(0, {str(STAGE)!r})
+runpy.run_path({str(STAGE / "sitecustomize.py")!r})
+runpy.run_path({str(project / "script.py")!r})
+"""
         subprocess.run(
             [sys.executable, "-c", textwrap.dedent(before) + start],
             env={"TEGMEN_STAGE": plan},

@@ -12,7 +12,20 @@ use serde_json::Value;
 /// The variable with the plan.
 pub const VARIABLE: &str = "TEGMEN_STAGE";
 
-const CODE: &str = include_str!("stage.py");
+/// Its files: what Python runs when it begins, and what that is made of.
+const CODE: [(&str, &str); 11] = [
+    ("sitecustomize.py", include_str!("stage/sitecustomize.py")),
+    ("_tegmen_stage/__init__.py", include_str!("stage/_tegmen_stage/__init__.py")),
+    ("_tegmen_stage/events.py", include_str!("stage/_tegmen_stage/events.py")),
+    ("_tegmen_stage/gate.py", include_str!("stage/_tegmen_stage/gate.py")),
+    ("_tegmen_stage/lines.py", include_str!("stage/_tegmen_stage/lines.py")),
+    ("_tegmen_stage/network.py", include_str!("stage/_tegmen_stage/network.py")),
+    ("_tegmen_stage/places.py", include_str!("stage/_tegmen_stage/places.py")),
+    ("_tegmen_stage/plain.py", include_str!("stage/_tegmen_stage/plain.py")),
+    ("_tegmen_stage/said.py", include_str!("stage/_tegmen_stage/said.py")),
+    ("_tegmen_stage/switches.py", include_str!("stage/_tegmen_stage/switches.py")),
+    ("_tegmen_stage/tasks.py", include_str!("stage/_tegmen_stage/tasks.py")),
+];
 
 /// A test that lets its secret out everywhere.
 pub const LEAKY: &str = include_str!("leaky.py");
@@ -55,6 +68,6 @@ pub struct Plan {
 /// # Errors
 /// When it cannot be written.
 pub fn write(directory: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(directory)?;
-    std::fs::write(directory.join("sitecustomize.py"), CODE)
+    std::fs::create_dir_all(directory.join("_tegmen_stage"))?;
+    CODE.iter().try_for_each(|(file, text)| std::fs::write(directory.join(file), text))
 }

@@ -1,4 +1,4 @@
-//! The gate: where the code that goes along in the test's Python processes (`stage.py`) says what it is about to dial,
+//! The gate: where the code that goes along in the test's Python processes (`stage/`) says what it is about to dial,
 //! and what of the script runs. It tells nothing that would have to be believed: whatever it says, a proof only gets
 //! worse by it.
 

@@ -1,0 +1,1 @@
+"""What the `sitecustomize` beside it is made of: see there."""
