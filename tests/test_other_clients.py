@@ -209,6 +209,96 @@ class Http2:
 # WebSockets
 
 
+class Socks:
+    """As much of a SOCKS proxy (RFC 1928) as leads to one server, whatever host is asked for."""
+
+    def __init__(self, target: int) -> None:
+        self.connections, self._target = 0, target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._lead, args=(client,), daemon=True).start()
+
+    def _lead(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self._target)) as server:
+            client.recv(300)
+            client.sendall(b"\x05\x00")
+            client.recv(300)
+            client.sendall(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x50")
+            back = threading.Thread(target=_pass_on, args=(server, client), daemon=True)
+            back.start()
+            _pass_on(client, server)
+            back.join()
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while piece := source.recv(65536):
+            sink.sendall(piece)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
+
+
+SOCKS_CLIENTS = {
+    "requests": """
+        import requests
+        response = requests.get(URL, headers={"X-Key": KEY}, proxies={"http": PROXY})
+    """,
+    "httpx": """
+        import httpx
+        with httpx.Client(proxy=PROXY) as client:
+            response = client.get(URL, headers={"X-Key": KEY})
+    """,
+    "httpx, async": """
+        import asyncio, httpx
+        async def get():
+            async with httpx.AsyncClient(proxy=PROXY) as client:
+                return await client.get(URL, headers={"X-Key": KEY})
+        response = asyncio.run(get())
+    """,
+}
+
+
+@pytest.mark.parametrize("client", SOCKS_CLIENTS)
+def test_a_socks_proxy_that_reads_the_request_has_to_be_bound(project: Project, client: str) -> None:
+    import textwrap
+
+    asked = textwrap.indent(textwrap.dedent(SOCKS_CLIENTS[client]), "    ")
+    script = f"""
+URL, PROXY = os.environ["URL"], os.environ["PROXY"]
+try:
+{asked}
+    print("status", response.status_code)
+except Exception as error:
+    print("refused", error)
+"""
+    with Server() as server:
+        proxy = Socks(server.port)
+        env = {"URL": f"http://127.0.0.1:{server.port}/x", "PROXY": f"socks5://127.0.0.1:{proxy.port}"}
+        result = run(project, script, f"127.0.0.1:{server.port}", value=PLAIN, env=env)
+        assert (
+            f"[KEY] was not sent to http://127.0.0.1:{proxy.port}: this proxy would read the request" in result.stdout
+        )
+        assert (proxy.connections, server.requests) == (0, [])
+        hosts = (f"127.0.0.1:{server.port}", f"127.0.0.1:{proxy.port}")
+        result = run(project, script, *hosts, value=PLAIN, env=env)
+        assert "status 200" in result.stdout and proxy.connections == 1
+        assert server.last.header("X-Key") == PLAIN
+        proxy.close()
+
+
 class WebSockets:
     """An echoing WebSocket server, which keeps the handshakes and the messages."""
 

@@ -2,7 +2,7 @@
 beneath ``httpx2`` alike.
 
 A connection fills a copy of the request before it connects: the objects of ``httpx``, its hooks and its exceptions hold
-placeholders. A proxy that forwards reads the request, and is asked for as any host is.
+placeholders. A proxy that forwards reads the request, and is asked for as any host is; so is one of SOCKS without TLS.
 """
 
 from __future__ import annotations
@@ -141,11 +141,18 @@ def _filled(
     scheme, host, port = destination
     origin = f"{scheme}://{host}:{port}"
     _errors.check_method(plugin, request.method, origin)
+    proxy = getattr(connection, "_proxy_origin", None)
+    if proxy is not None and scheme == "http":
+        # A SOCKS proxy reads what has no TLS as well: the same question, with its address.
+        name = f"[{host}]" if ":" in host else host
+        absolute = f"http://{name}:{port}".encode() + request.url.target
+        plugin.fill(*_destination(proxy), absolute, fields, _bodies.content(body), look=True)
     filled = plugin.fill(scheme, host, port, request.url.target, fields, _bodies.content(body))
     if filled is None:
         return None
     target, values, new_body, names, tls_unverified = filled
     if scheme == "https" and not tls_unverified and not _verifies(connection, request, host):
+        plugin.unsent(names, scheme, host, port)
         raise _tls.not_verified(names, origin)
     changed = dict(values)
     length = None if new_body is None else str(len(new_body)).encode()
