@@ -17,7 +17,7 @@ const ENDINGS: &[&str] =
 /// What may stand before a final `key` or `keys` so that it is one to keep.
 #[rustfmt::skip]
 const KEYS: &[&str] = &[
-    "api", "access", "secret", "private", "auth", "authorization", "authentication", "subscription", "account",
+    "api", "access", "secret", "secure", "private", "auth", "authorization", "authentication", "subscription", "account",
     "signing", "sign", "signature", "encryption", "encrypt", "decryption", "aes", "rsa", "hmac", "master", "shared",
     "storage", "service", "license", "licence", "function", "functions", "client", "app", "application", "admin",
     "internal", "integration", "ssh", "deploy", "webhook", "jwt", "token", "security", "partner", "merchant",

@@ -294,8 +294,13 @@ fn definition_is_checked(module: &Module, def: DefId, elsewhere: &dyn Fn(&str) -
             && list_has(module, id, &names)
             && entries_are_checked(module, id)
     });
+    // The same where the list stands in the loop itself.
+    let written = |expr: ExprId| {
+        matches!(module.kind(expr), ExprKind::Dict(_) | ExprKind::Sequence { .. }) && contains(module, expr, &names)
+    };
     // `x or sys.exit()`, `x if x else …`, `check(x)`, `require(x)`.
     listed
+        || are_gone_through(module, &written)
         || module.exprs().any(|(id, expr)| match &expr.kind {
             ExprKind::Conditional { test, .. } => contains(module, *test, &names),
             ExprKind::BoolOp { op: BoolOp::Or, values } => {
@@ -353,28 +358,46 @@ fn list_is_checked(module: &Module, read: ExprId) -> bool {
 /// Whether something goes through all entries of a list or dict and asks whether they are there.
 fn entries_are_checked(module: &Module, list: ExprId) -> bool {
     module.definitions_by_value(list).iter().any(|def| match module.definition(*def).target {
-        Target::Name(_, name) => module.exprs().any(|(_, expr)| match &expr.kind {
-            ExprKind::Call { func, args } if matches!(module.tail_str(*func), Some("all" | "any")) => {
-                args.iter().any(|arg| {
-                    contains(
-                        module,
-                        arg.value,
-                        &|expr| matches!(module.kind(expr), ExprKind::Name(other) if *other == name),
-                    )
-                })
-            }
-            ExprKind::Comprehension { generators, .. } => generators.iter().any(|generator| {
-                !generator.conditions.is_empty()
-                    && contains(
-                        module,
-                        generator.iter,
-                        &|expr| matches!(module.kind(expr), ExprKind::Name(other) if *other == name),
-                    )
-            }),
-            _ => false,
-        }),
+        Target::Name(_, name) => {
+            module.exprs().any(|(_, expr)| match &expr.kind {
+                ExprKind::Call { func, args } if matches!(module.tail_str(*func), Some("all" | "any")) => {
+                    args.iter().any(|arg| {
+                        contains(
+                            module,
+                            arg.value,
+                            &|expr| matches!(module.kind(expr), ExprKind::Name(other) if *other == name),
+                        )
+                    })
+                }
+                _ => false,
+            }) || are_gone_through(module, &|expr| matches!(module.kind(expr), ExprKind::Name(other) if *other == name))
+        }
         _ => false,
     })
+}
+
+/// Whether a loop goes through what `is` accepts and asks each thing whether it is there: `[n for n, v in pairs if not v]`,
+/// `for n, v in pairs: if not v: raise …`.
+fn are_gone_through(module: &Module, is: &dyn Fn(ExprId) -> bool) -> bool {
+    let comprehension = module.exprs().any(|(_, expr)| match &expr.kind {
+        ExprKind::Comprehension { generators, .. } => {
+            generators.iter().any(|generator| !generator.conditions.is_empty() && contains(module, generator.iter, is))
+        }
+        _ => false,
+    });
+    comprehension
+        || module.definitions.iter().any(|definition| {
+            let (DefValue::Iteration(list, _), Target::Name(_, name)) = (definition.value, definition.target) else {
+                return false;
+            };
+            let each = |expr: ExprId| matches!(module.kind(expr), ExprKind::Name(other) if *other == name);
+            contains(module, list, is)
+                && module.statements.iter().any(|statement| match statement.kind {
+                    StmtKind::If { test, body, .. } => contains(module, test, &each) && ends(module, body),
+                    StmtKind::Assert { test, .. } => contains(module, test, &each),
+                    _ => false,
+                })
+        })
 }
 
 /// Whether a block, or one inside it, stops what is going on: `raise`, `return`, `sys.exit()`, `runner.quit()`.

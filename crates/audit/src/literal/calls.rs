@@ -323,7 +323,7 @@ fn fallback(collector: &mut Collector<'_>, id: ExprId, func: ExprId, args: &[Arg
         }
     }
     let tail = module.tail_str(func).unwrap_or_default();
-    if !environment && !GETTERS.contains(&tail) {
+    if !environment && !GETTERS.contains(&tail) && !is_getter(tail) {
         return;
     }
     let default = args.iter().skip(1).find(|arg| match arg.name {
@@ -345,6 +345,15 @@ fn fallback(collector: &mut Collector<'_>, id: ExprId, func: ExprId, args: &[Arg
     if classify::is_sensitive_name(name) || environment {
         collector.named(name, default, Site::Fallback, block);
     }
+}
+
+/// Whether a function of one's own may read a setting by its name: `get_config`, `env_or_default`, `read_setting`.
+fn is_getter(name: &str) -> bool {
+    let words = classify::words(name);
+    let about = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    words.len() > 1
+        && about(&["env", "environ", "environment", "config", "conf", "setting", "settings"])
+        && about(&["get", "read", "load", "fetch", "or", "default", "from", "var"])
 }
 
 /// `getenv("NAME") or literal`.

@@ -87,7 +87,7 @@ const PINS: &[&str] = &[
 const REFUSED: &[&str] = &[
     "wrong", "invalid", "incorrect", "nonexist", "not-valid", "badpass", "bad_pass", "bad-pass", "doesnotexist",
     // The same in other languages.
-    "falsch", "errad", "errone", "incorret", "equivocad", "sbagliat", "mauvais", "ongeldig",
+    "not_exist", "not-exist", "notexist", "falsch", "errad", "errone", "incorret", "equivocad", "sbagliat", "mauvais", "ongeldig",
 ];
 
 /// Parts of the sample token that every tutorial shows, and of AWS's sample keys.
