@@ -244,7 +244,8 @@ impl Flow<'_> {
             if let Some(source) = base.sources.iter().find(|source| source.origin.is_secret() && source.name == key) {
                 return Taint { sources: vec![source.clone()], unknown: false };
             }
-            if let Some(entry) = self.entry(file, module, value, key) {
+            if let Some(mut entry) = self.entry(file, module, value, key) {
+                entry.merge(&self.set_later(file, module, value, key));
                 return entry;
             }
             return Taint::one(Origin::Named, key, file, span);
@@ -261,6 +262,23 @@ impl Flow<'_> {
             Some(entry) => entry,
             None => Taint::unknown(),
         }
+    }
+
+    /// What a dict that is written out gets under a key afterwards: `shared = {"token": None}`, `shared["token"] = …`.
+    fn set_later(&self, file: FileId, module: &Module, value: ExprId, key: &str) -> Taint {
+        let ExprKind::Name(name) = module.kind(value) else { return Taint::default() };
+        let mut all = Taint::default();
+        for def in module.items_of(*name) {
+            let definition = module.definition(*def);
+            if let tegmen_syntax::Target::Item(_, at) = definition.target
+                && module.as_str(at) == Some(key)
+                && let tegmen_syntax::DefValue::Expr(value) = definition.value
+            {
+                let taint = (*self.eval(file, value)).clone();
+                all.merge(&self.by_name(file, key, module.span(value), taint, module.as_text(value)));
+            }
+        }
+        all
     }
 
     /// The entry of a dict that is written out.

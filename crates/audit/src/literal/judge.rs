@@ -178,6 +178,10 @@ pub fn judge(literal: Literal, open: bool) -> Option<Judged> {
             None
         };
     }
+    // `f"session={…}; sid=…"`: what is written out of a cookie may open a session by itself.
+    if open && literal.site == Site::Header && literal.name.eq_ignore_ascii_case("cookie") {
+        return by_cookies(&literal, value);
+    }
     if open || literal.site == Site::Bare {
         return None;
     }
@@ -197,7 +201,7 @@ fn judged(
         (Site::Dead, _) => Kind::Dead,
         (Site::Fallback, _) => Kind::Fallback,
         (Site::EnvironmentName, _) => Kind::EnvironmentName,
-        (Site::Entry, Kind::Password | Kind::Token | Kind::Key) => Kind::List,
+        (Site::Entry | Site::Row, Kind::Password | Kind::Token | Kind::Key) => Kind::List,
         _ => kind,
     };
     let (severity, confidence) = match kind {
@@ -363,7 +367,7 @@ fn by_name(literal: &Literal, value: &str) -> Option<Judged> {
             && is_password(value)
             && !classify::is_sensitive_name(value)
             && !value.contains(char::is_whitespace);
-        return if plausible {
+        return if plausible || is_signing_phrase(literal, &words, value) {
             judged(literal, Kind::Key, Severity::Medium, Confidence::Medium, None, value)
         } else {
             None
@@ -378,6 +382,21 @@ fn by_name(literal: &Literal, value: &str) -> Option<Judged> {
     };
     let confidence = if classify::looks_random(value) { Confidence::High } else { Confidence::Medium };
     judged(literal, kind, Severity::High, confidence, None, value)
+}
+
+/// `SECRET = "shop-super-secret-signing-key"`: what people type where a key is to be signed with. A secret's name in a manager is
+/// shorter, or has a slash in it.
+fn is_signing_phrase(literal: &Literal, name: &[String], value: &str) -> bool {
+    let words = classify::words(value);
+    matches!(literal.site, Site::Variable | Site::Key | Site::Argument)
+        && matches!(name, [.., last] if last == "secret")
+        && value.len() >= 20
+        && words.len() >= 4
+        && words.iter().any(|word| word == "secret")
+        && words.iter().any(|word| matches!(word.as_str(), "key" | "sign" | "signing" | "jwt" | "phrase"))
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        && !value.bytes().any(|b| b.is_ascii_uppercase())
+        && !classify::is_dummy_token(value)
 }
 
 fn strength(value: &str) -> Severity {

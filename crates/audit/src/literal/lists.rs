@@ -62,8 +62,12 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
     let Some(column) = used.or_else(|| password_column(module, &rows, people)) else { return false };
     let list = module.span(value);
     for row in rows {
-        if let Some(text) = row.get(column).and_then(|item| value::value_of(module, *item)) {
-            entry(collector, name, text, definition, list);
+        // `("username", "password")` heads the columns.
+        let heads = row.first().and_then(|user| module.as_str(*user)).is_some_and(is_field);
+        if let Some(text) = row.get(column).and_then(|item| value::value_of(module, *item))
+            && !heads
+        {
+            entry(collector, name, text, definition, list, Site::Row);
         }
     }
     true
@@ -91,7 +95,7 @@ fn passwords_by_user(
     let list = module.span(value);
     for entry in entries {
         if let Some(text) = value::value_of(module, entry.value) {
-            self::entry(collector, name, text, definition, list);
+            self::entry(collector, name, text, definition, list, Site::Entry);
         }
     }
     true
@@ -187,11 +191,11 @@ pub fn is_field(text: &str) -> bool {
     matches!(text.to_lowercase().as_str(), "username" | "user" | "email" | "login" | "user_name" | "userid")
 }
 
-fn entry(collector: &mut Collector<'_>, name: &str, text: Value, definition: &Definition, list: Span) {
+fn entry(collector: &mut Collector<'_>, name: &str, text: Value, definition: &Definition, list: Span, site: Site) {
     let words = classify::words(name);
     let people = words.last().is_some_and(|word| PEOPLE.contains(&word.as_str()));
     let name = if classify::is_sensitive_name(name) && !people { name } else { "password" };
-    collector.add(name, text, Site::Entry, definition.block, Some(list));
+    collector.add(name, text, site, definition.block, Some(list));
 }
 
 /// Which column of the rows holds passwords where nothing takes them apart: the second, where the name of the list says that

@@ -34,6 +34,8 @@ pub enum Site {
     Pair,
     /// One of a list.
     Entry,
+    /// The password in a row of a list of users.
+    Row,
     /// Inside a string: JSON, a form, a query.
     Embedded,
     /// The name of an environment variable that is read.

@@ -1,7 +1,7 @@
 //! What several rules need: a candidate for a literal, sinks, requests.
 
 use tegmen_findings::{Confidence, Rule, Severity};
-use tegmen_syntax::{Arg, ExprId, ExprKind, Module, Span};
+use tegmen_syntax::{Arg, DefValue, ExprId, ExprKind, Module, Span};
 
 use crate::context::{Candidate, Context, Group, Related};
 use crate::flow::{Flow, Origin, Source};
@@ -125,8 +125,8 @@ pub fn sink(module: &Module, func: ExprId) -> Option<Sink> {
                 "debug" | "info" | "warning" | "warn" | "error" | "critical" | "exception" | "fatal" | "log"
                 | "trace" | "success" => {
                     let lower = object.to_lowercase();
-                    (lower.contains("log") || lower == "getlogger" || lower == "console" && method == "log")
-                        .then_some(Sink::Log)
+                    let logger = lower.contains("log") || lower == "console" && method == "log";
+                    (logger || is_logger(module, *value)).then_some(Sink::Log)
                 }
                 "write" if matches!(object, "stdout" | "stderr") => Some(Sink::Print),
                 "print" | "pprint" | "pp" if matches!(object, "console" | "pprint" | "rich" | "builtins") => {
@@ -139,6 +139,21 @@ pub fn sink(module: &Module, func: ExprId) -> Option<Sink> {
         }
         _ => None,
     }
+}
+
+/// Whether a name stands for a logger, whatever it is: `from loguru import logger as lg`, `out = logging.getLogger()`.
+fn is_logger(module: &Module, object: ExprId) -> bool {
+    let ExprKind::Name(name) = module.kind(object) else { return false };
+    module.reaching(object, *name).iter().any(|def| match module.definition(*def).value {
+        DefValue::Import(index) => module.imports[index as usize].qualified.ends_with("loguru.logger"),
+        DefValue::Expr(value) => match module.kind(value) {
+            ExprKind::Call { func, .. } => {
+                module.tail_str(*func).is_some_and(|tail| matches!(tail, "getLogger" | "get_logger" | "GetLogger"))
+            }
+            _ => false,
+        },
+        _ => false,
+    })
 }
 
 /// All calls of a module.
