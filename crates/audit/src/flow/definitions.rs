@@ -84,6 +84,20 @@ impl Flow<'_> {
                 let name = format!("{}{}", ".".repeat(import.level as usize), import.qualified);
                 self.member(file, &name).unwrap_or_else(Taint::unknown)
             }
+            // `self.token` of a property is what the property gives back.
+            DefValue::Function(function) if is_property(module, function) => {
+                let function = module.function(function);
+                let name = module.symbol(function.name);
+                match function.returns.first() {
+                    Some(first) => self.union(file, function.returns.iter().copied()).step(
+                        StepKind::Returned,
+                        name,
+                        file,
+                        module.span(*first),
+                    ),
+                    None => Taint::unknown(),
+                }
+            }
             DefValue::Function(_) | DefValue::Class(_) | DefValue::Exception => Taint::default(),
             DefValue::Unknown => Taint::unknown(),
         }
@@ -228,6 +242,12 @@ impl Flow<'_> {
         }
         all
     }
+}
+
+/// Whether a method is read like a field.
+fn is_property(module: &Module, function: FunctionId) -> bool {
+    let mut decorators = module.function(function).decorators.iter();
+    decorators.any(|decorator| matches!(module.tail_str(*decorator), Some("property" | "cached_property")))
 }
 
 /// How many parameters of a function come before those that a call fills: `self`, `cls`.

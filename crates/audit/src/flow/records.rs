@@ -62,7 +62,9 @@ impl Flow<'_> {
 /// All entries with a sensitive key that a module takes of names and fields.
 fn entries(module: &Module) -> Vec<Entry> {
     let entry = |object: ExprId, key: ExprId| {
-        let key = module.as_str(key).filter(|key| classify::is_password_name(key))?;
+        let key = module.as_str(key).filter(|key| classify::is_password_name(key) || super::tokens::is_token(key))?;
+        // `answer["AuthenticationResult"]["IdToken"]`: who shows the answer shows the token.
+        let object = if super::tokens::is_token(key) { outermost(module, object) } else { object };
         let name = module.tail_str(object).filter(|name| !has_labels(name))?;
         (name != "environ").then(|| (object, key.to_owned()))
     };
@@ -79,6 +81,14 @@ fn entries(module: &Module) -> Vec<Entry> {
             _ => None,
         })
         .collect()
+}
+
+/// What an entry of an entry is taken of.
+fn outermost(module: &Module, mut object: ExprId) -> ExprId {
+    while let ExprKind::Subscript { value, .. } = module.kind(object) {
+        object = *value;
+    }
+    object
 }
 
 /// Whether two expressions are one variable, or one field of `self`.

@@ -48,7 +48,7 @@ fn requests_with_tokens(module: &Module) -> HashSet<ExprId> {
 }
 
 /// Whether a key is that of a token that a login gives. A session's id may be that of a game.
-fn is_token(key: &str) -> bool {
+pub(super) fn is_token(key: &str) -> bool {
     let words = classify::words(key);
     let token = words.iter().any(|word| word.contains("token") || word == "jwt" || word == "bearer");
     token && classify::is_sensitive_name(key)
