@@ -47,7 +47,7 @@ const FILLER: &[&str] = &[
 pub fn is_dummy(value: &str) -> bool {
     let value = value.trim_start();
     let value = value[known_prefix(value).unwrap_or(0)..].trim();
-    if value.is_empty() || is_template(value) || is_one_pattern(value) {
+    if value.is_empty() || is_template(value) || is_one_pattern(value) || is_address(value) {
         return true;
     }
     // Long values are looked at as a whole only where they consist of words: chance puts "xxxx" into a real one.
@@ -126,6 +126,11 @@ fn is_template(value: &str) -> bool {
         && bytes.len() > 2
         && (bytes[1].is_ascii_alphabetic() || bytes[1] == b'_')
         && bytes[1..].iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+}
+
+/// The address of an account or a contract of Ethereum, which everybody may know: `USDC_TOKEN = "0x…"`. A private key has 64 digits.
+fn is_address(value: &str) -> bool {
+    value.len() == 42 && value.starts_with("0x") && value[2..].bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// One character, or one short group, again and again: `00000000`, `xxxx-xxxx`, `abababab`.
@@ -214,6 +219,8 @@ mod tests {
         ] {
             assert!(is_dummy(value), "{value:?}");
         }
+        assert!(is_dummy(&format!("0x{}", "a1b2C3d4e5".repeat(4))));
+        assert!(!is_dummy(&format!("0x{}", "a1b2C3d4".repeat(8))));
         let zeros = format!("sk_{}{}", "live_", "0".repeat(48));
         assert!(is_dummy(&zeros));
     }

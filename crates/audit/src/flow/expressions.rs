@@ -315,6 +315,10 @@ impl Flow<'_> {
         if name == "environ" && module.qualified(expr).is_some_and(|name| name == "os.environ") {
             return Taint::one(Origin::Dump, "os.environ", file, span);
         }
+        // `string.ascii_letters`, of which passwords are made up.
+        if module.qualified(expr).is_some_and(|name| name.starts_with("string.")) {
+            return Taint::default();
+        }
         if is_options(name) {
             return if self.has_secret_option() {
                 Taint::one(Origin::Dump, name, file, span)
