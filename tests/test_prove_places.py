@@ -312,7 +312,8 @@ def test_every_file_and_host_is_told_of(project: Project) -> None:
     """One repaired line must not hide another, and a file that is packed, elsewhere or gone is a file all the same."""
     (project.path.parent / "elsewhere").mkdir()
     project.write("locustfile.py", SCATTERED)
-    prove(project, "--stages", "alone").check(1)
+    # Its one task takes its time, and is not to be stopped in the middle.
+    prove(project, "--stages", "alone", seconds=8).check(1)
     leaks = [leak for leak in proof(project)["leaks"] if leak["secret"] == "SHOP_API_KEY"]
     found = {(leak["channel"], leak["source"]): leak.get("spot", {}).get("line") for leak in leaks}
     for number, line in enumerate(project.read("locustfile.py").splitlines(), 1):
