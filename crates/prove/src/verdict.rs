@@ -52,158 +52,23 @@ pub struct Circumstances {
 /// The proof.
 pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstances) -> Proof {
     let state = ledger.state();
-    let targets: BTreeSet<String> =
-        state.targets.iter().filter_map(|url| Origin::of_url(url)).map(|origin| origin.as_hosts_entry()).collect();
     let mut subjects = subjects.to_vec();
     for subject in subjects.iter_mut().filter(|subject| subject.name == ANONYMOUS && !state.is_taken) {
         let why = "everybody who asked got it, and no secret went along with it: it is nobody's";
         subject.unprovable = Some(why.to_owned());
     }
-    let subjects = &subjects[..];
-    let mut secrets = Vec::new();
-    let mut leaks = Vec::new();
-    let mut in_use = Vec::new();
-    for (number, subject) in subjects.iter().enumerate() {
-        let mut arrivals = Vec::new();
-        for ((_, host, place), count) in state.arrivals.iter().filter(|((secret, _, _), _)| *secret == number) {
-            let belongs = match &subject.hosts {
-                Some(hosts) => hosts.contains(host),
-                None => targets.contains(host),
-            };
-            // What the target itself has issued, and what is written in a script, may go to any host of the test: it is bound to none.
-            let is_unbound =
-                ["target", "literal"].contains(&subject.origin.as_str()) && !host.starts_with(crate::target::ELSEWHERE);
-            let (channel, repair) = if host == IMPOSTOR {
-                let what =
-                    "let the client verify the server: something stands there that is not the one that it says it is";
-                (Channel::OtherHosts, what.to_owned())
-            } else if !(belongs || is_unbound) {
-                (Channel::OtherHosts, repair(Channel::OtherHosts, subject, circumstances.protection))
-            } else if !is_allowed(place, &subject.places) {
-                let name = &subject.name;
-                let add = format!("if it belongs there, add \"{place}\" to `places` of {name} in tegmen.toml");
-                (Channel::OtherPlaces, format!("{add}; if not, take it out of the request"))
-            } else {
-                arrivals.push(Arrival { host: host.clone(), place: place.clone(), count: *count });
-                continue;
-            };
-            if subject.unprovable.is_some() {
-                continue;
-            }
-            leaks.push(Leak {
-                channel,
-                secret: subject.name.clone(),
-                count: *count,
-                is_whole: true,
-                source: shown(ledger.searcher(), host),
-                sample: format!("[{}] in {place}", subject.name),
-                spot: spots_of_host(&state, channel, number, bare(host)).first().cloned(),
-                further: Vec::new(),
-                repair,
-            });
-        }
-        let found = state.channels.values().any(|seen| seen.found.contains_key(&number));
-        in_use.push(!arrivals.is_empty() || found || leaks.iter().any(|leak| leak.secret == subject.name));
-        let not_seen = subject.places.iter().filter(|allowed| {
-            !arrivals.iter().any(|arrival| is_allowed(&arrival.place, std::slice::from_ref(allowed)))
-        });
-        let refused = state.refused.iter().filter(|((name, _, _), _)| *name == subject.name);
-        secrets.push(SecretProof {
-            name: subject.name.clone(),
-            origin: subject.origin.clone(),
-            places_not_seen: not_seen.map(ToString::to_string).collect(),
-            refused: refused
-                .map(|((_, to, why), count)| Refusal { to: to.clone(), why: led(to, why), count: *count })
-                .collect(),
-            own_memory: state.own_memory.as_ref().map(|most| most.get(&number).copied().unwrap_or(0)),
-            arrivals,
-            unprovable: subject.unprovable.clone(),
-        });
-    }
-    let mut channels = Vec::new();
-    for channel in Channel::ALL {
-        let seen = state.channels.get(&channel);
-        let is_host = channel == Channel::OtherHosts;
-        let is_place = channel == Channel::OtherPlaces;
-        let has_places = subjects.iter().any(|subject| !subject.places.is_empty());
-        // Other hosts are watched whenever the target is.
-        let exercised = seen.is_some() || ((is_host || is_place && has_places) && state.requests > 0);
-        let reason = circumstances.unused.iter().find(|(known, _)| *known == channel).map(|(_, reason)| reason.clone());
-        let mut states = Vec::new();
-        for (number, subject) in subjects.iter().enumerate() {
-            let found = seen.and_then(|seen| seen.found.get(&number));
-            for found in found.into_iter().flatten().filter(|_| subject.unprovable.is_none()) {
-                let mut spots = spots(&state, channel, number, &found.source).into_iter();
-                let leak = Leak {
-                    channel,
-                    secret: subject.name.clone(),
-                    count: found.count,
-                    is_whole: found.is_whole,
-                    source: shown(ledger.searcher(), &found.source),
-                    sample: found.sample.clone(),
-                    spot: spots.next(),
-                    further: spots.collect(),
-                    repair: repair(channel, subject, circumstances.protection),
-                };
-                // Files that one line opens, each with a name of its own, are one leak.
-                let same = |known: &&mut Leak| {
-                    (known.channel, &known.secret, &known.spot) == (channel, &leak.secret, &leak.spot)
-                        && leak.spot.is_some()
-                };
-                match leaks.iter_mut().find(same) {
-                    Some(known) => {
-                        known.count += leak.count;
-                        known.is_whole |= leak.is_whole;
-                    }
-                    None => leaks.push(leak),
-                }
-            }
-            let leaked = leaks.iter().any(|leak| leak.channel == channel && leak.secret == subject.name);
-            // Where the manifest names no places, every place is a right one.
-            let applies = !is_place || !subject.places.is_empty();
-            states.push(match (leaked, exercised && applies && in_use[number] && subject.unprovable.is_none()) {
-                (true, _) => State::Leaked,
-                (false, true) => State::Clean,
-                (false, false) => State::NotExercised,
-            });
-        }
-        let usual = if is_place && !has_places {
-            "the manifest names no `places`; --write-manifest does"
-        } else {
-            "the test did not use it"
-        };
-        let not_exercised = (!exercised).then(|| reason.unwrap_or_else(|| usual.to_owned()));
-        channels.push(ChannelProof {
-            channel,
-            bytes: seen.map_or(0, |seen| seen.bytes),
-            not_exercised,
-            note: seen.and_then(|seen| seen.note.clone()),
-            states,
-        });
-    }
-    let mut remarks = circumstances.remarks.clone();
-    for (origin, why) in &state.unreached {
-        remarks.push(format!("the real target {origin} could not be asked: {why}"));
-    }
-    for (what, why) in &state.unsearched {
-        remarks.push(format!("{} was not searched, or not all of it: {why}", shown(ledger.searcher(), what)));
-    }
-    for (what, spot) in &state.unwatched {
-        let what = shown(ledger.searcher(), &what.replace('\0', "@"));
-        remarks.push(format!("nothing is known of what {what}, from {}:{}", spot.path, spot.line));
-    }
-    leaks.sort_by(|one, other| (one.channel, &one.secret).cmp(&(other.channel, &other.secret)));
-    let coverage = Coverage {
-        ran: state.ran.iter().cloned().collect(),
-        not_run: state.declared.difference(&state.ran).cloned().collect(),
-        requests: state.requests,
-        ways: WAYS
-            .iter()
-            .enumerate()
-            .map(|(way, name)| ((*name).to_owned(), state.ways.get(&way).copied().unwrap_or(0)))
-            .collect(),
-        files: state.lines.iter().map(|(path, lines)| file(path, lines, state.lines_ran.get(path))).collect(),
+    let mut judge = Judge {
+        state: &state,
+        searcher: ledger.searcher(),
+        subjects: &subjects,
+        circumstances,
+        leaks: Vec::new(),
+        in_use: Vec::new(),
     };
+    let secrets = (0..subjects.len()).map(|number| judge.secret(number)).collect();
+    let channels = Channel::ALL.into_iter().map(|channel| judge.channel(channel)).collect();
+    let mut leaks = judge.leaks;
+    leaks.sort_by(|one, other| (one.channel, &one.secret).cmp(&(other.channel, &other.secret)));
     Proof {
         format: FORMAT,
         tegmen: circumstances.tegmen.clone(),
@@ -219,9 +84,197 @@ pub fn proof(ledger: &Ledger, subjects: &[Subject], circumstances: &Circumstance
             .iter()
             .map(|(protection, seen)| Lapse { protection: (*protection).to_owned(), seen: seen.clone() })
             .collect(),
-        coverage,
-        remarks,
+        coverage: coverage(&state),
+        remarks: remarks(&state, ledger.searcher(), circumstances),
     }
+}
+
+/// What is made of what was seen: first of each secret, then of each channel.
+struct Judge<'a> {
+    state: &'a Seen,
+    searcher: &'a Searcher,
+    subjects: &'a [Subject],
+    circumstances: &'a Circumstances,
+    leaks: Vec<Leak>,
+    /// Whether each secret was seen anywhere.
+    in_use: Vec<bool>,
+}
+
+impl Judge<'_> {
+    fn secret(&mut self, number: usize) -> SecretProof {
+        let (state, subject) = (self.state, &self.subjects[number]);
+        let arrivals = self.arrivals(number);
+        let found = state.channels.values().any(|seen| seen.found.contains_key(&number));
+        self.in_use.push(!arrivals.is_empty() || found || self.leaks.iter().any(|leak| leak.secret == subject.name));
+        let not_seen = subject.places.iter().filter(|allowed| {
+            !arrivals.iter().any(|arrival| is_allowed(&arrival.place, std::slice::from_ref(allowed)))
+        });
+        let refused = state.refused.iter().filter(|((name, _, _), _)| *name == subject.name);
+        SecretProof {
+            name: subject.name.clone(),
+            origin: subject.origin.clone(),
+            places_not_seen: not_seen.map(ToString::to_string).collect(),
+            refused: refused
+                .map(|((_, to, why), count)| Refusal { to: to.clone(), why: led(to, why), count: *count })
+                .collect(),
+            own_memory: state.own_memory.as_ref().map(|most| most.get(&number).copied().unwrap_or(0)),
+            arrivals,
+            unprovable: subject.unprovable.clone(),
+        }
+    }
+
+    /// Where a secret arrived that may arrive there; where else it arrived is a leak.
+    fn arrivals(&mut self, number: usize) -> Vec<Arrival> {
+        let (state, subject) = (self.state, &self.subjects[number]);
+        let mut arrivals = Vec::new();
+        for ((_, host, place), count) in state.arrivals.iter().filter(|((secret, _, _), _)| *secret == number) {
+            let Some((channel, repair)) = self.astray(subject, host, place) else {
+                arrivals.push(Arrival { host: host.clone(), place: place.clone(), count: *count });
+                continue;
+            };
+            if subject.unprovable.is_some() {
+                continue;
+            }
+            self.leaks.push(Leak {
+                channel,
+                secret: subject.name.clone(),
+                count: *count,
+                is_whole: true,
+                source: shown(self.searcher, host),
+                sample: format!("[{}] in {place}", subject.name),
+                spot: spots_of_host(state, channel, number, bare(host)).first().cloned(),
+                further: Vec::new(),
+                repair,
+            });
+        }
+        arrivals
+    }
+
+    /// Why a secret that arrived at that host in that place should not have: the channel, and what to do. `None`: it should.
+    fn astray(&self, subject: &Subject, host: &str, place: &str) -> Option<(Channel, String)> {
+        let belongs = match &subject.hosts {
+            Some(hosts) => hosts.iter().any(|known| known == host),
+            None => {
+                let targets = self.state.targets.iter().filter_map(|url| Origin::of_url(url));
+                targets.into_iter().any(|target| target.as_hosts_entry() == host)
+            }
+        };
+        // What the target itself has issued, and what is written in a script, may go to any host of the test: it is bound to none.
+        let is_unbound =
+            ["target", "literal"].contains(&subject.origin.as_str()) && !host.starts_with(crate::target::ELSEWHERE);
+        if host == IMPOSTOR {
+            let what =
+                "let the client verify the server: something stands there that is not the one that it says it is";
+            return Some((Channel::OtherHosts, what.to_owned()));
+        }
+        if !(belongs || is_unbound) {
+            return Some((Channel::OtherHosts, repair(Channel::OtherHosts, subject, self.circumstances.protection)));
+        }
+        if !is_allowed(place, &subject.places) {
+            let name = &subject.name;
+            let add = format!("if it belongs there, add \"{place}\" to `places` of {name} in tegmen.toml");
+            return Some((Channel::OtherPlaces, format!("{add}; if not, take it out of the request")));
+        }
+        None
+    }
+
+    fn channel(&mut self, channel: Channel) -> ChannelProof {
+        let seen = self.state.channels.get(&channel);
+        let is_host = channel == Channel::OtherHosts;
+        let is_place = channel == Channel::OtherPlaces;
+        let has_places = self.subjects.iter().any(|subject| !subject.places.is_empty());
+        // Other hosts are watched whenever the target is.
+        let exercised = seen.is_some() || ((is_host || is_place && has_places) && self.state.requests > 0);
+        let mut states = Vec::new();
+        for (number, subject) in self.subjects.iter().enumerate() {
+            self.found(channel, number);
+            let leaked = self.leaks.iter().any(|leak| leak.channel == channel && leak.secret == subject.name);
+            // Where the manifest names no places, every place is a right one.
+            let applies = !is_place || !subject.places.is_empty();
+            states.push(match (leaked, exercised && applies && self.in_use[number] && subject.unprovable.is_none()) {
+                (true, _) => State::Leaked,
+                (false, true) => State::Clean,
+                (false, false) => State::NotExercised,
+            });
+        }
+        let usual = if is_place && !has_places {
+            "the manifest names no `places`; --write-manifest does"
+        } else {
+            "the test did not use it"
+        };
+        let reason = self.circumstances.unused.iter().find(|(known, _)| *known == channel);
+        let why = || reason.map_or_else(|| usual.to_owned(), |(_, reason)| reason.clone());
+        ChannelProof {
+            channel,
+            bytes: seen.map_or(0, |seen| seen.bytes),
+            not_exercised: (!exercised).then(why),
+            note: seen.and_then(|seen| seen.note.clone()),
+            states,
+        }
+    }
+
+    /// Adds what was found of a secret in a channel to the leaks.
+    fn found(&mut self, channel: Channel, number: usize) {
+        let subject = &self.subjects[number];
+        let found = self.state.channels.get(&channel).and_then(|seen| seen.found.get(&number));
+        for found in found.into_iter().flatten().filter(|_| subject.unprovable.is_none()) {
+            let mut spots = spots(self.state, channel, number, &found.source).into_iter();
+            let leak = Leak {
+                channel,
+                secret: subject.name.clone(),
+                count: found.count,
+                is_whole: found.is_whole,
+                source: shown(self.searcher, &found.source),
+                sample: found.sample.clone(),
+                spot: spots.next(),
+                further: spots.collect(),
+                repair: repair(channel, subject, self.circumstances.protection),
+            };
+            // Files that one line opens, each with a name of its own, are one leak.
+            let same = |known: &&mut Leak| {
+                (known.channel, &known.secret, &known.spot) == (channel, &leak.secret, &leak.spot)
+                    && leak.spot.is_some()
+            };
+            match self.leaks.iter_mut().find(same) {
+                Some(known) => {
+                    known.count += leak.count;
+                    known.is_whole |= leak.is_whole;
+                }
+                None => self.leaks.push(leak),
+            }
+        }
+    }
+}
+
+/// What of the scripts ran, and how hostile the target was.
+fn coverage(state: &Seen) -> Coverage {
+    Coverage {
+        ran: state.ran.iter().cloned().collect(),
+        not_run: state.declared.difference(&state.ran).cloned().collect(),
+        requests: state.requests,
+        ways: WAYS
+            .iter()
+            .enumerate()
+            .map(|(way, name)| ((*name).to_owned(), state.ways.get(&way).copied().unwrap_or(0)))
+            .collect(),
+        files: state.lines.iter().map(|(path, lines)| file(path, lines, state.lines_ran.get(path))).collect(),
+    }
+}
+
+/// What the person should know: what was not asked, not searched, and not watched.
+fn remarks(state: &Seen, searcher: &Searcher, circumstances: &Circumstances) -> Vec<String> {
+    let mut remarks = circumstances.remarks.clone();
+    for (origin, why) in &state.unreached {
+        remarks.push(format!("the real target {origin} could not be asked: {why}"));
+    }
+    for (what, why) in &state.unsearched {
+        remarks.push(format!("{} was not searched, or not all of it: {why}", shown(searcher, what)));
+    }
+    for (what, spot) in &state.unwatched {
+        let what = shown(searcher, &what.replace('\0', "@"));
+        remarks.push(format!("nothing is known of what {what}, from {}:{}", spot.path, spot.line));
+    }
+    remarks
 }
 
 /// The host of an entry of `hosts`.
