@@ -80,7 +80,7 @@ def proof(project: Project) -> dict:  # type: ignore[type-arg]
 
 def test_each_leak_is_told_with_its_line(project: Project) -> None:
     project.write("locustfile.py", LEAKY)
-    prove(project, "--stages", "alone").check(1)
+    prove(project, "--stages", "alone", seconds=8).check(1)
     lines = project.read("locustfile.py").splitlines()
     leaks = proof(project)["leaks"]
     for number, line in enumerate(lines, 1):
@@ -133,7 +133,7 @@ def test_a_refused_login_is_no_clean_test(project: Project) -> None:
     assert "[CLIENT_SECRET] to https://login.example.com" in result.stderr
     assert "--write-manifest" in result.stderr
     # As the hint says: then everything runs, and the manifest is one that works.
-    result = prove(project, "--write-manifest", "--stages", "alone").check(0)
+    result = prove(project, "--write-manifest", "--stages", "alone", seconds=8).check(0)
     read = proof(project)
     assert read["coverage"]["not_run"] == []
     manifest = project.read("tegmen.toml")
