@@ -244,8 +244,15 @@ impl Flow<'_> {
     }
 }
 
-/// Whether a method is read like a field.
+/// Whether a method is read like a field, and its name says that it gives what lets in: others give too much that is none.
 fn is_property(module: &Module, function: FunctionId) -> bool {
+    let name = module.symbol(module.function(function).name);
+    let lower = name.to_lowercase();
+    if !tegmen_classify::is_sensitive_name(name)
+        && !["header", "auth", "access"].iter().any(|word| lower.contains(word))
+    {
+        return false;
+    }
     let mut decorators = module.function(function).decorators.iter();
     decorators.any(|decorator| matches!(module.tail_str(*decorator), Some("property" | "cached_property")))
 }

@@ -2,7 +2,7 @@
 
 use tegmen_classify as classify;
 use tegmen_findings::{Confidence, Severity};
-use tegmen_syntax::{ExprId, ExprKind, Module};
+use tegmen_syntax::{BinaryOp, ExprId, ExprKind, FPart, Module, Symbol, Target};
 
 use super::shared::calls;
 use crate::context::{Candidate, Context, Group};
@@ -64,7 +64,8 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         let url = classify::may_hold_credentials_url(name) && !name.to_lowercase().contains("proxy");
         // A whole set of headers: `json.loads(os.getenv("AUTH_HEADERS"))`.
         let headers = context.locust && is_header_set(module, id, name);
-        if !classify::is_sensitive_name(name) && !url && !headers {
+        let sensitive = classify::is_sensitive_name(name) || url || headers;
+        if !sensitive && (!context.locust || !authorises(module, id)) {
             continue;
         }
         let default = args.get(1).map(|arg| arg.value);
@@ -94,6 +95,34 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         candidate.group = Some(Group::List(context.file.path.clone(), module.span(id), name.to_owned()));
         out.push(candidate);
     }
+}
+
+/// Whether what is read goes behind `Bearer`, whatever it is called: `f"Bearer {os.getenv('LOAD_USER')}"`.
+fn authorises(module: &Module, read: ExprId) -> bool {
+    let symbols: Vec<Symbol> = module
+        .definitions_by_value(read)
+        .iter()
+        .filter_map(|def| match module.definition(*def).target {
+            Target::Name(_, name) | Target::Field(_, name) => Some(name),
+            _ => None,
+        })
+        .collect();
+    let is_it = |expr: ExprId| {
+        expr == read
+            || match module.kind(expr) {
+                ExprKind::Name(name) | ExprKind::Attribute { attr: name, .. } => symbols.contains(name),
+                _ => false,
+            }
+    };
+    let scheme = |text: &str| matches!(text.trim_matches(['"', '\'', ' ']), "Bearer" | "Token" | "Basic");
+    module.exprs().any(|(_, expr)| match &expr.kind {
+        ExprKind::FString(parts) => match parts[..] {
+            [FPart::Text(text), FPart::Expr(inner)] => scheme(module.text(text)) && is_it(inner),
+            _ => false,
+        },
+        ExprKind::Binary { op: BinaryOp::Add, left, right } => module.as_str(*left).is_some_and(scheme) && is_it(*right),
+        _ => false,
+    })
 }
 
 /// Whether what is read is taken apart as JSON, and its name says that it is what lets a request in.
