@@ -86,7 +86,7 @@ def _closed(tegmen_bin: Path) -> None:
 def test_a_test_under_protection_is_clean_and_its_secrets_arrive(project: Project) -> None:
     project.write("locustfile.py", QUIET)
     env = values()
-    result = prove(project, "--without", "--output", "proof.txt", env=env).check(0)
+    result = prove(project, "--without", "--output", "proof.txt", env=env, seconds="6").check(0)
     text = project.read("proof.txt")
     assert "Nothing leaked" in text
     assert "without Tegmen" in text
