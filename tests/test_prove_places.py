@@ -390,7 +390,7 @@ def test_what_is_soon_over_or_lies_apart_is_told_of(project: Project) -> None:
     inner.mkdir(parents=True)
     (inner / "locustfile.py").write_text(FLEETING)
     path = str(project.path / "other.socket")
-    command = (str(project.tegmen), "prove", "--seconds", "3", "--stages", "alone", "--", *LOCUST)
+    command = (str(project.tegmen), "prove", "--seconds", "8", "--stages", "alone", "--", *LOCUST)
     run(command, inner, env={"SOCKET": path}, timeout=120).check(1)
     read = json.loads((inner / ".tegmen" / "prove.json").read_text())
     leaks = [leak for leak in read["leaks"] if leak["secret"] == "SHOP_API_KEY"]
