@@ -293,6 +293,20 @@ class MasterLink:
         """How messages to that worker travel: "sealed", "open" or "unknown"."""
 
 @final
+class Heads:
+    """The heads that one client of geventhttpclient has written, with headers of that type."""
+
+    def __new__(cls, headers_type: type) -> Heads: ...
+    def again(
+        self, client: Any, method: Any, target: Any, body: Any, headers: Any, chunked: object = None
+    ) -> str | None:
+        """The head that the client would write, if it has written one that differs in nothing but target and length."""
+    def keep(
+        self, head: Any, client: Any, method: Any, target: Any, body: Any, headers: Any, chunked: object = None
+    ) -> None:
+        """Keeps a head that the client has written."""
+
+@final
 class Head:
     """The head of a request, which says what the script has written and encodes to what goes over the wire."""
 

@@ -2,6 +2,7 @@
 
 mod answers;
 mod cluster;
+mod heads;
 mod passing;
 mod plugin;
 mod redactor;
@@ -16,6 +17,8 @@ mod _native {
     use super::answers::{Sealer, ask_pool, give_back, learn_answer, pool_answer, seal_tokens, sealer, seals};
     #[pymodule_export]
     use super::cluster::{MasterLink, WorkerLink};
+    #[pymodule_export]
+    use super::heads::Heads;
     #[pymodule_export]
     use super::passing::{answered, answered_gevent, carried, is_plain_event};
     #[pymodule_export]

@@ -150,13 +150,18 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
 def _filling_build(plugin: Plugin, one: Any) -> Any:
     """What makes the head of a request, for a client that has sent a secret before or is about to: with its values."""
     build, known = type(one)._build_request, weakref.ref(one)
+    heads = _heads(build)
 
     @functools.wraps(build)
     def filling_build(method: str, request_uri: str, body: Any = b"", headers: Any = None, **options: Any) -> Any:
         client: Any = known()
-        head = build(client, method, request_uri, body, headers, **options)
         if isinstance(headers, _Searched):
-            return head
+            return build(client, method, request_uri, body, headers, **options)
+        head = heads and heads.again(client, method, request_uri, body, headers, options.get("chunked"))
+        if head is None:
+            head = build(client, method, request_uri, body, headers, **options)
+            if heads:
+                heads.keep(head, client, method, request_uri, body, headers, options.get("chunked"))
         if body and (_is_packed(head) or not plugin.is_clear(body)):
             raise _Whole
         if client.ssl and not plugin.is_clear(head, client.host) and not _verifies(client):
@@ -167,6 +172,31 @@ def _filling_build(plugin: Plugin, one: Any) -> Any:
         return plugin.head(scheme, host, port, head) or head
 
     return filling_build
+
+
+#: The names in `_build_request` of the versions that are known. What it writes depends on its arguments, and on those
+#: of these that :class:`_native.Heads` compares.
+_NAMES = """
+    CRLF FIELD_VALUE_SEP HEADER_CONTENT_LENGTH HEADER_HOST HEADER_PROXY_AUTHORIZATION HEADER_TRANSFER_ENCODING
+    HOST_PORT_SEP HTTP_11 PROTO_HTTP SLASH TRANSFER_ENCODING_CHUNKED ValueError WHITESPACE _BODY_CARRYING_METHODS
+    _FIELD_VALUE_RE _REQUEST_TARGET_RE _TOKEN_RE _base_url_string _get_body_length _proxy_credentials
+    _uses_chunked_transfer b64encode base64 decode default_headers encode fullmatch headers_type host isinstance items
+    len port ssl startswith str update upper use_proxy version
+"""
+_ARGUMENTS = frozenset({"self", "method", "request_uri", "body", "headers", "chunked"})
+
+
+def _heads(build: Any) -> _native.Heads | None:
+    """What remembers the heads of a client; None where they may depend on more than is known here."""
+    from geventhttpclient.header import Headers
+
+    code = getattr(build, "__code__", None)
+    if code is None or build.__module__ != "geventhttpclient.client" or code.co_freevars:
+        return None
+    has_inner = any(isinstance(one, type(code)) for one in code.co_consts)
+    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    is_known = set(code.co_names) <= set(_NAMES.split()) and _ARGUMENTS.issuperset(arguments) and not has_inner
+    return _native.Heads(Headers) if is_known else None
 
 
 def _is_packed(head: str) -> bool:
