@@ -104,8 +104,7 @@ site: tools ## The documentation as a site, in target/site.
 .PHONY: wheel
 wheel: tools ## The wheel for users, in dist/ (a release build).
 	@$(call say,Wheel (release))
-	@cargo xtask wheel --profile release --out dist
-	@ls -l dist/*.whl
+	@bash tools/wheel.sh
 
 .PHONY: install
 install: tools ## The wheel of this checkout into .venv (PROFILE=dev or release).

@@ -60,6 +60,8 @@ def test_nothing_in_the_cluster_holds_a_secret(tegmen_bin: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "schema"),
     [
+        (ROOT / ".github/workflows/ci.yml", "vendor.github-workflows"),
+        (ROOT / ".github/workflows/release.yml", "vendor.github-workflows"),
         (CI / "github-actions.yml", "vendor.github-workflows"),
         (CI / "gitlab-ci.yml", "vendor.gitlab-ci"),
         (ROOT / "action.yml", "vendor.github-actions"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -93,3 +94,20 @@ def test_what_the_wheel_brings_is_what_the_program_prints(fresh: Path, name: str
 def test_the_types_are_there(fresh: Path) -> None:
     (package,) = fresh.glob("lib/python3*/site-packages/tegmen")
     assert (package / "py.typed").is_file() and (package / "_native.pyi").is_file()
+
+
+def test_the_bill_of_materials_has_both_native_parts_and_no_more(fresh: Path) -> None:
+    (folder,) = fresh.glob("lib/python3*/site-packages/tegmen-*.dist-info/sboms")
+    (file,) = folder.iterdir()
+    bill = json.loads(file.read_text())
+    names = {component["name"] for component in bill["components"]}
+    # Of the extension module, of the command line, of the tests only.
+    assert {"pyo3", "tegmen-plugin"} <= names and {"clap", "ruff_python_parser"} <= names and "snapbox" not in names
+    assert all(component["licenses"] for component in bill["components"])
+    of_others = [one for one in bill["components"] if not one["name"].startswith("tegmen")]
+    assert all(len(one["hashes"][0]["content"]) == 64 for one in of_others) and len(of_others) > 100
+    known = {bill["metadata"]["component"]["bom-ref"], *(one["bom-ref"] for one in bill["components"])}
+    assert {ref for one in bill["dependencies"] for ref in [one["ref"], *one["dependsOn"]]} == known
+    # Nothing that is another at each build, or on each machine.
+    assert "serialNumber" not in bill and "timestamp" not in bill["metadata"]
+    assert str(ROOT) not in file.read_text() and "file://" not in file.read_text()

@@ -1,6 +1,7 @@
 //! What a developer of Tegmen runs beside cargo: `cargo xtask wheel` and its kin. Not part of the product.
 
 mod docs;
+mod sbom;
 mod wheel;
 
 use std::process::ExitCode;

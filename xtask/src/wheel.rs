@@ -12,6 +12,8 @@ use clap::ValueEnum;
 
 /// Where maturin looks for the data directory, from the root. Stands in pyproject.toml too.
 const DATA: &str = "target/wheel-data";
+/// Where maturin looks for the bill of materials, from the root. Stands in pyproject.toml too.
+const BILL: &str = "target/tegmen.cyclonedx.json";
 /// Tracked in git, written by `cargo xtask docs`.
 const MANUAL: &str = "docs/man";
 /// Where shells look for what completes a command, below the root of an environment.
@@ -118,7 +120,8 @@ fn stage(profile: Profile) -> anyhow::Result<()> {
     for (shell, place) in COMPLETIONS {
         complete(&program, shell, &data.join("data").join(place))?;
     }
-    Ok(())
+    let bill = root().join(BILL);
+    fs::write(&bill, crate::sbom::bill(root())?).with_context(|| format!("cannot write {}", bill.display()))
 }
 
 fn root() -> &'static Path {
