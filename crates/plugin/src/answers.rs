@@ -4,10 +4,12 @@
 //! `apiKey`, `sessionId`), unless the value cannot be one (a word, a date, an address); the same in a form; cookies that
 //! carry a session.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
 use std::sync::LazyLock;
 
 use aho_corasick::packed;
+use foldhash::quality::RandomState;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use tegmen_classify::{auth_scheme, is_dummy, is_sensitive_name, why_not, words};
@@ -47,19 +49,40 @@ impl std::fmt::Debug for Born {
 /// So many names are kept, and no more.
 const MOST_NAMES: usize = 1 << 10;
 
-/// Reads answers. Remembers which names are those of credentials: the same come in every answer.
+/// So many answers are kept, and no more.
+const MOST_BODIES: usize = 1 << 12;
+
+/// Reads answers. Remembers which names are those of credentials: the same come in every answer. And remembers answers that gave
+/// out nothing: a load test asks for the same pages again and again.
 #[derive(Default)]
 pub struct Answers {
-    names: HashMap<Box<[u8]>, bool>,
+    names: HashMap<Box<[u8]>, bool, RandomState>,
+    /// Hashes, with a seed that no target knows.
+    without: HashSet<u64, RandomState>,
 }
 
 impl Answers {
     /// The credentials in a body: JSON, or a form.
     pub fn in_body(&mut self, body: &[u8]) -> Vec<Born> {
-        let mut found = Vec::new();
         if !(SHORTEST..=LONGEST).contains(&body.len()) {
-            return found;
+            return Vec::new();
         }
+        let hash = self.without.hasher().hash_one(body);
+        if self.without.contains(&hash) {
+            return Vec::new();
+        }
+        let found = self.looked_for(body);
+        if found.is_empty() {
+            if self.without.len() >= MOST_BODIES {
+                self.without.clear();
+            }
+            self.without.insert(hash);
+        }
+        found
+    }
+
+    fn looked_for(&mut self, body: &[u8]) -> Vec<Born> {
+        let mut found = Vec::new();
         let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii();
         match text.first() {
             // Most answers have none: then they are not parsed.
@@ -304,6 +327,21 @@ mod tests {
             let form = format!("a=b&{}={token}&c=key", name.replace(' ', "_"));
             assert_eq!(names(&form).len(), 1, "{form}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_comes_again_gives_out_what_it_did() {
+        let mut answers = Answers::default();
+        let with = br#"{"token": "8Zr2nYt5LxW0qP"}"#;
+        for _ in 0..2 {
+            assert_eq!(answers.in_body(br#"{"token": "none"}"#).len(), 0);
+            assert_eq!(answers.in_body(with).len(), 1);
+        }
+        assert_eq!(answers.without.len(), 1);
+        for number in 0..2 * MOST_BODIES {
+            answers.in_body(format!(r#"{{"page": {number}}}"#).as_bytes());
+        }
+        assert!(answers.without.len() <= MOST_BODIES && answers.in_body(with).len() == 1);
     }
 
     #[test]
