@@ -252,12 +252,29 @@ def test_traces_over_grpc_are_searched(project: Project) -> None:
 
 
 def test_the_proof_is_proved(project: Project) -> None:
-    command = (project.tegmen, "prove", "--self-test", "--seconds", "3", "--", str(BIN / "locust"))
-    result = project.run(*command, timeout=200)
+    # What the command says of the project's own test is not for the self-test, wherever it stands.
+    project.write("locust.conf", "host = https://conf.example\ntags = fast\n")
+    options = ("-f", "locustfile.py", "--host", "https://shop.example.com", "-T", "slow", "Shopper")
+    command = (project.tegmen, "prove", "--self-test", "--seconds", "3", "--", str(BIN / "locust"), *options)
+    result = project.run(*command, env={"LOCUST_HOST": "https://env.example"}, timeout=200)
     failed = [line for line in result.stdout.splitlines() if "FAILED" in line]
     assert failed == [], result.output
     assert "ok      ZMQ, workers and master" in result.stdout
     assert "placeholders in the environment: " in result.stdout
+
+
+def test_a_self_test_that_cannot_run_says_so_once(project: Project) -> None:
+    result = project.run(project.tegmen, "prove", "--self-test", "--", "make", "load").check(2)
+    assert "CMD has to be how Locust is started" in result.stderr
+    project.write("locust", "#!/bin/sh\necho no such luck >&2\nexit 3\n").chmod(0o755)
+    result = project.run(project.tegmen, "prove", "--self-test", "--", "./locust").check(2)
+    assert "did not run" in result.stderr and "no such luck" in result.stderr
+
+
+def test_a_test_without_a_host_is_told_so(project: Project) -> None:
+    project.write("locustfile.py", QUIET.replace("host =", "unused ="))
+    result = prove(project, "--stages", "alone", seconds="3").check(2)
+    assert "it has no host" in result.stderr
 
 
 def test_what_is_issued_and_printed_leaks_and_nothing_leaves_the_machine(project: Project) -> None:

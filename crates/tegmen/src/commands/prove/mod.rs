@@ -90,7 +90,7 @@ pub struct Args {
     target: Vec<Origin>,
 
     /// Prove the proof: leaks that are planted in every channel must be found, and each of Tegmen's protections must be
-    /// missed when it is switched off. CMD is how Locust is started
+    /// missed when it is switched off. CMD is how Locust is started; options behind it are left out
     #[arg(long, conflicts_with_all = ["without", "write_manifest", "target"])]
     self_test: bool,
 
@@ -157,7 +157,8 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
             proofs.push(proof);
         }
     }
-    proofs.insert(0, prove(&args, &secrets, &world, Protection::On, None)?.0);
+    let (proof, ledger) = prove(&args, &secrets, &world, Protection::On, None)?;
+    proofs.insert(0, proof);
     let (is_clean, is_idle) = (proofs[0].is_clean(), proofs[0].is_idle());
     keep(&proofs[0])?;
     let text = match args.format {
@@ -172,7 +173,7 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
         None => anstream::print!("{text}"),
     }
     if is_idle {
-        say_idle(&proofs[0]);
+        say_idle(&proofs[0], &ledger);
         return Ok(ExitCode::from(2));
     }
     Ok(if is_clean { ExitCode::SUCCESS } else { ExitCode::from(1) })
@@ -235,7 +236,7 @@ fn close(args: &Args, folder: &Path) -> anyhow::Result<Option<(World, Arc<Author
 }
 
 /// Says why nothing is shown.
-fn say_idle(proof: &Proof) {
+fn say_idle(proof: &Proof, ledger: &Ledger) {
     let refused: Vec<String> = proof
         .own_secrets()
         .flat_map(|secret| {
@@ -245,7 +246,12 @@ fn say_idle(proof: &Proof) {
     if refused.is_empty() {
         let what = if proof.coverage.requests == 0 { "the test made no request" } else { "no task of the test ran" };
         messages::error(&anyhow::anyhow!("{what}, so that nothing is shown"));
-        messages::hint("the notes above say how it ended; does the command run with `tegmen run` in front of it?");
+        let has_begun = !proof.coverage.ran.is_empty() || !proof.coverage.not_run.is_empty();
+        if proof.coverage.requests == 0 && has_begun && ledger.state().targets.is_empty() {
+            messages::hint("it has no host: give it one, as in `-- locust --host https://shop.example.com`");
+        } else {
+            messages::hint("the notes above say how it ended; does the command run with `tegmen run` in front of it?");
+        }
         return;
     }
     messages::error(&anyhow::anyhow!(

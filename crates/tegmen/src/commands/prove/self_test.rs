@@ -1,9 +1,15 @@
 //! `--self-test`: the proof of the proof. A test that leaks everywhere must be found out in every channel; a careful one
 //! must be clean, and must not be any more when one of Tegmen's protections is switched off.
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::Path,
+    process::ExitCode,
+};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
 use tegmen_findings::proof::{Channel, Proof, Protection, lapse};
 use tegmen_prove::{
     ledger::Ledger,
@@ -203,6 +209,11 @@ pub fn run(mut args: Args, authority: &Authority, world: &World) -> anyhow::Resu
     // It has a secret of its own: what the project has is nobody's business here.
     args.run.secret.clear();
     args.run.hosts.clear();
+    let directory = std::env::current_dir().context("the current directory cannot be read")?;
+    let Some(starter) = starter(&args.run.command, &directory) else {
+        bail!("the self-test brings its own test: CMD has to be how Locust is started here, such as `locust` or `uv run locust`");
+    };
+    args.run.command = starter;
     let project = world.folder.join("self-test");
     std::fs::create_dir_all(&project).context("no temporary directory can be made")?;
     std::env::set_current_dir(&project).context("the temporary directory cannot be used")?;
@@ -220,8 +231,11 @@ pub fn run(mut args: Args, authority: &Authority, world: &World) -> anyhow::Resu
     // Most machines write none as long as nobody asks for it.
     let may_dump = hardening::allow_core_dumps().context("the limit on core dumps cannot be raised")?;
     anstream::println!("A known leak in every channel:");
-    let secrets = staged(&args, authority, world, &project, stage::LEAKY)?;
+    let secrets = staged(&args, authority, world, &directory, stage::LEAKY)?;
     let (proof, _) = prove(&args, &secrets, world, Protection::Off, None)?;
+    if proof.coverage.requests == 0 {
+        bail!("the self-test's own test did not run: {}", proof.remarks.join("; "));
+    }
     for channel in Channel::ALL {
         let is_found = proof.leaks.iter().any(|leak| leak.channel == channel && leak.secret == KEY);
         let note = proof.channel(channel).and_then(|known| known.note.clone()).unwrap_or_default();
@@ -231,7 +245,7 @@ pub fn run(mut args: Args, authority: &Authority, world: &World) -> anyhow::Resu
         tell(is_found || is_impossible, format!("{}{why}", channel.title()));
     }
 
-    let secrets = staged(&args, authority, world, &project, stage::CAREFUL)?;
+    let secrets = staged(&args, authority, world, &directory, stage::CAREFUL)?;
     let stages = std::mem::replace(&mut args.stages, vec![Stage::Alone]);
     let seconds = std::mem::replace(&mut args.seconds, SHORT);
     let mut first = Some(prove(&args, &secrets, world, Protection::On, Some(&MUTATIONS[0]))?.0);
@@ -295,11 +309,74 @@ fn noticed(proof: &Proof) -> String {
     all.join(", ")
 }
 
-fn staged(args: &Args, authority: &Authority, world: &World, project: &Path, script: &str) -> anyhow::Result<Secrets> {
-    std::fs::write(project.join("locustfile.py"), script).context("no temporary file can be written")?;
+/// The words that start Locust, as they are understood in another folder. Those after them are about the project's own test:
+/// its host, its users, its tags.
+fn starter(command: &[OsString], directory: &Path) -> Option<Vec<OsString>> {
+    let is_value = |word: &OsStr| word.as_encoded_bytes().starts_with(b"-") && word != "-m" && word != "--";
+    let at = (0..command.len()).find(|&at| {
+        Path::new(&command[at]).file_name().is_some_and(|name| name == "locust")
+            && !(at > 0 && is_value(&command[at - 1]))
+    })?;
+    let as_is = |word: &OsString| {
+        let path = directory.join(word);
+        if word.as_encoded_bytes().contains(&b'/') && path.exists() { path.into_os_string() } else { word.clone() }
+    };
+    Some(command[..=at].iter().map(as_is).collect())
+}
+
+/// Options of Locust that choose what of a test runs, and against what: `~/.locust.conf` is read in every folder.
+pub fn options() -> [(&'static str, Value); 4] {
+    [("host", Value::Null), ("tags", Value::Null), ("exclude_tags", Value::Null), ("user_classes", json!([]))]
+}
+
+fn staged(
+    args: &Args,
+    authority: &Authority,
+    world: &World,
+    directory: &Path,
+    script: &str,
+) -> anyhow::Result<Secrets> {
+    std::fs::write("locustfile.py", script).context("no temporary file can be written")?;
     let mut secrets = Secrets::gather(&args.run, authority, world)?;
-    // It would close a channel that is to be seen open.
-    let variables = secrets.environment.iter().filter(|(name, _)| *name != "PYTHONDONTWRITEBYTECODE");
-    secrets.environment = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    // What is for the project's own test is out, and what would close a channel that is to be seen open.
+    let is_meant = |name: &OsStr| !name.as_encoded_bytes().starts_with(b"LOCUST_") && name != "PYTHONDONTWRITEBYTECODE";
+    let variables = secrets.environment.iter().filter(|(name, _)| is_meant(name));
+    let mut variables: BTreeMap<OsString, OsString> =
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    // What else starts Locust looks for the project where it is called.
+    for (name, file) in [("UV_PROJECT", "pyproject.toml"), ("PIPENV_PIPFILE", "Pipfile")] {
+        let path = directory.join(file);
+        if path.exists() {
+            let value = if name == "UV_PROJECT" { directory } else { &path };
+            variables.entry(name.into()).or_insert_with(|| value.into());
+        }
+    }
+    secrets.environment = variables.into_iter().collect();
     Ok(secrets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_cut_behind_what_starts_locust() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("bin/locust");
+        std::fs::create_dir(folder.path().join("bin")).unwrap();
+        std::fs::write(&program, "").unwrap();
+        let program = program.to_str().unwrap();
+        for (command, expected) in [
+            ("locust -f a.py --host https://shop.example.com -T fast", Some("locust")),
+            ("bin/locust -H https://shop.example.com", Some(program)),
+            ("python -m locust -f locust", Some("python -m locust")),
+            ("uv run --with locust locust Shopper", Some("uv run --with locust locust")),
+            ("tegmen run -- locust", Some("tegmen run -- locust")),
+            ("make load", None),
+        ] {
+            let words: Vec<OsString> = command.split(' ').map(OsString::from).collect();
+            let cut = starter(&words, folder.path()).map(|words| words.join(OsStr::new(" ")));
+            assert_eq!(cut, expected.map(OsString::from), "{command}");
+        }
+    }
 }

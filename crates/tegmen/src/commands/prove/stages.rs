@@ -244,6 +244,9 @@ impl Stages<'_> {
             ("show_task_ratio", json!(false)),
             ("list_commands", json!(false)),
         ]);
+        if self.args.self_test {
+            options.extend(self_test::options());
+        }
         match stage {
             Stage::Alone => options.extend([("web_port", json!(web_port)), ("web_host", json!("127.0.0.1"))]),
             Stage::Workers => options.extend([
