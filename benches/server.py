@@ -1,13 +1,15 @@
 """A server that is much faster than any load generator in Python: it answers every request with the same bytes.
 
 Prints its port, then, for each line on standard input, how many requests it has answered so far. With the argument
-`json` its answer is a page of a list, else two letters.
+`json` its answer is a page of a list, else two letters. A second argument is a file with a certificate and its key:
+then it speaks TLS.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
 
 #: As shops and ticket systems have them: none of the names is that of a credential, though some look like it.
@@ -48,8 +50,12 @@ class Answers(asyncio.Protocol):
 
 async def main() -> None:
     Answers.answer = answer(sys.argv[1] if len(sys.argv) > 1 else "")
+    tls = None
+    if len(sys.argv) > 2:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(sys.argv[2])
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Answers, "127.0.0.1", 0)
+    server = await loop.create_server(Answers, "127.0.0.1", 0, ssl=tls)
     print(server.sockets[0].getsockname()[1], flush=True)
     while await loop.run_in_executor(None, sys.stdin.readline):
         print(Answers.count, flush=True)

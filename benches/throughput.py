@@ -54,23 +54,35 @@ class Case:
     headers: str
     #: What the server answers: see `server.py`.
     answer: str = ""
+    tls: bool = False
 
     @property
     def name(self) -> str:
         secret = "a secret in each request" if "API_KEY" in self.headers else "no secret in the request"
-        return f"{self.user}, {secret}{', 8 KB of JSON' if self.answer else ''}"
+        return f"{self.user}, {secret}{', 8 KB of JSON' if self.answer else ''}{', TLS' if self.tls else ''}"
 
 
 class Server:
-    """The fast server in a process of its own."""
+    """The fast server in a process of its own; with TLS where there is a folder for the certificate."""
 
-    def __init__(self, cpu: int | None, answer: str = "") -> None:
+    def __init__(self, cpu: int | None, answer: str = "", folder: Path | None = None) -> None:
+        arguments = [answer]
+        #: What signed its certificate.
+        self.authority: Path | None = None
+        if folder is not None:
+            import trustme
+
+            authority = trustme.CA()
+            certificate, self.authority = folder / "server.pem", folder / "authority.pem"
+            authority.cert_pem.write_to_path(self.authority)
+            authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(certificate)
+            arguments.append(str(certificate))
         script = Path(__file__).with_name("server.py")
         self._process = subprocess.Popen(
-            [sys.executable, str(script), answer], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, str(script), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         pin(self._process.pid, cpu)
-        self.origin = f"http://127.0.0.1:{self._read()}"
+        self.origin = f"{'http' if folder is None else 'https'}://127.0.0.1:{self._read()}"
 
     def count(self) -> int:
         """Requests answered so far."""
@@ -89,7 +101,7 @@ class Server:
 
 
 def started(
-    folder: Path, log: Path, origin: str, users: int, variable: str, protected: bool, seed: int = 0
+    folder: Path, log: Path, origin: str, users: int, variable: str, protected: bool, seed: int = 0, **env: str
 ) -> subprocess.Popen[bytes]:
     """Locust in that folder, with a new secret in that variable; under `tegmen run` if it is protected. With that seed
     for Python's hashes."""
@@ -104,6 +116,7 @@ def started(
                 "HOME": str(folder),
                 "PYTHONHASHSEED": str(seed),
                 variable: secrets.token_urlsafe(30),
+                **env,
             },
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -120,7 +133,8 @@ class Contender:
         Path(folder, "locustfile.py").write_text(LOCUSTFILE.format(user=case.user, headers=case.headers))
         self._server = server
         self._log = folder / "log"
-        self._process = started(folder, self._log, server.origin, 10, "API_KEY", protected, seed)
+        trusted = {"REQUESTS_CA_BUNDLE": str(server.authority)} if server.authority else {}
+        self._process = started(folder, self._log, server.origin, 10, "API_KEY", protected, seed, **trusted)
         pin(self._process.pid, cpu)
         self._family: list[int] = []
         self.requests = 0
@@ -240,15 +254,17 @@ def main() -> int:
     users = ("HttpUser", "FastHttpUser")
     cases = [Case(user, headers) for user in users for headers in (WITH_SECRET, WITHOUT_SECRET)]
     cases += [Case(user, WITH_SECRET, "json") for user in users]
+    cases += [Case(user, WITH_SECRET, tls=True) for user in users]
     ratios = []
     for case in cases:
         if options.only not in case.name:
             continue
-        server = Server(theirs, case.answer)
-        try:
-            ratios.append(measure(case, server, ours, options))
-        finally:
-            server.stop()
+        with tempfile.TemporaryDirectory(prefix="tegmen-bench-") as folder:
+            server = Server(theirs, case.answer, Path(folder) if case.tls else None)
+            try:
+                ratios.append(measure(case, server, ours, options))
+            finally:
+                server.stop()
     return int(options.check and min(ratios) < GOAL)
 
 

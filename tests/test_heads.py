@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tegmen import _native
 from tegmen._hooks import gevent_client
 
+THERE = ("http", "127.0.0.1", 8000)
 NAMES = st.sampled_from(["Accept", "accept", "X-Api-Key", "Content-Length", "Host", "Transfer-Encoding", "Cookie"])
 VALUES = st.sampled_from(["a", "tgm_b", "é", "3", "chunked", "", "127.0.0.1"])
 FIELDS = st.dictionaries(NAMES, VALUES, max_size=4)
@@ -45,17 +46,17 @@ REQUESTS = st.tuples(
 
 def written(
     client: Any, heads: _native.Heads, request: tuple[Any, ...], fields: list[dict[str, str]]
-) -> tuple[str | None, str | None]:
+) -> tuple[str | _native.Head | None, str | None]:
     """What is remembered of a request, and what the client writes."""
     _, method, target, body, index, kind = request
     headers = Headers(fields[index]) if kind else fields[index] or None
     chunked = {0: None, 1: False, 2: True}[kind]
-    remembered = heads.again(client, method, target, body, headers, chunked)
+    remembered = heads.again(client, (method, target, body, headers, chunked))
     try:
         head = client._build_request(method, target, body, headers, chunked)
     except ValueError:
         return remembered, None
-    heads.keep(head, client, method, target, body, headers, chunked)
+    heads.keep(head, THERE, client, (method, target, body, headers, chunked))
     return remembered, head
 
 
@@ -78,13 +79,13 @@ def test_another_target_and_another_length_are_put_in() -> None:
     client, heads = HTTPClient("127.0.0.1", 8000), _native.Heads(Headers)
     headers = Headers({"X-Api-Key": "a", "Content-Type": "text/plain"})
     first = client._build_request("POST", "/a", b"12", headers, False)
-    heads.keep(first, client, "POST", "/a", b"12", headers, False)
-    again = heads.again(client, "POST", "/b?c=d", b"1234567890", Headers(headers), False)
+    heads.keep(first, THERE, client, ("POST", "/a", b"12", headers, False))
+    again = heads.again(client, ("POST", "/b?c=d", b"1234567890", Headers(headers), False))
     assert again == client._build_request("POST", "/b?c=d", b"1234567890", headers, False) != first
     # Neither of another method, nor with other fields, nor without a body.
-    assert heads.again(client, "PUT", "/a", b"12", headers, False) is None
-    assert heads.again(client, "POST", "/a", b"12", Headers({"X-Api-Key": "b"}), False) is None
-    assert heads.again(client, "POST", "/a", b"", headers, False) is None
+    assert heads.again(client, ("PUT", "/a", b"12", headers, False)) is None
+    assert heads.again(client, ("POST", "/a", b"12", Headers({"X-Api-Key": "b"}), False)) is None
+    assert heads.again(client, ("POST", "/a", b"", headers, False)) is None
 
 
 class Text(str):
@@ -94,8 +95,9 @@ class Text(str):
 def test_nothing_is_remembered_that_is_more_than_text() -> None:
     client, heads = HTTPClient("127.0.0.1", 8000), _native.Heads(Headers)
     for headers in ({"A": 1}, {"A": Text("b")}, Headers({"A": ["b", "c"]}), type("Own", (dict,), {})(A="b")):
-        heads.keep(client._build_request("GET", "/", b"", headers), client, "GET", "/", b"", headers)
-        assert heads.again(client, "GET", "/", b"", headers) is None
+        request = ("GET", "/", b"", headers, None)
+        heads.keep(client._build_request("GET", "/", b"", headers), THERE, client, request)
+        assert heads.again(client, request) is None
 
 
 def test_only_a_way_of_writing_that_is_known_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +119,7 @@ def test_a_client_that_nobody_uses_any_more_goes_away() -> None:
     client.headers_type = Headers
     # A loop through what is remembered.
     client.host = type("Host", (str,), {"client": client, "heads": heads})("127.0.0.1")
-    heads.keep(client._build_request("GET", "/", b""), client, "GET", "/", b"", None)
+    heads.keep(client._build_request("GET", "/", b""), THERE, client, ("GET", "/", b"", None, None))
     known = weakref.ref(client)
     del client, heads
     gc.collect()

@@ -113,6 +113,30 @@ def test_tokens_of_a_login_come_out_nowhere_and_work(bench: Bench, user: str, pa
 
 
 @pytest.mark.parametrize("user", USERS)
+def test_the_session_of_an_open_page_is_somebodys_once_a_login_goes_along_with_it(bench: Bench, user: str) -> None:
+    session = token()
+
+    def respond(request: Request) -> Response:
+        headers = [("Set-Cookie", f"PHPSESSID={session}; Path=/")] if request.target == "/" else []
+        return Response(200, b"Hello.", headers)
+
+    bench.server.respond = respond
+    script = """
+        self.client.get("/")
+        cookies = self.client.cookiejar if hasattr(self.client, "cookiejar") else self.client.cookies
+        session = next(iter(cookies)).value
+        self.client.post("/login", data={"password": PASSWORD}, headers={"X-Key": PASSWORD})
+        print("it is", session)
+        self.client.get(f"/orders?s={session}")
+    """
+    result = bench.run(script, user)
+    text = bench.check_clean(result, session)
+    assert "[PHPSESSID]" in text
+    login = next(request for request in bench.server.requests if request.target == "/login")
+    assert f"PHPSESSID={session}" in (login.header("Cookie") or "")
+
+
+@pytest.mark.parametrize("user", USERS)
 def test_answers_to_requests_that_carried_nothing_are_left_alone(bench: Bench, user: str) -> None:
     shown = token()
     bench.server.respond = lambda _: Response(200, json.dumps({"access_token": shown}).encode())

@@ -227,6 +227,9 @@ class Plugin:
         """Whether no placeholder can stand in these parts of a request, nor a content encoding that could hide one.
         Quick: this is asked for every request. What is neither text nor headers is not clear."""
 
+    def allows_unverified(self) -> bool:
+        """Whether some secret may go over a connection that does not verify where it leads."""
+
     def redact(self, text: str, channel: str | None = None) -> str | None:
         """The text with ``[NAME]`` for every placeholder and value; None when it holds none. With the name of a
         channel, what was found is counted for the summary of the run."""
@@ -292,19 +295,23 @@ class MasterLink:
     def way(self, node: bytes) -> str:
         """How messages to that worker travel: "sealed", "open" or "unknown"."""
 
+#: Method, target, body, headers, and whether the body is sent in chunks.
+_Request = tuple[Any, Any, Any, Any, object]
+
 @final
 class Heads:
     """The heads that one client of geventhttpclient has written, with headers of that type."""
 
     def __new__(cls, headers_type: type) -> Heads: ...
-    def again(
-        self, client: Any, method: Any, target: Any, body: Any, headers: Any, chunked: object = None
-    ) -> str | None:
-        """The head that the client would write, if it has written one that differs in nothing but target and length."""
-    def keep(
-        self, head: Any, client: Any, method: Any, target: Any, body: Any, headers: Any, chunked: object = None
-    ) -> None:
-        """Keeps a head that the client has written."""
+    def again(self, client: Any, request: _Request, plugin: Plugin | None = None) -> str | Head | None:
+        """The head that the client would write, if it has written one that differs in nothing but target and length.
+        With a plugin, as it is to be sent.
+
+        Raises:
+            SecretRefused: a secret in it may not be sent there.
+        """
+    def keep(self, head: Any, destination: tuple[str, str, int], client: Any, request: _Request) -> None:
+        """Keeps a head that the client has written: scheme, host and port to send it to."""
 
 @final
 class Head:

@@ -52,6 +52,9 @@ const MOST_NAMES: usize = 1 << 10;
 /// So many answers are kept, and no more.
 const MOST_BODIES: usize = 1 << 12;
 
+/// So many `Cookie` fields are kept, and no more: each simulated user has its own.
+const MOST_COOKIES: usize = 1 << 14;
+
 /// Reads answers. Remembers which names are those of credentials: the same come in every answer. And remembers answers that gave
 /// out nothing: a load test asks for the same pages again and again.
 #[derive(Default)]
@@ -59,6 +62,8 @@ pub struct Answers {
     names: HashMap<Box<[u8]>, bool, RandomState>,
     /// Hashes, with a seed that no target knows.
     without: HashSet<u64, RandomState>,
+    /// The same of the cookies that were sent.
+    sent: HashSet<u64, RandomState>,
 }
 
 impl Answers {
@@ -79,6 +84,18 @@ impl Answers {
             self.without.insert(hash);
         }
         found
+    }
+
+    /// The sessions among the cookies that a request sends along, once for the same cookies.
+    pub fn in_sent_cookies(&mut self, cookies: &[u8]) -> Vec<Born> {
+        if self.sent.len() >= MOST_COOKIES {
+            self.sent.clear();
+        }
+        if !self.sent.insert(self.sent.hasher().hash_one(cookies)) {
+            return Vec::new();
+        }
+        let pairs = std::str::from_utf8(cookies).unwrap_or_default().split(';');
+        pairs.filter_map(|pair| in_cookie(pair.trim())).collect()
     }
 
     fn looked_for(&mut self, body: &[u8]) -> Vec<Born> {
@@ -342,6 +359,20 @@ mod tests {
             answers.in_body(format!(r#"{{"page": {number}}}"#).as_bytes());
         }
         assert!(answers.without.len() <= MOST_BODIES && answers.in_body(with).len() == 1);
+    }
+
+    #[test]
+    fn sessions_that_a_request_sends_along() {
+        let mut answers = Answers::default();
+        let mut names = |cookies: &str| {
+            answers.in_sent_cookies(cookies.as_bytes()).into_iter().map(|born| born.name).collect::<Vec<_>>()
+        };
+        let cookies = "lang=en; sessionid=8Zr2nYt5LxW0qP; csrftoken=8Zr2nYt5LxW0qP;PHPSESSID=q8Zr2nYt5LxW0qP";
+        assert_eq!(names(cookies), ["SESSIONID", "PHPSESSID"]);
+        assert_eq!(names(cookies), [""; 0], "they are known by then");
+        assert_eq!(names("theme=dark"), [""; 0]);
+        (0..2 * MOST_COOKIES).for_each(|number| assert_eq!(names(&format!("n={number}")), [""; 0]));
+        assert_eq!(names(cookies).len(), 2);
     }
 
     #[test]

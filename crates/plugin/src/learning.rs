@@ -101,6 +101,15 @@ impl Client {
         Ok(new)
     }
 
+    /// Lets the redactors know the sessions among the cookies of a request that carries a secret. An open page may have set
+    /// them: from a login on they are somebody's.
+    pub(crate) fn learn_sessions(&mut self, cookies: &[u8]) -> Result<(), ClientError> {
+        for born in self.answers.in_sent_cookies(cookies) {
+            self.issued(&born.name, &born.value)?;
+        }
+        Ok(())
+    }
+
     /// Whether a token that the target has issued stands in the bytes. Quick where it has issued none.
     pub fn carries_issued(&self, bytes: &[u8]) -> bool {
         self.has_issued() && self.issued.patterns().find(bytes).is_some()

@@ -29,6 +29,7 @@ pub struct Local {
     lent: HashMap<String, u32>,
     /// Whether one of them was to be sealed in answers.
     seals_any: bool,
+    allows_unverified: bool,
 }
 
 impl Local {
@@ -48,6 +49,7 @@ impl Local {
             hasher: RandomState::new(),
             lent: HashMap::new(),
             seals_any: false,
+            allows_unverified: false,
         })
     }
 
@@ -59,6 +61,11 @@ impl Local {
     /// Whether one of them is, or was, to be sealed in answers.
     pub fn seals_any(&self) -> bool {
         self.seals_any
+    }
+
+    /// Whether one of them may, or might, go over a connection that is not verified.
+    pub fn allows_unverified(&self) -> bool {
+        self.allows_unverified
     }
 
     /// The tag of the run.
@@ -115,6 +122,7 @@ impl Local {
 
     fn put(&mut self, binding: Binding, placeholder: &Placeholder, value: &SecretBytes) {
         self.seals_any |= binding.seal;
+        self.allows_unverified |= binding.tls_unverified;
         let Self { values, free, book, .. } = self;
         book.add(binding, placeholder, value, &mut |value| {
             let start = free.pop().unwrap_or(values.len());

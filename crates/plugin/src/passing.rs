@@ -48,6 +48,15 @@ impl Client {
         Ok(self.shared.seals_any() || self.local.seals_any())
     }
 
+    /// Whether some secret may go over a connection that does not verify where it leads.
+    ///
+    /// # Errors
+    /// When the shared memory cannot be read.
+    pub fn allows_unverified(&mut self) -> Result<bool, ClientError> {
+        self.keep_up()?;
+        Ok(self.shared.allows_unverified() || self.local.allows_unverified())
+    }
+
     /// Whether the target has issued a token that is known here.
     pub fn has_issued(&self) -> bool {
         !self.issued.patterns().is_empty()

@@ -8,6 +8,9 @@ use tegmen_wire::{
 
 use crate::{Client, ClientError, client::TRIES};
 
+/// The field with cookies (RFC 6265, 4.2), as it stands in a head.
+const COOKIE: &[u8] = b"cookie:";
+
 /// What a request is filled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -26,6 +29,9 @@ impl Client {
         let filled = self.filled(|layers, targets| fill::fill(layers, targets, request))?;
         if let (Some(filled), Purpose::Send) = (&filled, purpose) {
             self.tally.sent(request.origin, &filled.secrets, 1);
+            for (_, cookies) in request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case(b"cookie")) {
+                self.learn_sessions(cookies)?;
+            }
         }
         Ok(filled)
     }
@@ -52,13 +58,27 @@ impl Client {
             }
             Purpose::Look => None,
         };
-        if remembered.is_some() {
-            return Ok(remembered);
-        }
-        let origin = Origin::new(scheme, host, Some(port));
-        let filled = self.filled(|layers, targets| fill::fill_head(layers, targets, &origin, head))?;
-        if let (Some(filled), Purpose::Send) = (&filled, purpose) {
-            self.tally.sent(&origin, &filled.secrets, 1);
+        let filled = match remembered {
+            Some(_) => remembered,
+            None => {
+                let origin = Origin::new(scheme, host, Some(port));
+                let filled = self.filled(|layers, targets| fill::fill_head(layers, targets, &origin, head))?;
+                if let (Some(filled), Purpose::Send) = (&filled, purpose) {
+                    self.tally.sent(&origin, &filled.secrets, 1);
+                }
+                filled
+            }
+        };
+        if filled.is_some() && purpose == Purpose::Send {
+            // It is a line of its own, which begins with one of these two letters.
+            for at in memchr::memchr2_iter(b'c', b'C', head) {
+                if let Some((name, rest)) = head[at..].split_at_checked(COOKIE.len())
+                    && name.eq_ignore_ascii_case(COOKIE)
+                    && head[..at].ends_with(b"\n")
+                {
+                    self.learn_sessions(&rest[..memchr::memchr(b'\r', rest).unwrap_or(rest.len())])?;
+                }
+            }
         }
         Ok(filled)
     }

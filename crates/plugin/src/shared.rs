@@ -20,6 +20,7 @@ pub struct Shared {
     book: Book,
     seals_any: bool,
     seals_all: bool,
+    allows_unverified: bool,
 }
 
 impl Shared {
@@ -44,7 +45,9 @@ impl Shared {
             let mut seals = book.table().entries.iter().map(|entry| entry.binding.seal);
             let (seals_any, is_empty) = (seals.clone().any(|seal| seal), seals.len() == 0);
             let seals_all = !is_empty && seals.all(|seal| seal);
-            return Ok(Self { generation, values_start: head.len() + length, book, seals_any, seals_all });
+            let allows_unverified = book.table().entries.iter().any(|entry| entry.binding.tls_unverified);
+            let values_start = head.len() + length;
+            return Ok(Self { generation, values_start, book, seals_any, seals_all, allows_unverified });
         }
         Err(ClientError::Malformed)
     }
@@ -72,6 +75,11 @@ impl Shared {
     /// Whether all of them are.
     pub fn seals_all(&self) -> bool {
         self.seals_all
+    }
+
+    /// Whether one of them may go over a connection that is not verified.
+    pub fn allows_unverified(&self) -> bool {
+        self.allows_unverified
     }
 
     /// Where their values are read.

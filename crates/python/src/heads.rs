@@ -8,6 +8,12 @@ use pyo3::{
     prelude::*,
     types::{PyBytes, PyDict, PyString, PyTuple, PyType},
 };
+use tegmen_plugin::{Purpose, Scheme};
+
+use crate::{
+    plugin::{Head, Plugin},
+    request::refused,
+};
 
 /// So many are kept for a client: its user sends a few kinds of requests.
 const MOST: usize = 4;
@@ -22,6 +28,8 @@ pub struct Heads {
     /// What the client was when they were written.
     client: Vec<Option<Py<PyAny>>>,
     defaults: Vec<Field>,
+    /// Where it sends them.
+    destination: Option<(Scheme, String, u16)>,
     /// The last that was used comes first.
     kept: Vec<Kept>,
 }
@@ -30,7 +38,7 @@ struct Kept {
     method: String,
     given: Vec<Field>,
     chunked: Option<Py<PyAny>>,
-    body: Body,
+    kind: Body,
     /// What follows the target of the request, to its end or to the length of the body.
     rest: String,
     /// What follows the length.
@@ -50,12 +58,16 @@ enum Body {
     Some,
 }
 
+/// Method, target, body, headers, and whether the body is sent in chunks.
+type Request<'py> =
+    (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Option<Bound<'py, PyAny>>);
+
 /// A request as the client is about to write it.
 struct Asked<'a, 'py> {
     method: &'a str,
     target: &'a str,
-    body: Body,
-    length: usize,
+    kind: Body,
+    body: &'a [u8],
     given: Option<&'a Bound<'py, PyDict>>,
     chunked: Option<&'a Bound<'py, PyAny>>,
 }
@@ -65,53 +77,65 @@ impl Heads {
     /// For a client whose headers are of that type.
     #[new]
     fn new(headers_type: Py<PyType>) -> Self {
-        Self { headers_type, client: Vec::new(), defaults: Vec::new(), kept: Vec::new() }
+        Self { headers_type, client: Vec::new(), defaults: Vec::new(), destination: None, kept: Vec::new() }
     }
 
-    /// The head that the client would write, if it has written one that differs in nothing but target and length of the body.
-    #[pyo3(signature = (client, method, target, body, headers, chunked=None))]
+    /// The head that the client would write, if it has written one that differs in nothing but target and length of the body:
+    /// as text. With a plugin, as it is to be sent, with its values where it carries a placeholder; a request whose body
+    /// carries one is left to others.
+    ///
+    /// # Errors
+    /// When a secret in it may not be sent to where the client sends.
+    #[pyo3(signature = (client, request, plugin=None))]
     fn again<'py>(
         &mut self,
         client: &Bound<'py, PyAny>,
-        method: &Bound<'py, PyAny>,
-        target: &Bound<'py, PyAny>,
-        body: &Bound<'py, PyAny>,
-        headers: &Bound<'py, PyAny>,
-        chunked: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Option<Bound<'py, PyString>>> {
+        request: Request<'py>,
+        plugin: Option<&Bound<'py, Plugin>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = client.py();
         if self.kept.is_empty() {
             return Ok(None);
         }
-        let Some(asked) = self.asked(method, target, body, headers, chunked) else { return Ok(None) };
+        let Some(asked) = self.asked(&request) else { return Ok(None) };
         let Some(at) = self.kept.iter().position(|kept| kept.is_for(py, &asked)) else { return Ok(None) };
         if !self.is_as_before(client)? {
             return Ok(None);
         }
         let recent = &mut self.kept[..=at];
         recent.rotate_right(1);
-        Ok(self.kept.first().map(|kept| PyString::new(py, &kept.written(&asked))))
+        let (Some(kept), Some((scheme, host, port))) = (self.kept.first(), &self.destination) else { return Ok(None) };
+        let written = kept.written(&asked);
+        let text = PyString::new(py, &written);
+        let Some(plugin) = plugin else { return Ok(Some(text.into_any())) };
+        let mut plugin = plugin.try_borrow_mut()?;
+        if plugin.0.carries(asked.body) {
+            return Ok(None);
+        }
+        let filled = plugin.0.fill_head(*scheme, host, *port, written.as_bytes(), Purpose::Send).map_err(refused)?;
+        drop(plugin);
+        match filled {
+            Some(filled) => Ok(Some(Bound::new(py, Head::new(&text, filled))?.into_any())),
+            None => Ok(Some(text.into_any())),
+        }
     }
 
-    /// Keeps a head that the client has written.
-    #[pyo3(signature = (head, client, method, target, body, headers, chunked=None))]
-    #[allow(clippy::too_many_arguments, reason = "a request as the client has it")]
+    /// Keeps a head that the client has written, to be sent there: scheme, host and port.
     fn keep<'py>(
         &mut self,
         head: &Bound<'py, PyAny>,
+        destination: (&str, String, u16),
         client: &Bound<'py, PyAny>,
-        method: &Bound<'py, PyAny>,
-        target: &Bound<'py, PyAny>,
-        body: &Bound<'py, PyAny>,
-        headers: &Bound<'py, PyAny>,
-        chunked: Option<&Bound<'py, PyAny>>,
+        request: Request<'py>,
     ) -> PyResult<()> {
-        let Some(asked) = self.asked(method, target, body, headers, chunked) else { return Ok(()) };
-        if self.client.is_empty() || !self.is_as_before(client)? {
+        let (Some(asked), Some(scheme)) = (self.asked(&request), Scheme::parse(destination.0)) else { return Ok(()) };
+        let destination = Some((scheme, destination.1, destination.2));
+        if self.client.is_empty() || self.destination != destination || !self.is_as_before(client)? {
             self.kept.clear();
             let Some(defaults) = self.defaults_of(client)?.as_ref().and_then(fields) else { return Ok(()) };
             self.defaults = defaults;
             self.client = state(client)?.into_iter().map(|value| value.map(Bound::unbind)).collect();
+            self.destination = destination;
         }
         let has_own_length = self.defaults.iter().any(Field::is_length);
         let kept = text(head).and_then(|head| Kept::of(head, &asked, has_own_length));
@@ -137,25 +161,19 @@ impl Heads {
 
 impl Heads {
     /// `None` for a request of which nothing is kept: one that the client might refuse, or whose head depends on more.
-    fn asked<'a, 'py>(
-        &self,
-        method: &'a Bound<'py, PyAny>,
-        target: &'a Bound<'py, PyAny>,
-        body: &'a Bound<'py, PyAny>,
-        headers: &'a Bound<'py, PyAny>,
-        chunked: Option<&'a Bound<'py, PyAny>>,
-    ) -> Option<Asked<'a, 'py>> {
+    fn asked<'a, 'py>(&self, request: &'a Request<'py>) -> Option<Asked<'a, 'py>> {
+        let (method, target, body, headers, chunked) = request;
         let (method, target) = (text(method)?, text(target)?);
         // In origin form, without a byte that some version of the client does not let through.
         let is_plain =
             target.starts_with('/') && !target.starts_with("//") && target.bytes().all(|b| b.is_ascii_graphic());
-        let body = match body.cast_exact::<PyBytes>() {
-            Ok(bytes) => (if bytes.as_bytes().is_empty() { Body::Empty } else { Body::Some }, bytes.as_bytes().len()),
-            Err(_) if body.is_none() => (Body::None, 0),
+        let (kind, body) = match body.cast_exact::<PyBytes>().map(PyBytesMethods::as_bytes) {
+            Ok(bytes) => (if bytes.is_empty() { Body::Empty } else { Body::Some }, bytes),
+            Err(_) if body.is_none() => (Body::None, &[][..]),
             Err(_) => return None,
         };
         let given = if headers.is_none() { None } else { Some(self.stored(headers)?) };
-        is_plain.then_some(Asked { method, target, body: body.0, length: body.1, given, chunked })
+        is_plain.then_some(Asked { method, target, kind, body, given, chunked: chunked.as_ref() })
     }
 
     /// Headers whose storage says all about them.
@@ -177,11 +195,8 @@ impl Heads {
         if !are_same(py, &self.defaults, Some(&defaults)) {
             return Ok(false);
         }
-        let is_same = |(now, before): (Option<Bound<'_, PyAny>>, &Option<Py<PyAny>>)| match (now, before) {
-            (Some(now), Some(before)) => now.is(before.bind(py)),
-            (now, before) => now.is_none() && before.is_none(),
-        };
-        Ok(state(client)?.into_iter().zip(&self.client).all(is_same))
+        let now = state(client)?;
+        Ok(now.iter().zip(&self.client).all(|(now, before)| is_same_object(now.as_ref(), before.as_ref())))
     }
 }
 
@@ -210,33 +225,30 @@ impl Kept {
     /// `None` where the target or the length of the body does not stand in the head as it would be put in again.
     fn of(head: &str, asked: &Asked<'_, '_>, has_own_length: bool) -> Option<Self> {
         let rest = head.strip_prefix(asked.method)?.strip_prefix(' ')?.strip_prefix(asked.target)?;
-        if !rest.starts_with(" HTTP/") {
+        // Sent as it is written: what is not ASCII is encoded on its way.
+        if !rest.starts_with(" HTTP/") || !head.is_ascii() {
             return None;
         }
         let given = asked.given.map_or_else(|| Some(Vec::new()), fields)?;
-        let (rest, last) = match asked.body {
+        let (rest, last) = match asked.kind {
             Body::Some => {
                 // One that the script has written stays what it is.
                 if has_own_length || given.iter().any(Field::is_length) {
                     return None;
                 }
                 let (rest, length) = rest.rsplit_once(LENGTH)?;
-                let last = length.strip_prefix(&asked.length.to_string()).filter(|last| last.starts_with("\r\n"))?;
+                let last = length.strip_prefix(&asked.body.len().to_string()).filter(|last| last.starts_with("\r\n"))?;
                 (format!("{rest}{LENGTH}"), Some(last.to_owned()))
             }
             Body::None | Body::Empty => (rest.to_owned(), None),
         };
         let chunked = asked.chunked.map(|chunked| chunked.clone().unbind());
-        Some(Self { method: asked.method.to_owned(), given, chunked, body: asked.body, rest, last })
+        Some(Self { method: asked.method.to_owned(), given, chunked, kind: asked.kind, rest, last })
     }
 
     fn is_for(&self, py: Python<'_>, asked: &Asked<'_, '_>) -> bool {
-        let is_chunked_same = match (&self.chunked, asked.chunked) {
-            (Some(before), Some(now)) => now.is(before.bind(py)),
-            (before, now) => before.is_none() && now.is_none(),
-        };
-        is_chunked_same
-            && self.body == asked.body
+        is_same_object(asked.chunked, self.chunked.as_ref())
+            && self.kind == asked.kind
             && self.method == asked.method
             && are_same(py, &self.given, asked.given)
     }
@@ -250,7 +262,7 @@ impl Kept {
             head.push_str(piece);
         }
         if let Some(last) = last {
-            head.push_str(&asked.length.to_string());
+            head.push_str(&asked.body.len().to_string());
             head.push_str(last);
         }
         head
@@ -274,6 +286,14 @@ fn fields(stored: &Bound<'_, PyDict>) -> Option<Vec<Field>> {
         Some(Field { key: key.cast_into::<PyString>().ok()?.unbind(), stored: value.unbind() })
     };
     stored.iter().map(field).collect()
+}
+
+/// Whether it is the very same object, or none as before.
+fn is_same_object(now: Option<&Bound<'_, PyAny>>, before: Option<&Py<PyAny>>) -> bool {
+    match (now, before) {
+        (Some(now), Some(before)) => now.is(before),
+        (now, before) => now.is_none() && before.is_none(),
+    }
 }
 
 /// Whether the storage holds these fields, in this order.

@@ -148,6 +148,11 @@ impl Plugin {
         Ok(true)
     }
 
+    /// Whether some secret may go over a connection that does not verify where it leads.
+    fn allows_unverified(&mut self) -> PyResult<bool> {
+        self.0.allows_unverified().map_err(broker_error)
+    }
+
     /// The text with `[NAME]` in the place of every placeholder and every value; None when it holds none. With the name
     /// of a channel, what was found is counted for the summary of the run.
     #[pyo3(signature = (text, channel=None))]
@@ -248,11 +253,7 @@ impl Plugin {
         head: &Bound<'py, PyString>,
     ) -> PyResult<Option<Head>> {
         let filled = head_filled(slf, (scheme, host, port), head, Purpose::Send)?;
-        Ok(filled.map(|filled| Head {
-            written: head.clone().unbind(),
-            sent: PyBytes::new(slf.py(), &filled.bytes).unbind(),
-            secrets: filled.secrets,
-        }))
+        Ok(filled.map(|filled| Head::new(head, filled)))
     }
 }
 
@@ -294,6 +295,13 @@ pub struct Head {
     written: Py<PyString>,
     sent: Py<PyBytes>,
     secrets: Arc<[String]>,
+}
+
+impl Head {
+    pub fn new(written: &Bound<'_, PyString>, filled: FilledHead) -> Self {
+        let sent = PyBytes::new(written.py(), &filled.bytes).unbind();
+        Self { written: written.clone().unbind(), sent, secrets: filled.secrets }
+    }
 }
 
 #[pymethods]

@@ -77,8 +77,8 @@ class _Whole(Exception):
 def _client(module: ModuleType, plugin: Plugin) -> None:
     client_class: Any = module.HTTPClient
     request = client_class.request
-    # Whether it makes heads with values.
-    client_class._tegmen_fills = False
+    # Whether it makes heads with values, and whether it verifies in the place of one that does not.
+    client_class._tegmen_fills = client_class._tegmen_stands_in = False
     # What older versions do not have.
     for owner, name in ((client_class, "_proxy_credentials"), (module.HTTPResponse, "status_message")):
         if not hasattr(owner, name):
@@ -86,29 +86,31 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
 
     @functools.wraps(request)
     def filling_request(self: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None) -> Any:
-        if self._tegmen_fills:
-            # Its heads are searched where they are made.
-            response, is_secret = careful_request(self, method, request_uri, body, headers)
-        else:
+        # Heads of one that fills are searched where they are made.
+        carried, used = _answers.PLACEHOLDER, self
+        if not self._tegmen_fills:
             carried = _native.carried(
                 plugin, headers, body, request_uri, method, self.host, self.default_headers, self._proxy_credentials
             )
             if carried == _answers.PLACEHOLDER:
-                self._build_request, self._tegmen_fills = _filling_build(plugin, self), True
-                response, is_secret = careful_request(self, method, request_uri, body, headers)
-            else:
-                response, is_secret = request(self, method, request_uri, body, headers), carried != 0
+                used = _filling(plugin, self)
+        if carried == _answers.PLACEHOLDER:
+            response, is_secret = careful_request(self, used, method, request_uri, body, headers)
+        else:
+            response, is_secret = request(self, method, request_uri, body, headers), carried != 0
         look = _native.answered_gevent(plugin, response, is_secret)
         if look:
             destination = _destination(self)[:3] if look & _answers.SEALS else None
             _answers.watch_gevent(plugin, response, look, destination, is_secret)
         return response
 
-    def careful_request(self: Any, method: str, request_uri: str, body: Any, headers: Any) -> tuple[Any, bool]:
-        """The response, and whether the request carried something secret."""
+    def careful_request(
+        self: Any, used: Any, method: str, request_uri: str, body: Any, headers: Any
+    ) -> tuple[Any, bool]:
+        """The response, by a client that fills, and whether the request carried something secret."""
         failure: BaseException | None = None
         try:
-            response = request(self, method, request_uri, body, headers)
+            response = request(used, method, request_uri, body, headers)
             sent = response._sent_request
             if type(sent) is Head:
                 # Without what it encodes to.
@@ -120,9 +122,9 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
             pass
         except BaseException as error:
             # What it looks at must not become a variable of this frame, which the traceback shows.
-            if not _was_filled(plugin, self, error):
+            failure = _failure(plugin, used, error)
+            if failure is None:
                 raise
-            failure = _errors.clean(plugin, error)
         if failure is not None:
             raise failure
         return whole_request(self, method, request_uri, body, headers)
@@ -147,6 +149,17 @@ def _client(module: ModuleType, plugin: Plugin) -> None:
     client_class.request = filling_request
 
 
+def _filling(plugin: Plugin, client: Any) -> Any:
+    """What sends the requests with values of a client: from now on itself, unless its connections do not verify."""
+    used = client
+    if client.ssl and not plugin.allows_unverified():
+        used = _verified(client)
+        used.default_headers = client.default_headers
+    if not used._tegmen_fills:
+        used._build_request, used._tegmen_fills = _filling_build(plugin, used), True
+    return used
+
+
 def _filling_build(plugin: Plugin, one: Any) -> Any:
     """What makes the head of a request, for a client that has sent a secret before or is about to: with its values."""
     build, known = type(one)._build_request, weakref.ref(one)
@@ -157,21 +170,31 @@ def _filling_build(plugin: Plugin, one: Any) -> Any:
         client: Any = known()
         if isinstance(headers, _Searched):
             return build(client, method, request_uri, body, headers, **options)
-        head = heads and heads.again(client, method, request_uri, body, headers, options.get("chunked"))
-        if head is None:
-            head = build(client, method, request_uri, body, headers, **options)
-            if heads:
-                heads.keep(head, client, method, request_uri, body, headers, options.get("chunked"))
+        request = (method, request_uri, body, headers, options.get("chunked"))
+        if heads and (not client.ssl or _verifies(client)):
+            ready = heads.again(client, request, plugin)
+            if ready is not None:
+                return _meant(client, ready)
+        head = build(client, method, request_uri, body, headers, **options)
         if body and (_is_packed(head) or not plugin.is_clear(body)):
             raise _Whole
         if client.ssl and not plugin.is_clear(head, client.host) and not _verifies(client):
             raise _Whole
-        scheme, host, port, _ = _destination(client)
+        scheme, host, port, base = _destination(client)
         if len(method) > _errors.LONGEST_METHOD:
             _errors.check_method(plugin, method, f"{client.host}:{client.port}")
-        return plugin.head(scheme, host, port, head) or head
+        elif heads and not base:
+            heads.keep(head, (scheme, host, port), client, request)
+        return _meant(client, plugin.head(scheme, host, port, head) or head)
 
     return filling_build
+
+
+def _meant(client: Any, head: str | Head) -> str | Head:
+    """The head of a request, if it is for that client: what verifies in the place of another has those with values."""
+    if client._tegmen_stands_in and type(head) is str:
+        raise _Whole
+    return head
 
 
 #: The names in `_build_request` of the versions that are known. What it writes depends on its arguments, and on those
@@ -203,16 +226,21 @@ def _is_packed(head: str) -> bool:
     return "content-encoding:" in head.lower()
 
 
-def _was_filled(plugin: Plugin, client: Any, error: BaseException) -> bool:
-    """Whether the error comes from a request with values, which its frames still know. One that never left is told."""
+def _failure(plugin: Plugin, client: Any, error: BaseException) -> BaseException | None:
+    """What a request with values, which the frames of its error still know, has failed with; None for one without. One
+    that never left is told."""
     variables = _request_frame(error)
     if variables is None or type(variables.get("request")) is not Head:
-        return False
+        return None
+    names = variables["request"].secrets
     if variables.get("sock") is None:
         # Nothing could be connected to.
         scheme, host, port, _ = _destination(client)
-        plugin.unsent(variables["request"].secrets, scheme, host, port)
-    return True
+        plugin.unsent(names, scheme, host, port)
+    reason = _certificate_error(error) if client._tegmen_stands_in else None
+    if reason is not None:
+        return _tls.unverified(names, f"https://{client.host}:{client.port}", reason)
+    return _errors.clean(plugin, error)
 
 
 def _request_frame(error: BaseException) -> dict[str, Any] | None:
@@ -402,5 +430,5 @@ def _verified(client: Any) -> Any:
             version=client.version,
             headers_type=client.headers_type,
         )
-        client._tegmen_verified = twin
+        client._tegmen_verified, twin._tegmen_stands_in = twin, True
     return twin
