@@ -10,6 +10,7 @@ import json
 import secrets
 import subprocess
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,46 @@ def test_mongodb_elsewhere_or_with_another_password(project: Project, mongo: Mon
     assert f"refused: [KEY] was not sent to http://localhost:{mongo.port}" in result.stdout
     assert "another one: authentication failed" in result.stdout
     assert mongo.password not in result.output
+
+
+def test_mongodb_takes_a_user_name_as_vault_lends_it(project: Project, mongo: Mongo) -> None:
+    project.write(
+        "script.py",
+        f"""
+        import asyncio, os
+        import pymongo
+        USER, KEY = os.environ["DB_USER"], os.environ["KEY"]
+        assert USER != os.environ["WANTED"][::-1]
+        uri = f"mongodb://{{USER}}:{{KEY}}@127.0.0.1:{mongo.port}/?authSource=admin"
+
+        def ask(**options):
+            with pymongo.MongoClient(uri, serverSelectionTimeoutMS=5000, **options) as client:
+                return client.shop.orders.find_one({{"sku": 7}})["note"]
+
+        async def ask_async():
+            async with pymongo.AsyncMongoClient(uri) as client:
+                return (await client.shop.orders.find_one({{"sku": 7}}))["note"]
+
+        # Whether the server says how to log in or the script does, which then logs in with the greeting.
+        print("found:", ask(), ask(authMechanism="SCRAM-SHA-256"), asyncio.run(ask_async()))
+        try:
+            uri = uri.replace(KEY, "wrong")
+            ask()
+        except pymongo.errors.OperationFailure as error:
+            trace = error.__traceback__
+            while trace:
+                assert os.environ["WANTED"][::-1] not in repr(trace.tb_frame.f_locals), trace.tb_frame
+                trace = trace.tb_next
+            print("not let in:", error)
+        """,
+    )
+    secrets_of_it = ("--secret", "KEY=env:KEY", "--secret", "DB_USER=env:DB_USER")
+    command = ("--hosts", f"http://127.0.0.1:{mongo.port}", "--", BIN / "python", "script.py")
+    env = {"KEY": mongo.password, "DB_USER": USER, "WANTED": USER[::-1]}
+    result = project.run(project.tegmen, "run", *secrets_of_it, *command, env=env).check()
+    assert "found: one order one order one order" in result.stdout
+    assert "not let in: " in result.stdout
+    assert not found(mongo.password, result.output) and not found(USER, result.output)
 
 
 # Milvus
@@ -393,10 +434,85 @@ def test_aiohttp_with_a_placeholder_and_with_the_value(project: Project, make_se
     assert not found(value, result.output)
 
 
+# Socket.IO
+
+
+class SocketIO:
+    """A Socket.IO server, which keeps the handshakes, what clients logged in with, and what was emitted."""
+
+    def __init__(self) -> None:
+        import socketio
+        from werkzeug.serving import make_server
+
+        server = socketio.Server(async_mode="threading")
+        self.handshakes: list[dict[str, Any]] = []
+        self.logins: list[Any] = []
+        self.events: list[Any] = []
+
+        @server.event
+        def connect(sid: str, environ: dict[str, Any], auth: Any) -> None:
+            self.handshakes.append(environ)
+            self.logins.append(auth)
+
+        @server.on("order")
+        def order(sid: str, data: Any) -> Any:
+            self.events.append(data)
+            server.emit("told", {"you": data}, to=sid)
+            return data
+
+        self._server = make_server("127.0.0.1", 0, socketio.WSGIApp(server), threaded=True)
+        self.port: int = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def __enter__(self) -> SocketIO:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+
+
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"], ["polling", "websocket"]], ids="+".join)
+def test_socket_io(project: Project, transports: list[str]) -> None:
+    # A quote, so that JSON has to be written as such.
+    value = f'w3b"{secrets.token_hex(8)}'
+    with SocketIO() as server:
+        body = f"""
+            self.sio.on("told", lambda data: print("told by the server:", data))
+            self.sio.connect(
+                f"http://127.0.0.1:{server.port}/?token={{KEY}}",
+                headers={{"X-Key": KEY}}, auth={{"login": KEY}}, transports={transports},
+            )
+            print("answer:", self.sio.call("order", {{"key": KEY, "note": "ü"}}, timeout=20))
+            self.sio.emit("order", "clear")
+            self.sio.call("order", "the last", timeout=20)
+            self.sio.disconnect()
+            # Another name of the same host is another host.
+            try:
+                self.sio.connect("http://localhost:{server.port}", auth={{"login": KEY}}, transports={transports})
+            except Exception as error:
+                print("refused:", error)
+        """
+        result = locust(
+            project,
+            *("from locust.contrib.socketio import SocketIOUser", "SocketIOUser", "", body),
+            f"http://127.0.0.1:{server.port}",
+            value=value,
+        )
+    assert server.logins == [{"login": value}], result.output
+    (handshake,) = server.handshakes
+    assert handshake["HTTP_X_KEY"] == value
+    assert f"token={value.replace(chr(34), '%22')}" in handshake["QUERY_STRING"]
+    assert server.events == [{"key": value, "note": "ü"}, "clear", "the last"]
+    assert "answer: {'key': '[KEY]', 'note': 'ü'}" in result.stdout
+    assert "told by the server: {'you': {'key': '[KEY]', 'note': 'ü'}}" in result.stdout
+    assert "told: WSC order None" in result.stdout and "told: WSE order None" in result.stdout
+    assert "[KEY] was not sent to" in result.output and f"localhost:{server.port}" in result.output
+
+
 def test_what_this_file_needs_is_what_the_how_to_says() -> None:
     """The page names the versions that were tried."""
     page = (Path(__file__).parent.parent / "docs/how-to/other-clients.md").read_text()
     wanted = (Path(__file__).parent / "requirements.txt").read_text()
-    for name in ("pymongo", "pymilvus", "dnspython", "qdrant-client", "openai", "aiohttp"):
+    for name in ("pymongo", "pymilvus", "dnspython", "qdrant-client", "openai", "aiohttp", "python-socketio"):
         version = wanted.partition(f"{name}==")[2].partition("\n")[0]
         assert f"`{name}` {'.'.join(version.split('.')[:2])}" in page, name

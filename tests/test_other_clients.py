@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from pathlib import Path
 from typing import Any
 
@@ -571,6 +572,92 @@ def test_psycopg2_gives_postgresql_its_password(project: Project, postgres: Post
     result = run(project, script, f"http://127.0.0.1:{postgres.port}", value=postgres.password).check()
     assert result.stdout.count("logged in as root") == 2
     assert f"refused: [KEY] was not sent to http://localhost:{postgres.port}" in result.stdout
+
+
+# gRPC
+
+
+class Orders:
+    """A gRPC service without generated code, which keeps what it was asked with."""
+
+    def __init__(self) -> None:
+        import grpc
+
+        self.asked: list[tuple[dict[str, str | bytes], bytes]] = []
+
+        def order(request: bytes, context: Any) -> bytes:
+            self.asked.append((dict(context.invocation_metadata()), request))
+            context.set_trailing_metadata((("got", dict(context.invocation_metadata())["authorization"]),))
+            return b"got " + request
+
+        def orders(requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
+            return (order(request, context) for request in requests)
+
+        handlers = {
+            "Order": grpc.unary_unary_rpc_method_handler(order),
+            "Orders": grpc.stream_stream_rpc_method_handler(orders),
+        }
+        self._server = grpc.server(futures.ThreadPoolExecutor(2))
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("shop.Orders", handlers),))
+        self.port: int = self._server.add_insecure_port("127.0.0.1:0")
+
+    def __enter__(self) -> Orders:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop(None)
+
+
+GRPC = """
+    import grpc
+
+    def ask(key):
+        metadata = [("authorization", f"Bearer {key}")]
+        with grpc.insecure_channel(os.environ["TARGET"]) as channel:
+            answer, call = channel.unary_unary("/shop.Orders/Order").with_call(b"one", metadata=metadata, timeout=20)
+            print("answer:", answer, dict(call.trailing_metadata()))
+            stream = channel.stream_stream("/shop.Orders/Orders")
+            print("stream:", list(stream(iter([b"two", key.encode()]), metadata=metadata, timeout=20)))
+
+    def tried(what):
+        try:
+            what()
+        except SecretRefused as error:
+            print("refused:", error)
+
+    with grpc.insecure_channel(os.environ["TARGET"]) as channel:
+        ask_once = channel.unary_unary("/shop.Orders/Order")
+        tried(lambda: ask_once(b"in the message " + KEY.encode(), metadata=[("authorization", "none")]))
+        tried(lambda: ask_once.future(b"", metadata=[("authorization", KEY)]).result())
+        tried(lambda: ask_once(b"", metadata=[("key-bin", KEY.encode())]))
+    ask(secret("KEY").reveal())
+
+    import asyncio
+
+    async def main():
+        async with grpc.aio.insecure_channel(os.environ["TARGET"]) as channel:
+            try:
+                await channel.unary_unary("/shop.Orders/Order")(b"async", metadata=[("authorization", KEY)])
+            except SecretRefused as error:
+                print("refused:", error)
+
+    asyncio.run(main())
+"""
+
+
+def test_grpc_takes_revealed_values_only(project: Project) -> None:
+    with Orders() as orders:
+        env = {"TARGET": f"127.0.0.1:{orders.port}"}
+        result = run(project, GRPC, f"127.0.0.1:{orders.port}", value=PLAIN, env=env).check()
+    assert [(metadata["authorization"], request) for metadata, request in orders.asked] == [
+        (f"Bearer {PLAIN}", b"one"),
+        (f"Bearer {PLAIN}", b"two"),
+        (f"Bearer {PLAIN}", PLAIN.encode()),
+    ]
+    assert result.stdout.count("refused: [KEY] was not sent") == 4, result.output
+    assert "answer: b'got one' {'got': 'Bearer [KEY]'}" in result.stdout
+    assert "stream: [b'got two', b'got [KEY]']" in result.stdout
 
 
 def test_the_guards_of_clients_without_python_sockets(project: Project) -> None:

@@ -1,5 +1,6 @@
-"""``pymongo``, sync and async, and so Locust's ``MongoDBUser``: the password, where a connection logs in. The server
-never gets it: SCRAM sends a proof that is computed from it. Other placeholders are stopped at the socket."""
+"""``pymongo``, sync and async, and so Locust's ``MongoDBUser``: user name and password, where a connection logs in. The
+server never gets the password: SCRAM sends a proof that is computed from it. Other placeholders are stopped at the
+socket."""
 
 from __future__ import annotations
 
@@ -16,61 +17,117 @@ from tegmen._native import Plugin
 
 def apply(module: ModuleType) -> None:
     plugin = _session.plugin_or_stop() if _session.is_run() else _session.connected()
-    authenticate = getattr(module, "authenticate", None)
-    if plugin is None or authenticate is None or hasattr(authenticate, "_tegmen"):
+    if plugin is None:
         return
-    if inspect.iscoroutinefunction(authenticate):
+    if module.__name__.endswith(".pool"):
+        # A connection greets with the name of its user, and logs in there and then if the server lets it.
+        for name in ("Connection", "AsyncConnection"):
+            owner: Any = getattr(module, name, None)
+            greet = getattr(owner, "_hello", None)
+            if greet is not None:
+                owner._hello = _filling(plugin, greet, lambda conn, *_: conn.opts._credentials, _with_options)
+    elif (authenticate := getattr(module, "authenticate", None)) is not None:
+        module.authenticate = _filling(  # type: ignore[attr-defined]
+            plugin, authenticate, lambda credentials, *_: credentials, _with_credentials
+        )
 
-        @functools.wraps(authenticate)
-        async def filling_authenticate_async(credentials: Any, conn: Any, *args: Any, **options: Any) -> None:
-            if not plugin.carries(credentials.password or ""):
-                await authenticate(credentials, conn, *args, **options)
-            elif failure := await _log_in_async(plugin, authenticate, credentials, conn, *args, **options):
+
+def _filling(plugin: Plugin, function: Any, credentials_of: Any, arguments_of: Any) -> Any:
+    """The function with credentials that are values. `credentials_of` finds those that it is given; `arguments_of`
+    makes arguments with the values, and says how to undo what it took for that."""
+    if hasattr(function, "_tegmen"):
+        return function
+
+    def carries(*args: Any) -> bool:
+        given = credentials_of(*args)
+        return given is not None and (plugin.carries(given.password or "") or plugin.carries(given.username or ""))
+
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def filling_async(*args: Any, **options: Any) -> Any:
+            if not carries(*args):
+                return await function(*args, **options)
+            result, failure = await _call_async(plugin, function, arguments_of, args, options)
+            if failure is not None:
                 raise failure
+            return result
 
-        filling: Any = filling_authenticate_async
+        filling: Any = filling_async
     else:
 
-        @functools.wraps(authenticate)
-        def filling_authenticate(credentials: Any, conn: Any, *args: Any, **options: Any) -> None:
-            if not plugin.carries(credentials.password or ""):
-                authenticate(credentials, conn, *args, **options)
-            elif failure := _log_in(plugin, authenticate, credentials, conn, *args, **options):
+        @functools.wraps(function)
+        def filling_sync(*args: Any, **options: Any) -> Any:
+            if not carries(*args):
+                return function(*args, **options)
+            result, failure = _call(plugin, function, arguments_of, args, options)
+            if failure is not None:
                 raise failure
+            return result
 
-        filling = filling_authenticate
+        filling = filling_sync
     filling._tegmen = True
-    module.authenticate = filling  # type: ignore[attr-defined]
+    return filling
 
 
-def _log_in(
-    plugin: Plugin, authenticate: Any, credentials: Any, conn: Any, *args: Any, **options: Any
-) -> BaseException | None:
+def _call(
+    plugin: Plugin, function: Any, arguments_of: Any, args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[Any, BaseException | None]:
     """Never raises: the variables of this frame, and of those below, are values."""
+    undo = None
     try:
-        authenticate(_filled(plugin, credentials, conn), conn, *args, **options)
+        filled, undo = arguments_of(plugin, *args)
+        return function(*filled, **options), None
     except BaseException as error:
-        return _errors.clean(plugin, error)
-    return None
+        return None, _errors.clean(plugin, error)
+    finally:
+        if undo is not None:
+            undo()
 
 
-async def _log_in_async(
-    plugin: Plugin, authenticate: Any, credentials: Any, conn: Any, *args: Any, **options: Any
-) -> BaseException | None:
+async def _call_async(
+    plugin: Plugin, function: Any, arguments_of: Any, args: tuple[Any, ...], options: dict[str, Any]
+) -> tuple[Any, BaseException | None]:
     """As above. What cancels a task is an exception as well."""
+    undo = None
     try:
-        await authenticate(_filled(plugin, credentials, conn), conn, *args, **options)
+        filled, undo = arguments_of(plugin, *args)
+        return await function(*filled, **options), None
     except BaseException as error:
-        return _errors.clean(plugin, error)
-    return None
+        return None, _errors.clean(plugin, error)
+    finally:
+        if undo is not None:
+            undo()
+
+
+def _with_credentials(plugin: Plugin, credentials: Any, conn: Any, *rest: Any) -> tuple[tuple[Any, ...], Any]:
+    return (_filled(plugin, credentials, conn), conn, *rest), None
+
+
+def _with_options(plugin: Plugin, conn: Any, *rest: Any) -> tuple[tuple[Any, ...], Any]:
+    options = conn.opts
+    conn.opts = _Options(options, _filled(plugin, options._credentials, conn))
+    return (conn, *rest), functools.partial(setattr, conn, "opts", options)
+
+
+class _Options:
+    """The options of a connection, which all of a pool share, with credentials of its own."""
+
+    def __init__(self, options: Any, credentials: Any) -> None:
+        self._options, self._credentials = options, credentials
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._options, name)
 
 
 def _filled(plugin: Plugin, credentials: Any, conn: Any) -> Any:
-    """The credentials with the value."""
+    """The credentials with the values."""
     context = conn.opts._ssl_context
     host, port = conn.address
     destination = Destination.of(
         host, port or 27017, is_tls=context is not None, is_verified=context is not None and verifies(context)
     )
-    password = credential(plugin, destination, str.__str__(credentials.password))
-    return credentials._replace(password=password)
+    # A placeholder is more than a `str` to pymongo.
+    given = ((name, getattr(credentials, name)) for name in ("username", "password"))
+    plain = {name: str.__str__(value) if isinstance(value, str) else value for name, value in given}
+    return credentials._replace(**{name: credential(plugin, destination, value) for name, value in plain.items()})
