@@ -237,7 +237,8 @@ impl Kept {
                     return None;
                 }
                 let (rest, length) = rest.rsplit_once(LENGTH)?;
-                let last = length.strip_prefix(&asked.body.len().to_string()).filter(|last| last.starts_with("\r\n"))?;
+                let last =
+                    length.strip_prefix(&asked.body.len().to_string()).filter(|last| last.starts_with("\r\n"))?;
                 (format!("{rest}{LENGTH}"), Some(last.to_owned()))
             }
             Body::None | Body::Empty => (rest.to_owned(), None),

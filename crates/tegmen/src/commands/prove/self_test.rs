@@ -211,7 +211,9 @@ pub fn run(mut args: Args, authority: &Authority, world: &World) -> anyhow::Resu
     args.run.hosts.clear();
     let directory = std::env::current_dir().context("the current directory cannot be read")?;
     let Some(starter) = starter(&args.run.command, &directory) else {
-        bail!("the self-test brings its own test: CMD has to be how Locust is started here, such as `locust` or `uv run locust`");
+        bail!(
+            "the self-test brings its own test: CMD has to be how Locust is started here, such as `locust` or `uv run locust`"
+        );
     };
     args.run.command = starter;
     let project = world.folder.join("self-test");
