@@ -78,7 +78,7 @@ def steps(python: str) -> list[Step]:
         Step("documentation site", [python, "-m", "mkdocs", "build", "--quiet", "--strict"], group="lint"),
         Step("generated documents", ["cargo", "xtask", "docs", "--check"], skip=missing_task("docs")),
         Step("wheel into .venv", ["make", "install", f"PYTHON={python}"]),
-        Step("browser", [python, "tools/browser.py"]),
+        Step("programs for tests", [python, "tools/programs.py"]),
         Step(
             "type stubs",
             [python, "-m", "mypy.stubtest", "--allowlist", "tests/stubtest.txt", "tegmen._native"],
