@@ -142,9 +142,9 @@ impl<'s> Lower<'s> {
                 ExprKind::Walrus { target, value }
             }
             Ast::Await(inner) => ExprKind::Await(self.expr(&inner.value)),
-            Ast::YieldFrom(inner) => ExprKind::Await(self.expr(&inner.value)),
+            Ast::YieldFrom(inner) => ExprKind::Await(self.given(&inner.value)),
             Ast::Yield(inner) => match &inner.value {
-                Some(value) => ExprKind::Await(self.expr(value)),
+                Some(value) => ExprKind::Await(self.given(value)),
                 None => ExprKind::Other(Box::default()),
             },
             Ast::Starred(starred) => ExprKind::Starred(self.expr(&starred.value)),
@@ -156,6 +156,15 @@ impl<'s> Lower<'s> {
             Ast::Generator(c) => self.comprehension(None, &c.elt, &c.generators),
             Ast::DictComp(c) => self.comprehension(c.key.as_deref(), &c.value, &c.generators),
         }
+    }
+
+    /// What a generator, or the function of a context, gives out.
+    fn given(&mut self, ast: &Ast) -> ExprId {
+        let value = self.expr(ast);
+        if let Some(function) = self.enclosing_function() {
+            self.functions[function.0 as usize].returns.push(value);
+        }
+        value
     }
 
     fn literal(&self, value: &str, spans: Vec<Span>, triple: bool) -> Str {

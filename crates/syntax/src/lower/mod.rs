@@ -1,6 +1,7 @@
 //! From the parser's tree to the tables of a [`Module`].
 
 mod expr;
+mod pattern;
 mod stmt;
 
 use ruff_python_ast::token::TokenKind;

@@ -1,6 +1,9 @@
 //! Statements.
 
-use ruff_python_ast::{ExceptHandler, Expr as AstExpr, Parameters, Stmt as Ast};
+use ruff_python_ast::{
+    ExceptHandler, Expr as AstExpr, Parameters, Stmt as Ast, StmtClassDef, StmtFor, StmtFunctionDef, StmtImport,
+    StmtImportFrom, StmtMatch, StmtTry, StmtWhile,
+};
 use ruff_text_size::{Ranged, TextRange};
 
 use super::{Lower, span};
@@ -68,21 +71,8 @@ impl Lower<'_> {
                     .collect();
                 self.branches(test, &statement.body, &clauses, range);
             }
-            Ast::While(statement) => {
-                let test = self.expr(&statement.test);
-                let body =
-                    self.in_block(BlockKind::Loop, Some((test, true)), |this| this.suite(&statement.body, false));
-                self.in_block(BlockKind::Always, None, |this| this.suite(&statement.orelse, false));
-                self.statement(StmtKind::If { test, body, orelse: None }, range);
-            }
-            Ast::For(statement) => {
-                let iter = self.expr(&statement.iter);
-                self.in_block(BlockKind::Loop, None, |this| {
-                    this.target(&statement.target, DefValue::Iteration(iter, None));
-                    this.suite(&statement.body, false);
-                });
-                self.in_block(BlockKind::Always, None, |this| this.suite(&statement.orelse, false));
-            }
+            Ast::While(statement) => self.while_loop(statement),
+            Ast::For(statement) => self.for_loop(statement),
             Ast::With(statement) => {
                 for item in &statement.items {
                     let context = self.expr(&item.context_expr);
@@ -92,74 +82,10 @@ impl Lower<'_> {
                 }
                 self.in_block(BlockKind::Always, None, |this| this.suite(&statement.body, false));
             }
-            Ast::Try(statement) => {
-                self.in_block(BlockKind::Try, None, |this| this.suite(&statement.body, false));
-                for handler in &statement.handlers {
-                    let ExceptHandler::ExceptHandler(handler) = handler;
-                    if let Some(type_) = &handler.type_ {
-                        self.expr(type_);
-                    }
-                    self.in_block(BlockKind::Branch, None, |this| {
-                        if let Some(name) = &handler.name {
-                            let symbol = this.symbol(name.range());
-                            this.define(Target::Name(this.scope, symbol), DefValue::Exception, span(name.range()));
-                        }
-                        this.suite(&handler.body, false);
-                    });
-                }
-                self.in_block(BlockKind::Always, None, |this| this.suite(&statement.orelse, false));
-                self.in_block(BlockKind::Always, None, |this| this.suite(&statement.finalbody, false));
-            }
-            Ast::Match(statement) => {
-                let subject = self.expr(&statement.subject);
-                for case in &statement.cases {
-                    if let Some(guard) = &case.guard {
-                        self.expr(guard);
-                    }
-                    self.in_block(BlockKind::Branch, None, |this| this.suite(&case.body, false));
-                }
-                self.statement(StmtKind::Other(Box::new([subject])), range);
-            }
-            Ast::Import(import) => {
-                for alias in &import.names {
-                    let qualified = self.slice(alias.name.range());
-                    let (local, qualified) = match &alias.asname {
-                        Some(name) => (name.range(), qualified),
-                        // `import os.path` binds `os`.
-                        None => {
-                            let first = qualified.split('.').next().unwrap_or_default();
-                            (TextRange::at(alias.name.range().start(), (first.len() as u32).into()), first)
-                        }
-                    };
-                    let full = self.slice(alias.name.range());
-                    self.import(local, qualified, 0, false, alias.range);
-                    if full != qualified {
-                        // Kept for the import graph; it binds nothing more.
-                        let symbol = self.symbol(local);
-                        let span = span(alias.range);
-                        self.imports.push(Import {
-                            local: symbol,
-                            qualified: full.into(),
-                            level: 0,
-                            member: false,
-                            span,
-                        });
-                    }
-                }
-            }
-            Ast::ImportFrom(import) => {
-                let module = import.module.as_ref().map_or("", |module| module.as_str());
-                for alias in &import.names {
-                    let name = self.slice(alias.name.range());
-                    if name == "*" {
-                        self.stars.push((module.into(), import.level));
-                        continue;
-                    }
-                    let qualified = if module.is_empty() { name.to_owned() } else { format!("{module}.{name}") };
-                    let local = alias.asname.as_ref().map_or(alias.name.range(), |name| name.range());
-                    self.import(local, &qualified, import.level, true, alias.range);
-                }
-            }
+            Ast::Try(statement) => self.try_statement(statement),
+            Ast::Match(statement) => self.match_statement(statement),
+            Ast::Import(import) => self.import_names(import),
+            Ast::ImportFrom(import) => self.import_from(import),
             Ast::Global(global) => {
                 for name in &global.names {
                     let symbol = self.symbol(name.range());
@@ -175,6 +101,91 @@ impl Lower<'_> {
             }
             Ast::Break(_) | Ast::Continue(_) => self.statement(StmtKind::Jump, range),
             Ast::Nonlocal(_) | Ast::Pass(_) | Ast::IpyEscapeCommand(_) => {}
+        }
+    }
+
+    fn while_loop(&mut self, statement: &StmtWhile) {
+        let test = self.expr(&statement.test);
+        let body = self.in_block(BlockKind::Loop, Some((test, true)), |this| this.suite(&statement.body, false));
+        self.in_block(BlockKind::Always, None, |this| this.suite(&statement.orelse, false));
+        self.statement(StmtKind::If { test, body, orelse: None }, statement.range());
+    }
+
+    fn for_loop(&mut self, statement: &StmtFor) {
+        let iter = self.expr(&statement.iter);
+        self.in_block(BlockKind::Loop, None, |this| {
+            this.target(&statement.target, DefValue::Iteration(iter, None));
+            this.suite(&statement.body, false);
+        });
+        self.in_block(BlockKind::Always, None, |this| this.suite(&statement.orelse, false));
+    }
+
+    fn try_statement(&mut self, statement: &StmtTry) {
+        self.in_block(BlockKind::Try, None, |this| this.suite(&statement.body, false));
+        for handler in &statement.handlers {
+            let ExceptHandler::ExceptHandler(handler) = handler;
+            if let Some(type_) = &handler.type_ {
+                self.expr(type_);
+            }
+            self.in_block(BlockKind::Branch, None, |this| {
+                if let Some(name) = &handler.name {
+                    let symbol = this.symbol(name.range());
+                    this.define(Target::Name(this.scope, symbol), DefValue::Exception, span(name.range()));
+                }
+                this.suite(&handler.body, false);
+            });
+        }
+        self.in_block(BlockKind::Always, None, |this| this.suite(&statement.orelse, false));
+        self.in_block(BlockKind::Always, None, |this| this.suite(&statement.finalbody, false));
+    }
+
+    fn match_statement(&mut self, statement: &StmtMatch) {
+        let subject = self.expr(&statement.subject);
+        for case in &statement.cases {
+            self.in_block(BlockKind::Branch, None, |this| {
+                this.pattern(&case.pattern, Some(subject));
+                if let Some(guard) = &case.guard {
+                    this.expr(guard);
+                }
+                this.suite(&case.body, false);
+            });
+        }
+        self.statement(StmtKind::Other(Box::new([subject])), statement.range());
+    }
+
+    fn import_names(&mut self, import: &StmtImport) {
+        for alias in &import.names {
+            let qualified = self.slice(alias.name.range());
+            let (local, qualified) = match &alias.asname {
+                Some(name) => (name.range(), qualified),
+                // `import os.path` binds `os`.
+                None => {
+                    let first = qualified.split('.').next().unwrap_or_default();
+                    (TextRange::at(alias.name.range().start(), (first.len() as u32).into()), first)
+                }
+            };
+            let full = self.slice(alias.name.range());
+            self.import(local, qualified, 0, false, alias.range);
+            if full != qualified {
+                // Kept for the import graph; it binds nothing more.
+                let symbol = self.symbol(local);
+                let span = span(alias.range);
+                self.imports.push(Import { local: symbol, qualified: full.into(), level: 0, member: false, span });
+            }
+        }
+    }
+
+    fn import_from(&mut self, import: &StmtImportFrom) {
+        let module = import.module.as_ref().map_or("", |module| module.as_str());
+        for alias in &import.names {
+            let name = self.slice(alias.name.range());
+            if name == "*" {
+                self.stars.push((module.into(), import.level));
+                continue;
+            }
+            let qualified = if module.is_empty() { name.to_owned() } else { format!("{module}.{name}") };
+            let local = alias.asname.as_ref().map_or(alias.name.range(), |name| name.range());
+            self.import(local, &qualified, import.level, true, alias.range);
         }
     }
 
@@ -213,7 +224,7 @@ impl Lower<'_> {
         self.statement(StmtKind::If { test, body, orelse }, range);
     }
 
-    fn enclosing_function(&self) -> Option<FunctionId> {
+    pub(super) fn enclosing_function(&self) -> Option<FunctionId> {
         match self.scopes[self.scope.0 as usize].kind {
             ScopeKind::Function(function) => Some(function),
             _ => None,
@@ -239,7 +250,7 @@ impl Lower<'_> {
             .collect()
     }
 
-    fn function_def(&mut self, def: &ruff_python_ast::StmtFunctionDef) {
+    fn function_def(&mut self, def: &StmtFunctionDef) {
         let decorators = def.decorator_list.iter().map(|decorator| self.expr(&decorator.expression)).collect();
         let params = self.params(&def.parameters);
         let name = self.symbol(def.name.range());
@@ -277,7 +288,7 @@ impl Lower<'_> {
         function.body = body;
     }
 
-    fn class_def(&mut self, def: &ruff_python_ast::StmtClassDef) {
+    fn class_def(&mut self, def: &StmtClassDef) {
         for decorator in &def.decorator_list {
             self.expr(&decorator.expression);
         }
