@@ -7,7 +7,9 @@ const STRONG: &[&str] = &[
     "contrasena", "contraseña", "wachtwoord", "haslo", "sifre", "mdp", "secret", "secrets", "token", "tokens",
     "credential", "credentials", "creds", "cred", "jwt", "apikey", "apikeys", "authkey", "appkey", "accesskey",
     "secretkey", "privatekey", "subscriptionkey", "authorization", "sessionid", "sessid", "phpsessid", "jsessionid",
-    "bearer", "psk", "sas", "pw",
+    "bearer", "psk", "sas", "pw", "psw", "pswd", "passw", "upwd", "passord", "mima", "heslo", "parol", "parola", "salasana",
+    "losenord", "lösenord", "adgangskode", "jelszo", "jelszó", "kodeord", "motdepasse", "пароль", "токен", "密码", "密碼", "令牌",
+    "パスワード", "トークン", "비밀번호", "토큰",
 ];
 
 /// Endings of run-together words: `dbpassword`, `authtoken`, `clientsecret`.
@@ -152,7 +154,14 @@ enum Verdict {
 const HINTS: &[&[u8]] = &[
     b"pass", b"pwd", b"secret", b"token", b"key", b"cred", b"jwt", b"auth", b"sess", b"cookie", b"bearer",
     b"pat", b"psk", b"sas", b"senha", b"contras", b"kennwort", b"wachtwoord", b"haslo", b"sifre", b"mdp",
-    b"sid", b"internal", b"pin", b"pw",
+    b"sid", b"internal", b"pin", b"pw", b"psw", b"mima", b"heslo", b"parol", b"salasana", b"losenord", b"adgangs", b"jelsz", b"kodeord",
+    b"motdepasse",
+];
+
+/// The same in other scripts.
+#[rustfmt::skip]
+const FOREIGN: &[&str] = &[
+    "пароль", "токен", "密码", "密碼", "令牌", "パスワード", "トークン", "비밀번호", "토큰", "lösenord",
 ];
 
 /// For each letter that a hint begins with, the letters that may follow, a bit each.
@@ -167,6 +176,9 @@ const STARTS: [u32; 26] = {
 };
 
 fn may_matter(name: &str) -> bool {
+    if !name.is_ascii() && FOREIGN.iter().any(|word| name.to_lowercase().contains(word)) {
+        return true;
+    }
     let bytes = name.as_bytes();
     let letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a');
     bytes.windows(2).enumerate().any(|(i, pair)| {
@@ -214,7 +226,7 @@ fn verdict(name: &str) -> Verdict {
         }
         if matches!(
             (last, words.first().copied()),
-            ("tokens", Some("input" | "output" | "cached" | "reasoning" | "usage"))
+            ("tokens", Some("n" | "nb" | "input" | "output" | "cached" | "reasoning" | "usage"))
         ) {
             return Verdict::About("a number");
         }
@@ -253,6 +265,7 @@ fn contains_sensitive(words: &[&str]) -> bool {
                 return true;
             }
             "word" if before == Some("pass") => return true,
+            "passe" if before == Some("de") => return true,
             "dbpass" | "userpass" | "adminpass" | "mypass" | "sshpass" => return true,
             "auth"
                 if i + 1 == words.len()
@@ -370,6 +383,29 @@ pub fn is_password_name(name: &str) -> bool {
                     | "sifre"
                     | "mdp"
                     | "passwords"
+                    | "psw"
+                    | "pswd"
+                    | "passw"
+                    | "passe"
+                    | "upwd"
+                    | "passord"
+                    | "mima"
+                    | "heslo"
+                    | "parol"
+                    | "parola"
+                    | "salasana"
+                    | "losenord"
+                    | "lösenord"
+                    | "adgangskode"
+                    | "jelszo"
+                    | "jelszó"
+                    | "kodeord"
+                    | "motdepasse"
+                    | "пароль"
+                    | "密码"
+                    | "密碼"
+                    | "パスワード"
+                    | "비밀번호"
             ) || word.ends_with("password")
                 || word.ends_with("pass")
         })
