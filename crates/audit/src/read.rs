@@ -71,13 +71,16 @@ fn odd(kind: FileType) -> &'static str {
 
 /// Bytes as text; none if they are no text. With a remark where somebody should know.
 pub fn decode(bytes: Vec<u8>, kind: FileKind) -> (Option<String>, Option<String>) {
-    if let Some(text) = utf16(&bytes) {
+    if let Some((name, text)) = wide(&bytes) {
         let remark = (kind == FileKind::Python)
-            .then(|| "is UTF-16, which Python does not read; audited after decoding".to_owned());
+            .then(|| format!("is {name}, which Python does not read; audited after decoding"));
         return (Some(text), remark);
     }
     if memchr::memchr(0, &bytes).is_some() {
-        return (None, Some("holds NUL bytes and is no text; not audited".to_owned()));
+        return match without_nul(bytes) {
+            Some(text) => (Some(text), Some("holds NUL bytes; audited without them".to_owned())),
+            None => (None, Some("holds NUL bytes and is no text; not audited".to_owned())),
+        };
     }
     match String::from_utf8(bytes) {
         Ok(text) => (Some(text), None),
@@ -93,14 +96,45 @@ pub fn decode(bytes: Vec<u8>, kind: FileKind) -> (Option<String>, Option<String>
     }
 }
 
+/// The text of UTF-32 and UTF-16, with their mark or plainly without one, and which it is.
+fn wide(bytes: &[u8]) -> Option<(&'static str, String)> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, body @ ..] => utf32(body, u32::from_le_bytes).map(|text| ("UTF-32", text)),
+        [0, 0, 0xfe, 0xff, body @ ..] => utf32(body, u32::from_be_bytes).map(|text| ("UTF-32", text)),
+        _ => utf16(bytes).map(|text| ("UTF-16", text)),
+    }
+}
+
+fn utf32(body: &[u8], unit: fn([u8; 4]) -> u32) -> Option<String> {
+    let (units, rest) = body.as_chunks::<4>();
+    let text: Option<String> = units.iter().map(|four| char::from_u32(unit(*four))).collect();
+    text.filter(|_| rest.is_empty()).map(|text| text.replace('\0', " "))
+}
+
+/// A text with a few NUL bytes in it, as broken tools leave them, blanks in their place.
+fn without_nul(mut bytes: Vec<u8>) -> Option<String> {
+    let mut count = 0;
+    for byte in &mut bytes {
+        match *byte {
+            0 => {
+                *byte = b' ';
+                count += 1;
+            }
+            // What controls a terminal is in no text; what binary data has of it is more.
+            1..=8 | 14..=26 | 28..=31 => return None,
+            _ => {}
+        }
+    }
+    String::from_utf8(bytes).ok().filter(|text| count * 8 <= text.len())
+}
+
 /// The text of UTF-16, with its mark or plainly without one.
 fn utf16(bytes: &[u8]) -> Option<String> {
-    let (body, big) = match bytes {
-        [0xff, 0xfe, 0, 0, ..] => return None,
-        [0xff, 0xfe, body @ ..] => (body, false),
-        [0xfe, 0xff, body @ ..] => (body, true),
-        [0, _, ..] => (bytes, true),
-        [_, 0, ..] => (bytes, false),
+    let (body, big, marked) = match bytes {
+        [0xff, 0xfe, body @ ..] => (body, false, true),
+        [0xfe, 0xff, body @ ..] => (body, true, true),
+        [0, _, ..] => (bytes, true, false),
+        [_, 0, ..] => (bytes, false, false),
         _ => return None,
     };
     let units = body.chunks_exact(2).map(|pair| {
@@ -108,6 +142,9 @@ fn utf16(bytes: &[u8]) -> Option<String> {
         if big { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) }
     });
     let text: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
+    if marked {
+        return Some(text.replace('\0', " "));
+    }
     // Binary data that happens to begin with a NUL.
     let ascii = text.chars().filter(char::is_ascii).count();
     (!text.contains('\0') && ascii * 2 > text.chars().count()).then_some(text)
@@ -143,6 +180,15 @@ mod tests {
         );
         assert_eq!(python(b"# -*- coding: latin-1 -*-\n# caf\xe9\n").1, None);
         assert_eq!(python(b"\x7fELF\0\x01").0, None);
+        // With its mark it is text whatever the characters are; a NUL at the end does no harm.
+        let marked: Vec<u8> =
+            [0xff, 0xfe].into_iter().chain("# 用户\nA=1\n\0".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        assert_eq!(python(&marked).0.as_deref(), Some("# 用户\nA=1\n "));
+        let four: Vec<u8> =
+            [0xff, 0xfe, 0, 0].into_iter().chain("a = 1".chars().flat_map(|c| u32::from(c).to_le_bytes())).collect();
+        assert_eq!(python(&four).0.as_deref(), Some("a = 1"));
+        assert_eq!(python(b"password = 'x'\n\0").0.as_deref(), Some("password = 'x'\n "));
+        assert_eq!(python(b"\0\x01\x02\x03password: x").0, None);
         assert_eq!(python(b"\0\x01\0\0\xd8\0").0, None);
         assert_eq!(python("é".as_bytes()), (Some("é".into()), None));
     }

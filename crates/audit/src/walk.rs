@@ -204,9 +204,17 @@ pub fn kind(path: &Utf8Path) -> Option<FileKind> {
     };
     match (lower.split(['.', '_']).skip(1).any(is_sample), kind) {
         (false, kind) => Some(kind),
-        (true, FileKind::Python) => None,
+        (true, FileKind::Python) if is_settings(&lower) => None,
+        (true, FileKind::Python) => Some(FileKind::Python),
         (true, _) => Some(FileKind::Sample),
     }
+}
+
+/// Whether a Python file has settings for others to fill in, rather than a script that happens to be an example.
+fn is_settings(lower: &str) -> bool {
+    ["config", "conf", "setting", "secret", "credential", "env", "local", "param", "constant", "account", "user"]
+        .iter()
+        .any(|word| lower.contains(word))
 }
 
 fn by_name(lower: &str) -> Option<FileKind> {
@@ -273,6 +281,8 @@ mod tests {
             (".env.example", Some(FileKind::Sample)),
             ("values.sample.yaml", Some(FileKind::Sample)),
             ("example.py", Some(FileKind::Python)),
+            ("locust_example.py", Some(FileKind::Python)),
+            ("config_example.py", None),
             ("dist.yaml", Some(FileKind::Yaml)),
             ("Jenkinsfile", Some(FileKind::Script)),
             ("x.ipynb", Some(FileKind::Notebook)),

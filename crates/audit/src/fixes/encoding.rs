@@ -11,6 +11,10 @@ pub enum Encoding {
 
 /// The text of a file; `None` if it is in an encoding that cannot be written back as it was.
 pub fn decode(bytes: &[u8]) -> Option<(String, Encoding)> {
+    // Python reads none with a NUL in it, and what the audit saw had blanks there.
+    if bytes.contains(&0) {
+        return None;
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => match declared(bytes) {
             // ASCII is the same in all of them but UTF-16 and the like, which no Python file is in.
