@@ -58,6 +58,12 @@ const PLACES: &[(&str, usize, &str)] = &[
     ("redis.Redis", 3, "password"),
     ("redis.StrictRedis", 3, "password"),
     ("hvac.Client", 1, "vault_token"),
+    ("Crypto.Cipher.AES.new", 0, "aes_key"),
+    ("Crypto.Cipher.DES3.new", 0, "encryption_key"),
+    ("Cryptodome.Cipher.AES.new", 0, "aes_key"),
+    ("authlib.integrations.requests_client.OAuth2Session", 1, "client_secret"),
+    ("authlib.integrations.httpx_client.OAuth2Client", 1, "client_secret"),
+    ("authlib.integrations.httpx_client.AsyncOAuth2Client", 1, "client_secret"),
 ];
 
 /// The same for classes that go by no other name, wherever they come from.
@@ -75,6 +81,10 @@ const CLASSES: &[(&str, usize, &str)] = &[
     ("URLSafeSerializer", 0, "signing_key"),
     ("URLSafeTimedSerializer", 0, "signing_key"),
     ("TOTP", 0, "totp_secret"),
+    ("basic_auth_handler", 6, "password"),
+    ("from_mnemonic", 0, "mnemonic"),
+    ("from_key", 0, "private_key"),
+    ("access_token_call_credentials", 0, "access_token"),
 ];
 
 /// Whether one of the arguments of a call may be a secret by its place: what is called, and what stands in front of that.
@@ -144,7 +154,8 @@ pub fn call(collector: &mut Collector<'_>, id: ExprId, func: ExprId, args: &[Arg
     let by_name = PLACES.iter().find(|(name, ..)| qualified == *name);
     if let Some((_, place, label)) = by_name.or_else(|| CLASSES.iter().find(|(name, ..)| tail == *name))
         && let Some(key) = positional.get(*place)
-        && module.as_text(*key).is_some()
+        && (module.as_text(*key).is_some()
+            || matches!(module.kind(*key), ExprKind::Name(_) | ExprKind::Attribute { .. }))
     {
         collector.named(label, *key, Site::Argument, block);
     }
@@ -326,14 +337,17 @@ fn fallback(collector: &mut Collector<'_>, id: ExprId, func: ExprId, args: &[Arg
     if !environment && !GETTERS.contains(&tail) && !is_getter(tail) {
         return;
     }
-    let default = args.iter().skip(1).find(|arg| match arg.name {
-        Some(name) => matches!(module.symbol(name), "default" | "fallback"),
-        None => !arg.unpacked,
-    });
+    let by_keyword = |arg: &&Arg| arg.name.is_some_and(|name| matches!(module.symbol(name), "default" | "fallback"));
+    let by_place = || args.iter().skip(1).find(|arg| arg.name.is_none() && !arg.unpacked);
+    let default = args.iter().skip(1).find(by_keyword).or_else(by_place);
     // `getattr(object, "name", default)`
     let (name, default) = match (tail, args.get(1).and_then(|arg| module.as_str(arg.value)), args.get(2)) {
         ("getattr", Some(name), Some(default)) => (name, default.value),
         ("getattr", ..) => return,
+        // `config.get("login", "password", fallback="…")` of configparser.
+        ("get", Some(option), _) if default.is_some_and(|default| default.name.is_some()) => {
+            (option, default.map_or(first.value, |default| default.value))
+        }
         _ => match default {
             Some(default) => (name, default.value),
             None => return,

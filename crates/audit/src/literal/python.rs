@@ -1,13 +1,15 @@
 //! Literals of a Python module, with the names that they go by.
 
+mod strings;
+
 use std::collections::{HashMap, HashSet};
 
+pub use strings::{header_line, looks_like_code};
 use tegmen_classify as classify;
 use tegmen_syntax::{BlockId, BoolOp, DefValue, ExprId, ExprKind, FPart, Module, SequenceKind, Span, StmtKind, Target};
 
 use super::behind::{self, Behind, Used};
-use super::judge::{is_pin, is_telemetry_headers, judge};
-use super::text::{Values, connection_name, elements, pairs};
+use super::judge::{is_pin, is_plain_key, is_telemetry_headers, is_user_info, judge};
 use super::value::{Value, value_of};
 use super::{Judged, Literal, Site, calls, lists};
 
@@ -199,8 +201,10 @@ impl<'m> Collector<'m> {
                 self.named(name, orelse, site, block);
                 return;
             }
-            // `password: str = Field(default="…")`
-            ExprKind::Call { func, args } if matches!(self.module.tail_str(*func), Some("Field" | "field")) => {
+            // `password: str = Field(default="…")`, `token: str = typer.Option("…")`
+            ExprKind::Call { func, args }
+                if matches!(self.module.tail_str(*func), Some("Field" | "field" | "Option")) =>
+            {
                 let default = args
                     .iter()
                     .find(|arg| arg.name.is_some_and(|name| self.module.symbol(name) == "default"))
@@ -215,7 +219,10 @@ impl<'m> Collector<'m> {
         let sensitive = classify::is_sensitive_name(name)
             || site == Site::Header && classify::is_sensitive_header(name)
             || is_telemetry_headers(name)
-            || is_pin(name);
+            || is_pin(name)
+            || is_user_info(name)
+            || is_plain_key(name) && site == Site::Key
+            || classify::is_mnemonic_name(name);
         if let ExprKind::Sequence { items, .. } = self.module.kind(value)
             && sensitive
         {
@@ -356,181 +363,6 @@ impl<'m> Collector<'m> {
             _ => String::new(),
         }
     }
-
-    /// A string under no name: what its shape says, and pairs inside it (JSON, forms).
-    fn bare(&mut self, id: ExprId) {
-        let module = self.module;
-        let (ExprKind::Str(literal) | ExprKind::Bytes(literal)) = module.kind(id) else { return };
-        let value = module.str_value(literal);
-        if value.len() < 8 || self.covered.contains(&literal.content.start) {
-            return;
-        }
-        let block = module.block_of(id);
-        let name = self.name_around(id);
-        let name = if classify::why_not(&name).is_some() { String::new() } else { name };
-        if may_have_shape(value) {
-            let spans = literal.parts.as_deref().map_or_else(|| vec![literal.content], <[Span]>::to_vec);
-            let found = Literal {
-                name,
-                value: value.to_owned(),
-                spans,
-                site: Site::Bare,
-                block: Some(block),
-                list: self.list_around(id),
-            };
-            if let Some(judged) = judge(found, false) {
-                self.covered.insert(literal.content.start);
-                self.found.push(judged);
-                return;
-            }
-        }
-        let spans = literal.parts.as_deref().map_or_else(|| vec![literal.content], <[Span]>::to_vec);
-        for span in spans {
-            self.embedded(span, block);
-        }
-    }
-
-    fn template(&mut self, id: ExprId, parts: &[FPart]) {
-        let block = self.module.block_of(id);
-        if let Some(value) = value_of(self.module, id)
-            && may_have_shape(&value.text)
-        {
-            let name = self.name_around(id);
-            self.add(&name, value, Site::Bare, block, None);
-        }
-        for part in parts {
-            if let FPart::Text(span) = part {
-                self.embedded(*span, block);
-            }
-        }
-    }
-
-    /// Pairs inside a string: `{"password": "…"}`, `password=…&`.
-    fn embedded(&mut self, span: Span, block: BlockId) {
-        let text = self.module.text(span);
-        if text.len() < 10 || text.len() > 100_000 || self.covered.contains(&span.start) || !may_have_pairs(text) {
-            return;
-        }
-        let values = if text.contains('\n') && !text.contains('&') { Values::Quoted } else { Values::Form };
-        for pair in pairs(text, values).into_iter().chain(elements(text)) {
-            let name = &text[pair.name.clone()];
-            let name = connection_name(name, text);
-            if !classify::is_sensitive_name(name) {
-                continue;
-            }
-            let value = &text[pair.value.clone()];
-            // `password={password}` of an f-string, `$password` of GraphQL.
-            if value.contains('{') || value.contains('$') && !pair.quoted || value.len() < 3 {
-                continue;
-            }
-            let start = span.start + pair.value.start as u32;
-            let found = Value {
-                text: value.to_owned(),
-                spans: vec![Span::new(start, span.start + pair.value.end as u32)],
-                open: false,
-            };
-            self.add(name, found, Site::Embedded, block, None);
-        }
-    }
-
-    /// The key, keyword or variable that a literal stands under, however deep.
-    fn name_around(&self, id: ExprId) -> String {
-        let module = self.module;
-        let mut inner = id;
-        let mut current = module.parent(id);
-        while let Some(outer) = current {
-            match module.kind(outer) {
-                ExprKind::Dict(items) => {
-                    if let Some(name) = items
-                        .iter()
-                        .find(|item| item.value == inner)
-                        .and_then(|item| item.key)
-                        .and_then(|key| module.as_str(key))
-                    {
-                        return name.to_owned();
-                    }
-                }
-                ExprKind::Call { args, .. } => {
-                    if let Some(name) = args.iter().find(|arg| arg.value == inner).and_then(|arg| arg.name) {
-                        return module.symbol(name).to_owned();
-                    }
-                }
-                _ => {}
-            }
-            inner = outer;
-            current = module.parent(outer);
-        }
-        match self.targets.get(&inner).copied() {
-            Some(Target::Name(_, name) | Target::Field(_, name) | Target::Attribute(_, name)) => {
-                module.symbol(name).to_owned()
-            }
-            Some(Target::Item(_, key)) => module.as_str(key).unwrap_or_default().to_owned(),
-            None => String::new(),
-        }
-    }
-
-    /// Comments with code in them, and blocks of text that nothing uses.
-    fn dead(&mut self) {
-        let module = self.module;
-        for comment in &module.comments {
-            self.dead_text(comment.span, BlockId::MODULE);
-        }
-        for statement in &module.statements {
-            let StmtKind::Text(text, docstring) = statement.kind else { continue };
-            if let ExprKind::Str(literal) = module.kind(text)
-                && (!docstring || looks_like_code(module.text(literal.content)))
-            {
-                self.dead_text(literal.content, statement.block);
-            }
-        }
-    }
-
-    fn dead_text(&mut self, span: Span, block: BlockId) {
-        let text = self.module.text(span);
-        if text.len() < 10 || text.len() > 200_000 {
-            return;
-        }
-        let mut end = 0;
-        if may_have_pairs(text) {
-            for pair in pairs(text, Values::Quoted) {
-                let name = &text[pair.name.clone()];
-                let site_name = classify::is_sensitive_header(name);
-                if !site_name || !pair.quoted {
-                    continue;
-                }
-                let start = span.start + pair.value.start as u32;
-                let value = text[pair.value.clone()].to_owned();
-                let found = Value {
-                    open: value.contains('{'),
-                    text: value,
-                    spans: vec![Span::new(start, span.start + pair.value.end as u32)],
-                };
-                self.add(name, found, Site::Dead, block, None);
-                end = pair.value.end;
-            }
-        }
-        if let Some((name, value)) = header_line(text).filter(|(_, value)| value.start >= end) {
-            let found = Value {
-                text: text[value.clone()].to_owned(),
-                spans: vec![Span::new(span.start + value.start as u32, span.start + value.end as u32)],
-                open: false,
-            };
-            self.add(&text[name], found, Site::Dead, block, None);
-        }
-        if may_have_shape(text) {
-            for token in classify::find_tokens(text) {
-                if token.range.start < end {
-                    continue;
-                }
-                let found = Value {
-                    text: text[token.range.clone()].to_owned(),
-                    spans: vec![Span::new(span.start + token.range.start as u32, span.start + token.range.end as u32)],
-                    open: false,
-                };
-                self.add("", found, Site::Dead, block, None);
-            }
-        }
-    }
 }
 
 /// The string that an expression begins with, if that is the scheme of an `Authorization` header.
@@ -548,35 +380,6 @@ fn leftmost(module: &Module, expr: ExprId) -> Option<&str> {
     (start.eq_ignore_ascii_case("bearer") || start.eq_ignore_ascii_case("basic ")).then_some(text)
 }
 
-/// `# old key: X-Api-Key: …`: the header that a comment ends in, and a value that looks made by a machine.
-pub fn header_line(text: &str) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
-    let line = text.trim_end();
-    if !line.starts_with('#') || line.len() > 400 || line.contains('\n') {
-        return None;
-    }
-    let value = line.rsplit(' ').next()?;
-    let before = line[..line.len() - value.len()].trim_end();
-    let before = before.strip_suffix("Bearer").map_or(before, str::trim_end).strip_suffix([':', '='])?;
-    let name = before.rsplit([' ', '#', ',', '(']).next().filter(|name| is_key(name))?;
-    let secret = classify::looks_random(value)
-        && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'+' | b'/' | b'='));
-    (secret && classify::is_sensitive_header(name))
-        .then_some((before.len() - name.len()..before.len(), line.len() - value.len()..line.len()))
-}
-
-/// Whether a docstring is code that somebody put out of use, rather than a text with samples in it.
-pub fn looks_like_code(text: &str) -> bool {
-    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let starts = |start: &str| first.starts_with(start);
-    starts("import ")
-        || starts("from ") && first.contains(" import ")
-        || (starts("class ") || starts("def ") || starts("with ")) && first.contains(['(', ':'])
-        || starts("@") && !starts("@param") && !starts("@return") && !starts("@throws") && !starts("@type")
-        || starts("self.")
-        || starts("headers =")
-        || starts("#")
-}
-
 /// Whether a name can be the key of something: no path, no sentence.
 pub fn is_key(name: &str) -> bool {
     !name.is_empty()
@@ -590,22 +393,6 @@ fn is_header(name: &str) -> bool {
         || name.eq_ignore_ascii_case("cookie")
         || name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"))
         || name.eq_ignore_ascii_case("ocp-apim-subscription-key")
-}
-
-/// A quick look for what `by_shape` and `by_url` may find.
-fn may_have_shape(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.len() >= 12
-        && (memchr::memchr2(b'?', b'@', bytes).is_some()
-            || classify::webhook(text).is_some()
-            || !classify::find_tokens(text).is_empty()
-            || classify::provider_token(text).is_some())
-}
-
-/// A quick look for pairs with a sensitive name.
-fn may_have_pairs(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    (memchr::memchr3(b'=', b':', b'<', bytes).is_some()) && crate::prefilter::has_sensitive_word(bytes)
 }
 
 /// Whether a dict has the texts of a page: `{"password": "Passwort", "hint": "At least twelve characters"}`. Who logs in has a name.

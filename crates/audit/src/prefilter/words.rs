@@ -45,6 +45,9 @@ const WORDS: &[&str] = &[
     "ghp_",
     "glpat",
     "otel_exporter",
+    "mnemonic",
+    "phrase",
+    "seed",
 ];
 
 /// What sensitive names are made of, and names that a user and a password stand under. Lower case.
@@ -85,10 +88,13 @@ const HINTS: &[&str] = &[
     "log_in",
     "signon",
     "otel_exporter",
+    "mnemonic",
+    "phrase",
+    "seed",
 ];
 
 /// Hints that say something only where the word ends: `pat` is in every `path`.
-const WHOLE: &[&str] = &["psk", "sas", "sid", "pw", "pat"];
+const WHOLE: &[&str] = &["psk", "sas", "sid", "pw", "pat", "seed"];
 
 /// Words one of which every pair with a sensitive name has, in any case.
 const NAMES: &[&str] = &[
@@ -194,6 +200,7 @@ pub fn says(name: &str) -> Says {
         || classify::is_sensitive_header(name)
         || name.to_ascii_lowercase().contains("cookie")
         || is_telemetry_headers(name)
+        || classify::is_mnemonic_name(name)
     {
         return Says::Sensitive;
     }
