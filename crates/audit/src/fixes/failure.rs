@@ -3,11 +3,12 @@
 use tegmen_findings::{Safety, Severity};
 use tegmen_syntax::{BinaryOp, ExprId, ExprKind, Module};
 
+use super::masked::{MASK, braces};
 use super::script::Script;
 use super::{Draft, Proposal};
 use crate::context::Candidate;
 
-/// `f"… {response.text}"` to `f"… {response.status_code}"`.
+/// `f"… {response.text}"` to `f"… {response.status_code}"`, or to `f"… ***"` where the message has the status code already.
 pub fn with_status(script: &Script<'_>, candidate: &Candidate) -> Result<Proposal, String> {
     let module = script.module;
     let by_hand = || "what the message is to say instead wants a decision".to_owned();
@@ -16,20 +17,49 @@ pub fn with_status(script: &Script<'_>, candidate: &Candidate) -> Result<Proposa
     }
     let message = script.expr_at(candidate.span).ok_or_else(by_hand)?;
     let mut edits = Vec::new();
-    if !collect(module, message, &mut edits, 0) || edits.is_empty() {
+    let said = says_status(module, message, 0);
+    if !collect(module, message, said, &mut edits, 0) || edits.is_empty() {
         return Err(by_hand());
     }
-    Ok(Proposal::new("say the status code in place of the body", Safety::Unsafe, edits))
+    let what = if said { "leave the body out" } else { "say the status code in place of the body" };
+    Ok(Proposal::new(what, Safety::Unsafe, edits))
 }
 
-/// Collects the edits; `false` if one cannot be made.
-fn collect(module: &Module, expr: ExprId, edits: &mut Vec<Draft>, depth: usize) -> bool {
+/// Whether a message has a status code in it: `response.status_code`, or a variable that keeps one.
+fn says_status(module: &Module, expr: ExprId, depth: usize) -> bool {
+    let is_status = |name: &str| matches!(name, "status_code" | "status" | "code" | "http_status" | "http_code");
+    let found = match module.kind(expr) {
+        ExprKind::Attribute { attr, .. } => is_status(module.symbol(*attr)),
+        ExprKind::Name(name) => is_status(module.symbol(*name)),
+        _ => false,
+    };
+    if found || depth > 40 || body_of(module, expr).is_some() {
+        return found;
+    }
+    let mut inside = false;
+    module.kind(expr).children(&mut |child| inside = inside || says_status(module, child, depth + 1));
+    inside
+}
+
+/// Collects the edits; `false` if one cannot be made. `said`: the message has the status code already.
+fn collect(module: &Module, expr: ExprId, said: bool, edits: &mut Vec<Draft>, depth: usize) -> bool {
     if depth > 40 {
         return false;
     }
     if let Some(response) = body_of(module, expr) {
-        let status = format!("{}.status_code", module.text(module.span(response)));
         let parent = module.parent(expr).map(|parent| module.kind(parent));
+        let field = matches!(parent, Some(ExprKind::FString(_)));
+        // Once is enough, of several bodies too.
+        if said || !edits.is_empty() {
+            let edit = match (field, braces(module, expr)) {
+                (true, Some(whole)) => Draft::replace(whole, MASK),
+                (true, None) => return false,
+                (false, _) => Draft::replace(module.span(expr), format!("\"{MASK}\"")),
+            };
+            edits.push(edit);
+            return true;
+        }
+        let status = format!("{}.status_code", module.text(module.span(response)));
         let text = match parent {
             Some(ExprKind::Binary { op: BinaryOp::Add, .. }) => format!("str({status})"),
             // `{response.text:.100}` formats a text.
@@ -42,7 +72,7 @@ fn collect(module: &Module, expr: ExprId, edits: &mut Vec<Draft>, depth: usize) 
         return true;
     }
     let mut fine = true;
-    module.kind(expr).children(&mut |child| fine = fine && collect(module, child, edits, depth + 1));
+    module.kind(expr).children(&mut |child| fine = fine && collect(module, child, said, edits, depth + 1));
     fine
 }
 

@@ -9,7 +9,7 @@ use super::{Draft, Proposal};
 use crate::flow::Flow;
 
 /// What stands in the message where the secret was.
-const MASK: &str = "***";
+pub(super) const MASK: &str = "***";
 
 /// What a message is made of.
 #[derive(Default)]
@@ -118,7 +118,7 @@ impl Parts {
 }
 
 /// The field of an f-string that an expression fills, with its braces: `{token!r}`.
-fn braces(module: &Module, expr: ExprId) -> Option<Span> {
+pub(super) fn braces(module: &Module, expr: ExprId) -> Option<Span> {
     let (source, span) = (module.source(), module.span(expr));
     let start = source[..span.start as usize].trim_end_matches([' ', '(']).len();
     let rest = &source[span.end as usize..];
