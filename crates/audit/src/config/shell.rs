@@ -151,10 +151,36 @@ fn shown(collector: &mut Collector<'_>, words: &[Word], mark: u8) {
         return;
     }
     for word in &words[1..] {
-        if let Some(name) = variables(&word.text).find(|name| classify::is_sensitive_name(name)) {
+        let secret = |name: &&str| classify::is_sensitive_name(name) || is_fetched(collector.text(), name);
+        if let Some(name) = variables(&word.text).find(secret) {
             collector.printed(name.to_owned(), word.span.clone());
         }
     }
+}
+
+/// Whether a variable is given a token that a command fetches: `ACCESS=$(curl … | jq -r .access_token)`.
+fn is_fetched(text: &str, name: &str) -> bool {
+    const FETCHED: &[&str] = &[
+        ".access_token",
+        ".id_token",
+        ".refresh_token",
+        ".token",
+        ".jwt",
+        "print-access-token",
+        "print-identity-token",
+        "get-secret-value",
+        "vault kv get",
+        "vault read",
+    ];
+    let assigned = |line: &str| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        line.strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('='))
+            .map(|value| value.trim_start_matches('"'))
+            .is_some_and(|value| value.starts_with("$(") && FETCHED.iter().any(|word| value.contains(word)))
+    };
+    text.lines().any(assigned)
 }
 
 /// The variables whose value goes into a word: `$NAME`, `${NAME}`, `${{ secrets.NAME }}`. Its length, or what stands for it, is none.

@@ -1,7 +1,7 @@
 //! The sources of what a call gives back.
 
 use tegmen_classify as classify;
-use tegmen_syntax::{Arg, ExprId, ExprKind, Module};
+use tegmen_syntax::{Arg, ExprId, ExprKind, Module, Span};
 
 use super::{Flow, Origin, StepKind, Taint};
 use crate::literal::calls::is_environment_read;
@@ -46,6 +46,7 @@ const CARRIERS: &[&str] = &[
     "reversed",
     "HTTPBasicAuth",
     "cycle",
+    "SimpleNamespace",
 ];
 
 /// Methods that give back what they are called on, in another form, with their arguments.
@@ -87,6 +88,13 @@ const METHODS: &[&str] = &[
     "rsplit",
     "partition",
     "rpartition",
+    "tolist",
+    "to_list",
+    "to_string",
+    "to_numpy",
+    "head",
+    "iterrows",
+    "itertuples",
 ];
 
 /// Functions that make a URL that whoever has it may use for a time.
@@ -229,6 +237,13 @@ pub fn is_sanitiser(name: &str) -> bool {
 
 /// The response of an HTTP client: whether a call makes a request, and the expression of its URL.
 pub fn request<'m>(module: &'m Module, func: ExprId, args: &'m [Arg]) -> Option<Option<ExprId>> {
+    if module.qualified(func).is_some_and(|name| name == "urllib.request.urlopen") {
+        return Some(args.first().map(|arg| match module.kind(constant(module, arg.value)) {
+            // `request = Request("https://…", data=…)`
+            ExprKind::Call { args: parts, .. } => parts.first().map_or(arg.value, |url| url.value),
+            _ => arg.value,
+        }));
+    }
     let ExprKind::Attribute { value, attr } = module.kind(func) else { return None };
     let method = module.symbol(*attr);
     if !REQUESTS.contains(&method) {
@@ -350,158 +365,213 @@ fn module_has_no_manager(module: &Module) -> bool {
     })
 }
 
+/// A call, with what it takes to follow it.
+struct Call<'c, 'p> {
+    flow: &'c Flow<'p>,
+    file: FileId,
+    module: &'c Module,
+    expr: ExprId,
+    func: ExprId,
+    args: &'c [Arg],
+    /// What is called: the last part of its name.
+    tail: &'c str,
+    /// What is called, by the name under which it is imported.
+    qualified: String,
+    span: Span,
+}
+
 /// The sources of a call.
 pub fn call(flow: &Flow<'_>, file: FileId, module: &Module, expr: ExprId, func: ExprId, args: &[Arg]) -> Taint {
-    let span = module.span(expr);
     let tail = match module.kind(func) {
         ExprKind::Name(name) => module.symbol(*name),
         ExprKind::Attribute { attr, .. } => module.symbol(*attr),
         _ => return Taint::unknown(),
     };
-    if is_environment_read(module, func) {
-        let name = args.first().and_then(|arg| module.as_str(arg.value)).unwrap_or_default();
-        if classify::is_sensitive_name(name) || classify::may_hold_credentials_url(name) {
-            return Taint::one(Origin::Environment, name, file, span);
-        }
-        return args.get(1).map_or_else(Taint::default, |default| (*flow.eval(file, default.value)).clone());
-    }
-    if is_sanitiser(tail) {
-        return Taint::default();
-    }
-    // `args = parser.parse_args()`: all options, of argparse's own.
-    if matches!(tail, "parse_args" | "parse_known_args" | "parse_options") {
-        return if flow.has_secret_option() { Taint::one(Origin::Dump, OPTIONS, file, span) } else { Taint::default() };
-    }
     let qualified = module.qualified(func).unwrap_or_default();
-    if matches!(qualified.as_str(), "getpass.getpass" | "getpass") {
-        return Taint::one(Origin::Prompt, "getpass", file, span);
+    let call = Call { flow, file, module, expr, func, args, tail, qualified, span: module.span(expr) };
+    call.origin()
+        .or_else(|| call.response())
+        .or_else(|| call.method())
+        .or_else(|| call.dump())
+        .or_else(|| call.carried())
+        .unwrap_or_else(|| call.returned())
+}
+
+impl Call<'_, '_> {
+    fn one(&self, origin: Origin, name: &str) -> Taint {
+        Taint::one(origin, name, self.file, self.span)
     }
-    if is_manager(module, func) {
-        return Taint::one(Origin::Manager, tail, file, span);
+
+    fn of(&self, expr: ExprId) -> Taint {
+        (*self.flow.eval(self.file, expr)).clone()
     }
-    if SIGNERS.contains(&tail) {
-        return Taint::one(Origin::Issued, "signed URL", file, span);
+
+    /// Where values come from, and what says nothing of what it gets.
+    fn origin(&self) -> Option<Taint> {
+        let Self { flow, file, module, func, args, tail, .. } = *self;
+        let qualified = self.qualified.as_str();
+        if is_environment_read(module, func) {
+            let name = args.first().and_then(|arg| module.as_str(arg.value)).unwrap_or_default();
+            if classify::is_sensitive_name(name) || classify::may_hold_credentials_url(name) {
+                return Some(self.one(Origin::Environment, name));
+            }
+            // What it is, the name that it is given has to say.
+            let default = args.get(1).map_or_else(Taint::default, |default| self.of(default.value));
+            return Some(Taint { unknown: true, ..default });
+        }
+        if is_sanitiser(tail) {
+            return Some(Taint::default());
+        }
+        // `args = parser.parse_args()`: all options, of argparse's own.
+        if matches!(tail, "parse_args" | "parse_known_args" | "parse_options") {
+            let secret = flow.has_secret_option();
+            return Some(if secret { self.one(Origin::Dump, OPTIONS) } else { Taint::default() });
+        }
+        if matches!(qualified, "getpass.getpass" | "getpass") {
+            return Some(self.one(Origin::Prompt, "getpass"));
+        }
+        if is_manager(module, func) {
+            return Some(self.one(Origin::Manager, tail));
+        }
+        if SIGNERS.contains(&tail) {
+            return Some(self.one(Origin::Issued, "signed URL"));
+        }
+        // What is signed with a secret opens doors as the secret does.
+        if matches!(qualified, "jwt.encode" | "jose.jwt.encode" | "authlib.jose.jwt.encode") {
+            let key = args
+                .iter()
+                .find(|arg| arg.name.is_some_and(|name| module.symbol(name) == "key"))
+                .or_else(|| args.get(1));
+            let signed = key.is_some_and(|key| flow.eval(file, key.value).secret().is_some());
+            return Some(if signed { self.one(Origin::Named, "jwt") } else { Taint::default() });
+        }
+        let root = qualified.split('.').next().unwrap_or_default();
+        let made_up = matches!(
+            root,
+            "uuid" | "secrets" | "time" | "datetime" | "string" | "math" | "jwt" | "faker" | "hashlib" | "hmac"
+        ) || root == "random" && !matches!(tail, "choice" | "choices" | "sample")
+            || module.text(module.span(func)).to_lowercase().starts_with("fake");
+        made_up.then(Taint::default)
     }
-    // What is signed with a secret opens doors as the secret does.
-    if matches!(qualified.as_str(), "jwt.encode" | "jose.jwt.encode" | "authlib.jose.jwt.encode") {
-        let key =
-            args.iter().find(|arg| arg.name.is_some_and(|name| module.symbol(name) == "key")).or_else(|| args.get(1));
-        return match key {
-            Some(key) if flow.eval(file, key.value).secret().is_some() => Taint::one(Origin::Named, "jwt", file, span),
-            _ => Taint::default(),
-        };
-    }
-    let root = qualified.split('.').next().unwrap_or_default();
-    if matches!(
-        root,
-        "uuid" | "secrets" | "time" | "datetime" | "string" | "math" | "jwt" | "faker" | "hashlib" | "hmac"
-    ) || root == "random" && !matches!(tail, "choice" | "choices" | "sample")
-        || module.text(module.span(func)).to_lowercase().starts_with("fake")
-    {
-        return Taint::default();
-    }
-    if let Some(url) = request(module, func, args) {
+
+    /// The response to a request.
+    fn response(&self) -> Option<Taint> {
+        let Self { flow, file, module, expr, func, args, .. } = *self;
+        let url = request(module, func, args)?;
         let login = is_login(module, expr, url, args) || flow.gives_token(file, module, expr);
-        let origin = if login { Origin::LoginResponse } else { Origin::Response };
-        return Taint::one(origin, "response", file, span);
+        Some(self.one(if login { Origin::LoginResponse } else { Origin::Response }, "response"))
     }
-    if let ExprKind::Attribute { value, .. } = module.kind(func) {
+
+    /// What a method gives of what it is called on.
+    fn method(&self) -> Option<Taint> {
+        let Self { flow, file, module, func, args, tail, .. } = *self;
+        let ExprKind::Attribute { value, .. } = module.kind(func) else { return None };
         if tail == "get" || tail == "getlist" {
             let Some(first) = args.first() else {
                 // What comes out of a queue is what was put into it.
-                return (*flow.eval(file, *value)).clone();
+                return Some(self.of(*value));
             };
-            return match key(module, first.value) {
-                Some(key) => flow.item(file, module, *value, key, span),
+            return Some(match key(module, first.value) {
+                Some(key) => flow.item(file, module, *value, key, self.span),
                 None => Taint::unknown(),
-            };
+            });
         }
-        if tail == "json" {
-            let base = flow.eval(file, *value);
-            if let Some(response) =
-                base.find(&[Origin::LoginResponse, Origin::Response, Origin::LoginBody, Origin::Body])
-            {
-                let login = matches!(response.origin, Origin::LoginResponse | Origin::LoginBody);
-                return Taint::one(
-                    if login { Origin::LoginBody } else { Origin::Body },
-                    &response.name,
-                    file,
-                    response.span,
-                );
-            }
+        if matches!(tail, "json" | "text" | "read")
+            && let Some(body) = self.body(*value)
+        {
+            return Some(body);
         }
         if tail == "reveal" && args.is_empty() {
-            let name = module.tail_str(*value).unwrap_or("secret");
-            return Taint::one(Origin::Revealed, name, file, span);
+            return Some(self.one(Origin::Revealed, module.tail_str(*value).unwrap_or("secret")));
         }
-        if METHODS.contains(&tail) && !(tail == "join" && qualified.starts_with("os.path")) {
-            let mut taint = (*flow.eval(file, *value)).clone();
-            if matches!(tail, "format" | "join" | "replace") {
-                let mut others = flow.union(file, args.iter().map(|arg| arg.value));
-                if tail == "format" && shows_no_secret(module, *value) {
-                    others.sources.retain(|source| source.origin != Origin::Dump);
-                }
-                taint.merge(&others);
+        if !METHODS.contains(&tail) || tail == "join" && self.qualified.starts_with("os.path") {
+            return None;
+        }
+        let mut taint = self.of(*value);
+        if matches!(tail, "format" | "join" | "replace") {
+            let mut others = flow.union(file, args.iter().map(|arg| arg.value));
+            if tail == "format" && shows_no_secret(module, *value) {
+                others.sources.retain(|source| source.origin != Origin::Dump);
             }
-            return taint;
+            taint.merge(&others);
         }
+        Some(taint)
     }
-    if matches!(tail, "vars" | "asdict" | "model_to_dict")
-        && let Some(object) = args.first()
-    {
-        let taint = flow.object(file, module, object.value, span);
-        if !taint.sources.is_empty() {
-            return taint;
+
+    /// What a response says: `response.json()`, `await response.text()`, `error.read()`.
+    fn body(&self, response: ExprId) -> Option<Taint> {
+        let Self { flow, file, module, expr, tail, .. } = *self;
+        let body = |login: bool| if login { Origin::LoginBody } else { Origin::Body };
+        // `urllib.error.HTTPError` is the response that it tells of.
+        if tail == "read" && super::expressions::is_exception(module, response) {
+            return Some(self.one(body(logs_in_near(flow, file, module, expr)), "response"));
         }
+        let base = flow.eval(file, response);
+        let response = base.find(&[Origin::LoginResponse, Origin::Response, Origin::LoginBody, Origin::Body])?;
+        let login = matches!(response.origin, Origin::LoginResponse | Origin::LoginBody);
+        Some(Taint::one(body(login), &response.name, file, response.span))
     }
-    if matches!(qualified.as_str(), "locals" | "globals") && args.is_empty() {
-        return flow.scope_dump(file, module, expr, tail);
-    }
-    if CARRIERS.contains(&tail) {
-        if tail == "dict" {
-            let mut all = flow.union(file, args.iter().filter(|arg| arg.name.is_none()).map(|arg| arg.value));
-            for arg in args {
-                if let Some(name) = arg.name {
-                    let taint = flow.eval(file, arg.value);
-                    let literal = module.as_text(arg.value);
-                    all.merge(&flow.by_name(
-                        file,
-                        module.symbol(name),
-                        module.span(arg.value),
-                        (*taint).clone(),
-                        literal,
-                    ));
-                }
+
+    /// Objects and scopes as a whole.
+    fn dump(&self) -> Option<Taint> {
+        let Self { flow, file, module, expr, args, tail, .. } = *self;
+        if matches!(tail, "vars" | "asdict" | "model_to_dict")
+            && let Some(object) = args.first()
+        {
+            let taint = flow.object(file, module, object.value, self.span);
+            if !taint.sources.is_empty() {
+                return Some(taint);
             }
-            return all;
         }
-        return flow.union(file, args.iter().map(|arg| arg.value));
+        let whole = matches!(self.qualified.as_str(), "locals" | "globals") && args.is_empty();
+        whole.then(|| flow.scope_dump(file, module, expr, tail))
     }
-    if let Some(function) = module.function_of(func) {
-        let function = module.function(function);
-        return flow.union(file, function.returns.iter().copied()).step(StepKind::Returned, tail, file, span);
+
+    /// What a function that only changes the form gives of what it gets.
+    fn carried(&self) -> Option<Taint> {
+        let Self { flow, file, module, args, tail, .. } = *self;
+        if !CARRIERS.contains(&tail) {
+            return None;
+        }
+        if !matches!(tail, "dict" | "SimpleNamespace") {
+            return Some(flow.union(file, args.iter().map(|arg| arg.value)));
+        }
+        let mut all = flow.union(file, args.iter().filter(|arg| arg.name.is_none()).map(|arg| arg.value));
+        for arg in args {
+            if let Some(name) = arg.name {
+                let (taint, literal) = (self.of(arg.value), module.as_text(arg.value));
+                all.merge(&flow.by_name(file, module.symbol(name), module.span(arg.value), taint, literal));
+            }
+        }
+        Some(all)
     }
-    let shown = flow.shown(file, module, func, span);
-    if !shown.sources.is_empty() {
-        return shown;
+
+    /// What a function of the project gives back, and one of somebody else's by its name.
+    fn returned(&self) -> Taint {
+        let Self { flow, file, module, func, tail, span, .. } = *self;
+        if let Some(function) = module.function_of(func) {
+            let function = module.function(function);
+            return flow.union(file, function.returns.iter().copied()).step(StepKind::Returned, tail, file, span);
+        }
+        let shown = flow.shown(file, module, func, span);
+        if !shown.sources.is_empty() {
+            return shown;
+        }
+        if let Some((other, function)) = flow.project.imported_function(file, func)
+            && let Some(target) = flow.module_of(other)
+        {
+            let returned = flow.union(other, target.function(function).returns.iter().copied());
+            return returned.step(StepKind::Returned, tail, file, span);
+        }
+        if module.class_of(func).is_some() {
+            return Taint::default();
+        }
+        // `get_token()` of somebody else's.
+        let words = classify::words(tail);
+        let verb = words.first().is_some_and(|word| {
+            matches!(word.as_str(), "get" | "fetch" | "obtain" | "acquire" | "request" | "refresh" | "load" | "read")
+        });
+        let rest = words.get(1..).unwrap_or_default().join("_");
+        if verb && classify::is_sensitive_name(&rest) { self.one(Origin::Named, &rest) } else { Taint::unknown() }
     }
-    if let Some((other, function)) = flow.project.imported_function(file, func)
-        && let Some(target) = flow.module_of(other)
-    {
-        let returned = flow.union(other, target.function(function).returns.iter().copied());
-        return returned.step(StepKind::Returned, tail, file, span);
-    }
-    if module.class_of(func).is_some() {
-        return Taint::default();
-    }
-    // `get_token()` of somebody else's.
-    let words = classify::words(tail);
-    let verb = words.first().is_some_and(|word| {
-        matches!(word.as_str(), "get" | "fetch" | "obtain" | "acquire" | "request" | "refresh" | "load" | "read")
-    });
-    let rest = words.get(1..).unwrap_or_default().join("_");
-    if verb && classify::is_sensitive_name(&rest) {
-        return Taint::one(Origin::Named, &rest, file, span);
-    }
-    Taint::unknown()
 }

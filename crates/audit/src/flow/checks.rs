@@ -1,6 +1,8 @@
 //! Whether the absence of a value is handled, in any of the forms that scripts have for it.
 
-use tegmen_syntax::{Arg, BlockId, BoolOp, ClassId, DefId, DefValue, ExprId, ExprKind, Module, StmtKind, Target};
+use tegmen_syntax::{
+    Arg, BlockId, BoolOp, ClassId, DefId, DefValue, ExprId, ExprKind, Module, StmtKind, Symbol, Target,
+};
 
 /// Whether the value of an expression goes anywhere at all.
 pub fn is_used(module: &Module, read: ExprId) -> bool {
@@ -89,6 +91,7 @@ pub fn is_checked(module: &Module, read: ExprId, elsewhere: &dyn Fn(&str) -> boo
             ExprKind::Conditional { test, .. } if *test == inner => return true,
             ExprKind::Call { func, args } => {
                 if matches!(module.tail_str(*func), Some("all" | "any" | "bool"))
+                    || refuses_none(module, *func, args, inner)
                     || option_is_checked(module, *func, args, inner)
                 {
                     return true;
@@ -133,6 +136,32 @@ fn option_is_checked(module: &Module, func: ExprId, args: &[Arg], value: ExprId)
         ExprKind::Conditional { test, .. } => contains(module, *test, &names),
         _ => false,
     })
+}
+
+/// Clients that raise where they are made without what lets them in: where they come from, and what they are called.
+const STRICT: &[(&str, &[&str])] = &[
+    ("openai", &["OpenAI", "AsyncOpenAI", "AzureOpenAI", "AsyncAzureOpenAI"]),
+    ("groq", &["Groq", "AsyncGroq"]),
+    ("together", &["Together", "AsyncTogether"]),
+    ("pinecone", &["Pinecone", "PineconeGRPC"]),
+    ("twilio.rest", &["Client"]),
+    ("telegram", &["Bot"]),
+    ("telebot", &["TeleBot"]),
+];
+
+/// Whether a call makes a client that itself looks whether it got a key: `OpenAI(api_key=os.getenv("OPENAI_API_KEY"))`.
+fn refuses_none(module: &Module, func: ExprId, args: &[Arg], value: ExprId) -> bool {
+    let takes = |arg: &Arg| {
+        arg.value == value && arg.name.is_none_or(|name| tegmen_classify::is_sensitive_name(module.symbol(name)))
+    };
+    args.iter().any(takes)
+        && module.qualified(func).is_some_and(|name| {
+            let made = |library: &str, class: &&str| {
+                name.strip_prefix(library).is_some_and(|rest| rest.starts_with('.'))
+                    && name.rsplit('.').next() == Some(class)
+            };
+            STRICT.iter().any(|(library, classes)| classes.iter().any(|class| made(library, class)))
+        })
 }
 
 /// The name of the variable that is read.
@@ -309,10 +338,13 @@ fn definition_is_checked(module: &Module, def: DefId, elsewhere: &dyn Fn(&str) -
                         matches!(module.kind(*last), ExprKind::Call { .. }) && first.iter().any(|value| names(*value))
                     })
             }
-            ExprKind::Call { func, args } => args
-                .iter()
-                .position(|arg| names(arg.value) || list_has(module, arg.value, &names))
-                .is_some_and(|place| checks_argument(module, *func, Some(place))),
+            ExprKind::Call { func, args } => {
+                args.iter().find(|arg| names(arg.value)).is_some_and(|arg| refuses_none(module, *func, args, arg.value))
+                    || args
+                        .iter()
+                        .position(|arg| names(arg.value) || list_has(module, arg.value, &names))
+                        .is_some_and(|place| checks_argument(module, *func, Some(place)))
+            }
             _ => false,
         })
 }
@@ -361,16 +393,10 @@ fn entries_are_checked(module: &Module, list: ExprId) -> bool {
         Target::Name(_, name) => {
             module.exprs().any(|(_, expr)| match &expr.kind {
                 ExprKind::Call { func, args } if matches!(module.tail_str(*func), Some("all" | "any")) => {
-                    args.iter().any(|arg| {
-                        contains(
-                            module,
-                            arg.value,
-                            &|expr| matches!(module.kind(expr), ExprKind::Name(other) if *other == name),
-                        )
-                    })
+                    args.iter().any(|arg| contains(module, arg.value, &is_name(module, name)))
                 }
                 _ => false,
-            }) || are_gone_through(module, &|expr| matches!(module.kind(expr), ExprKind::Name(other) if *other == name))
+            }) || are_gone_through(module, &is_name(module, name))
         }
         _ => false,
     })
@@ -390,7 +416,7 @@ fn are_gone_through(module: &Module, is: &dyn Fn(ExprId) -> bool) -> bool {
             let (DefValue::Iteration(list, _), Target::Name(_, name)) = (definition.value, definition.target) else {
                 return false;
             };
-            let each = |expr: ExprId| matches!(module.kind(expr), ExprKind::Name(other) if *other == name);
+            let each = is_name(module, name);
             contains(module, list, is)
                 && module.statements.iter().any(|statement| match statement.kind {
                     StmtKind::If { test, body, .. } => contains(module, test, &each) && ends(module, body),
@@ -469,23 +495,20 @@ fn checks_argument(module: &Module, func: ExprId, place: Option<usize>) -> bool 
     module.statements.iter().any(|statement| match statement.kind {
         StmtKind::If { test, body, orelse } => {
             module.block(statement.block).scope == function.scope
-                && contains(
-                    module,
-                    test,
-                    &|expr| matches!(module.kind(expr), ExprKind::Name(name) if *name == param.name),
-                )
+                && contains(module, test, &is_name(module, param.name))
                 && (ends(module, body) || orelse.is_some_and(|orelse| ends(module, orelse)))
         }
         StmtKind::Assert { test, .. } => {
             module.block(statement.block).scope == function.scope
-                && contains(
-                    module,
-                    test,
-                    &|expr| matches!(module.kind(expr), ExprKind::Name(name) if *name == param.name),
-                )
+                && contains(module, test, &is_name(module, param.name))
         }
         _ => false,
     })
+}
+
+/// Whether an expression is a name.
+fn is_name(module: &Module, name: Symbol) -> impl Fn(ExprId) -> bool + '_ {
+    move |expr| matches!(module.kind(expr), ExprKind::Name(other) if *other == name)
 }
 
 /// Whether an expression is, or has inside it, one that `is` accepts.

@@ -1,6 +1,6 @@
 //! The sources of names: what defines them, here or in another module.
 
-use tegmen_syntax::{DefId, DefValue, ExprId, ExprKind, FunctionId, Module, Span, Symbol, Target};
+use tegmen_syntax::{DefId, DefValue, ExprId, ExprKind, Function, FunctionId, Module, ScopeKind, Span, Symbol, Target};
 
 use super::{Flow, Origin, StepKind, Taint};
 use crate::project::FileId;
@@ -16,10 +16,40 @@ impl Flow<'_> {
             }
             return self.by_name(file, text, span, Taint::unknown(), None);
         }
+        if matches!(text, "args" | "kwargs")
+            && let Some(taint) = self.wrapped(file, module, expr, &defs)
+        {
+            return taint;
+        }
         let mut taint = self.defined(file, module, text, span, &defs);
         taint.merge(&self.entries_of(file, module, name, &defs));
         taint.merge(&self.kept_in(file, module, name, &defs));
         self.or_record(taint, file, module, expr)
+    }
+
+    /// All arguments, in what a decorator makes of a function that takes a secret: `def wrapper(*args, **kwargs): log(kwargs)`.
+    fn wrapped(&self, file: FileId, module: &Module, expr: ExprId, defs: &[DefId]) -> Option<Taint> {
+        if !defs.iter().any(|def| matches!(module.definition(*def).value, DefValue::Unknown)) {
+            return None;
+        }
+        let mut scope = Some(module.block(module.block_of(expr)).scope);
+        let mut around = Vec::new();
+        while let Some(id) = scope {
+            if let ScopeKind::Function(function) = module.scope(id).kind {
+                around.push(module.symbol(module.function(function).name));
+            }
+            scope = module.scope(id).parent;
+        }
+        // The first is the wrapper itself; what decorates has it inside.
+        let decorators = around.get(1..)?;
+        let takes = |function: &Function| {
+            let decorated =
+                function.decorators.iter().filter_map(|it| module.tail_str(*it)).any(|name| decorators.contains(&name));
+            let mut names = function.params.iter().map(|param| module.symbol(param.name));
+            decorated.then(|| names.find(|name| tegmen_classify::is_sensitive_name(name))).flatten()
+        };
+        let name = module.functions.iter().find_map(takes)?;
+        Some(Taint::one(Origin::Named, name, file, module.span(expr)))
     }
 
     /// The union of what definitions of `name` give.
@@ -238,6 +268,12 @@ impl Flow<'_> {
                 };
                 let taint = self.definition(file, module, definition.value);
                 all.merge(&self.by_name(file, key, span, taint, literal));
+            } else if module.as_str(key).is_none() {
+                // `tokens[user] = token`: one of many, whose key says nothing.
+                let sources = self.definition(file, module, definition.value).sources;
+                let secrets =
+                    sources.into_iter().filter(|source| source.origin.is_secret() && source.origin != Origin::Dump);
+                all.merge(&Taint { sources: secrets.collect(), unknown: false });
             }
         }
         all

@@ -9,7 +9,8 @@ use crate::project::FileId;
 impl Flow<'_> {
     /// All fields of an object or class.
     pub(super) fn object(&self, file: FileId, module: &Module, object: ExprId, span: Span) -> Taint {
-        let Some((owner_file, class)) = self.project.class_of_object(file, module, object, 0) else {
+        let class = self.project.class_of_object(file, module, object, 0);
+        let Some((owner_file, class)) = class.or_else(|| self.annotated(file, module, object)) else {
             return Taint::default();
         };
         let Some(owner) = self.module_of(owner_file) else { return Taint::default() };
@@ -17,6 +18,18 @@ impl Flow<'_> {
             Some(_) => Taint::one(Origin::Dump, owner.symbol(owner.class(class).name), file, span),
             None => Taint::default(),
         }
+    }
+
+    /// The class that the annotation of a parameter says it is an object of.
+    fn annotated(&self, file: FileId, module: &Module, object: ExprId) -> Option<(FileId, ClassId)> {
+        let ExprKind::Name(name) = module.kind(object) else { return None };
+        module.reaching(object, *name).iter().find_map(|def| match module.definition(*def).value {
+            DefValue::Param(function, index) => {
+                let annotation = module.function(function).params.get(index as usize)?.annotation?;
+                self.project.class_named(file, module, annotation)
+            }
+            _ => None,
+        })
     }
 
     /// What the text of an object of this class shows: all fields, for a dataclass, a named tuple and a model.

@@ -64,7 +64,7 @@ fn is_mixed(text: &str) -> bool {
 }
 
 /// Whether a name is that of an exception that was caught.
-fn is_exception(module: &Module, expr: ExprId) -> bool {
+pub(super) fn is_exception(module: &Module, expr: ExprId) -> bool {
     let ExprKind::Name(name) = module.kind(expr) else { return false };
     let defs = module.reaching(expr, *name);
     defs.iter().any(|def| matches!(module.definition(*def).value, tegmen_syntax::DefValue::Exception))
@@ -135,6 +135,8 @@ impl Flow<'_> {
         taint: Taint,
         literal: Option<&str>,
     ) -> Taint {
+        // As the name of an environment variable it is the directory; as that of a constant it is not.
+        let name = if name == "PWD" { "pwd" } else { name };
         if !classify::is_sensitive_name(name) {
             return taint;
         }
@@ -188,7 +190,8 @@ impl Flow<'_> {
                 Some(name) if classify::is_sensitive_name(name) || classify::may_hold_credentials_url(name) => {
                     Taint::one(Origin::Environment, name, file, module.span(expr))
                 }
-                _ => Taint::default(),
+                // What it is, the name that it is given has to say.
+                _ => Taint::unknown(),
             };
         }
         let text = module.text(module.span(index));
@@ -196,10 +199,19 @@ impl Flow<'_> {
             // The last four characters, say, are a mask; the first fifty are not.
             let longest =
                 text.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<u32>().ok()).max();
+            // Of a list these are things, each of them whole.
+            let many = module.tail_str(value).is_some_and(|name| name.ends_with('s') && !name.ends_with("ss"));
             return match longest {
-                Some(length) if length <= 12 => Taint::default(),
+                Some(length) if length <= 12 && !many => Taint::default(),
                 _ => (*self.eval(file, value)).clone(),
             };
+        }
+        // `frame[["email", "password"]]`: columns of a table.
+        if let ExprKind::Sequence { items, .. } = module.kind(index)
+            && let Some(column) =
+                items.iter().filter_map(|item| module.as_str(*item)).find(|key| classify::is_sensitive_name(key))
+        {
+            return Taint::one(Origin::Named, column, file, module.span(expr));
         }
         match calls::key(module, index) {
             Some(key) => self.item(file, module, value, key, module.span(expr)),
@@ -271,7 +283,7 @@ impl Flow<'_> {
         for def in module.items_of(*name) {
             let definition = module.definition(*def);
             if let tegmen_syntax::Target::Item(_, at) = definition.target
-                && module.as_str(at) == Some(key)
+                && calls::key(module, at) == Some(key)
                 && let tegmen_syntax::DefValue::Expr(value) = definition.value
             {
                 let taint = (*self.eval(file, value)).clone();
@@ -361,6 +373,10 @@ impl Flow<'_> {
             return Taint::one(origin, name, file, span);
         }
         let base = self.eval(file, value);
+        // All rows of a table.
+        if name == "values" && base.secret().is_some() {
+            return (*base).clone();
+        }
         // `uuid.uuid4().hex`: another form of what the script makes up.
         if matches!(name, "hex" | "urn" | "int" | "bytes") && base.sources.is_empty() && !base.unknown {
             return Taint::default();

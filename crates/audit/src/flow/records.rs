@@ -1,7 +1,7 @@
 //! Records: a variable or field of which a sensitive entry is taken somewhere, `row["password"]`. Who shows it whole shows that too.
 
 use tegmen_classify as classify;
-use tegmen_syntax::{ExprId, ExprKind, Module};
+use tegmen_syntax::{DefValue, ExprId, ExprKind, Module};
 
 use super::{Flow, Origin, Taint};
 use crate::project::FileId;
@@ -43,7 +43,7 @@ pub(super) type Entry = (ExprId, String);
 impl Flow<'_> {
     /// What a name or a field is: what its definitions say, or where they say nothing, that it has sensitive entries.
     pub(super) fn or_record(&self, defined: Taint, file: FileId, module: &Module, expr: ExprId) -> Taint {
-        match defined.unknown && defined.sources.is_empty() {
+        match defined.sources.is_empty() && (defined.unknown || is_row(module, expr)) {
             true => self.record(file, module, expr).unwrap_or(defined),
             false => defined,
         }
@@ -57,6 +57,20 @@ impl Flow<'_> {
         let (_, key) = entries.iter().find(|(object, _)| is_same(module, *object, expr))?;
         Some(Taint::one(Origin::Named, key, file, module.span(expr)))
     }
+}
+
+/// Whether a variable is one of the things in a list, `row = rows[0]`: that nothing is known of the list says nothing of it.
+fn is_row(module: &Module, expr: ExprId) -> bool {
+    let ExprKind::Name(name) = module.kind(expr) else { return false };
+    module.reaching(expr, *name).iter().any(|def| match module.definition(*def).value {
+        DefValue::Expr(value) => match module.kind(value) {
+            ExprKind::Subscript { value, index } => {
+                module.as_str(*index).is_none() && matches!(module.kind(*value), ExprKind::Name(_))
+            }
+            _ => false,
+        },
+        _ => false,
+    })
 }
 
 /// All entries with a sensitive key that a module takes of names and fields.

@@ -60,6 +60,21 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             push(definition.span, definition.block, "debuglevel");
         }
     }
+    // `dictConfig({"loggers": {"urllib3": {"level": "DEBUG"}}})`
+    for (id, expr) in module.exprs() {
+        let ExprKind::Dict(loggers) = &expr.kind else { continue };
+        for logger in loggers {
+            if logger.key.and_then(|key| module.as_str(key)).is_some_and(is_wire)
+                && let ExprKind::Dict(settings) = module.kind(logger.value)
+                && settings.iter().any(|setting| {
+                    setting.key.and_then(|key| module.as_str(key)) == Some("level")
+                        && matches!(module.text(module.span(setting.value)).trim_matches(['"', '\'']), "DEBUG" | "logging.DEBUG" | "10")
+                })
+            {
+                push(module.span(logger.value), module.block_of(id), "dictConfig");
+            }
+        }
+    }
     for (id, func, args) in calls(module) {
         let argument = args.first().map(|arg| module.text(module.span(arg.value))).unwrap_or_default();
         match module.tail_str(func) {
@@ -76,13 +91,18 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     }
 }
 
+/// Whether a logger of this name is that of an HTTP client.
+fn is_wire(name: &str) -> bool {
+    ["urllib3", "requests", "http.client", "httpx", "httpcore"].iter().any(|wire| name.starts_with(wire))
+}
+
 /// Whether an expression is the logger of an HTTP client.
 fn is_wire_logger(module: &Module, logger: ExprId) -> bool {
     match module.kind(logger) {
         ExprKind::Call { func, args } if module.tail_str(*func) == Some("getLogger") => args
             .first()
             .and_then(|arg| module.as_str(arg.value))
-            .is_some_and(|name| ["urllib3", "requests", "http.client", "httpx", "httpcore"].iter().any(|wire| name.starts_with(wire))),
+            .is_some_and(is_wire),
         ExprKind::Name(name) => module.reaching(logger, *name).iter().any(|def| match module.definition(*def).value {
             DefValue::Expr(value) => matches!(module.kind(value), ExprKind::Call { .. }) && is_wire_logger(module, value),
             _ => false,

@@ -33,7 +33,7 @@ rule! {
     ///
     /// ## Severity and confidence
     /// High in `name=`, medium in URL and query. Likely for numbers of persons and where only the name says that it is
-    /// secret.
+    /// secret. None for the token of a short link (`/s/{token}`), which is the address itself.
     ///
     /// ## Fix safety
     /// Safe: the request gets a static `name=`, with `[token]` in place of what goes in. None where its URL has nothing
@@ -79,6 +79,9 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
             let Some(value) = value else { continue };
             let taint = flow.of(value);
             if let Some(source) = taint.secret() {
+                if is_short_link(module, value, source) {
+                    continue;
+                }
                 push(module, flow, value, source, Severity::Medium, place, out);
             } else if let Some((name, at)) = personal(module, value) {
                 let mut candidate = Candidate::new(&SECRET_IN_NAME, Severity::Medium, Confidence::Medium, module.span(at));
@@ -97,6 +100,15 @@ fn push(module: &Module, flow: &Flow<'_>, at: ExprId, source: &Source, severity:
     candidate.message = format!("`{}`, {}, goes into {place}, and with it into Locust's statistics", source.name, source.origin.describe());
     candidate.hint = Some("send it in a header or the body, or give the request a static `name=`".to_owned());
     out.push(candidate);
+}
+
+/// Whether a URL is a short one, whose token is all the address there is: `/s/{token}`. Whoever shares it wants it to be known.
+fn is_short_link(module: &Module, url: ExprId, source: &Source) -> bool {
+    let words = classify::words(&source.name);
+    let plain = words.iter().all(|word| matches!(word.as_str(), "token" | "tokens" | "short" | "url" | "link" | "share" | "slug" | "code"));
+    let Some(text) = value_of(module, url).map(|value| value.text).filter(|_| plain) else { return false };
+    let says = |word: &[u8]| memchr::memmem::find(module.source().as_bytes(), word).is_some();
+    matches!(text.as_str(), "/{}" | "/s/{}" | "/r/{}" | "/l/{}" | "/u/{}" | "/go/{}") && (says(b"short") || says(b"Short"))
 }
 
 /// A personal number among the names that a URL is put together from, and the keys of `params`.

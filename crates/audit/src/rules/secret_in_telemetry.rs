@@ -5,6 +5,7 @@ use tegmen_syntax::ExprKind;
 
 use super::shared::{calls, confidence, leak};
 use crate::context::{Candidate, Context};
+use crate::flow::Origin;
 
 rule! {
     /// ## What it does
@@ -72,7 +73,7 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
         }
         for arg in args {
             let taint = flow.of(arg.value);
-            let Some(source) = taint.secret() else { continue };
+            let Some(source) = taint.secret().or_else(|| taint.find(&[Origin::LoginBody])) else { continue };
             let sure = confidence(source);
             let mut candidate =
                 leak(&SECRET_IN_TELEMETRY, Severity::Medium, sure, flow, module, arg.value, source);

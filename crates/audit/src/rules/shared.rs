@@ -120,6 +120,7 @@ pub fn sink(module: &Module, func: ExprId) -> Option<Sink> {
         },
         ExprKind::Attribute { value, attr } => {
             let method = module.symbol(*attr);
+            let value = &bare_logger(module, *value);
             let object = module.tail_str(*value).unwrap_or_default();
             match method {
                 "debug" | "info" | "warning" | "warn" | "error" | "critical" | "exception" | "fatal" | "log"
@@ -128,6 +129,14 @@ pub fn sink(module: &Module, func: ExprId) -> Option<Sink> {
                     let logger = lower.contains("log") || lower == "console" && method == "log";
                     (logger || is_logger(module, *value)).then_some(Sink::Log)
                 }
+                // `log.bind(token=…)`: what is bound is in every message.
+                "bind" | "new" | "contextualize" | "bind_contextvars"
+                    if matches!(object, "log" | "logger" | "contextvars" | "slog") || is_logger(module, *value) =>
+                {
+                    Some(Sink::Log)
+                }
+                // Tables are made to be shown.
+                "add_row" => Some(Sink::Print),
                 "write" if matches!(object, "stdout" | "stderr") => Some(Sink::Print),
                 "print" | "pprint" | "pp" if matches!(object, "console" | "pprint" | "rich" | "builtins") => {
                     Some(Sink::Print)
@@ -139,6 +148,17 @@ pub fn sink(module: &Module, func: ExprId) -> Option<Sink> {
         }
         _ => None,
     }
+}
+
+/// The logger behind `logger.opt(lazy=True)` and `logger.bind(user=…)`.
+fn bare_logger(module: &Module, mut object: ExprId) -> ExprId {
+    while let ExprKind::Call { func, .. } = module.kind(object)
+        && let ExprKind::Attribute { value, attr } = module.kind(*func)
+        && matches!(module.symbol(*attr), "opt" | "bind" | "patch" | "getChild")
+    {
+        object = *value;
+    }
+    object
 }
 
 /// Whether a name stands for a logger, whatever it is: `from loguru import logger as lg`, `out = logging.getLogger()`.
@@ -192,7 +212,15 @@ pub fn printed(module: &Module, args: &[Arg]) -> impl Iterator<Item = ExprId> {
         "console",
     ];
     // `slog.info("logged in", token=token)`: what structured loggers keep comes by keyword.
-    args.iter().filter(|arg| arg.name.is_none_or(|name| !STEERING.contains(&module.symbol(name)))).map(|arg| arg.value)
+    let values = args
+        .iter()
+        .filter(|arg| arg.name.is_none_or(|name| !STEERING.contains(&module.symbol(name))))
+        .map(|arg| arg.value);
+    // `logger.opt(lazy=True).debug("{}", lambda: token)`
+    values.map(|value| match module.kind(value) {
+        ExprKind::Lambda { body, .. } => *body,
+        _ => value,
+    })
 }
 
 /// The way that a value took, from where it came from to where it comes out; nothing where that is one place.
