@@ -156,12 +156,17 @@ impl PatternsBuilder {
         Self { layers, labels, numbers, ..Self::default() }
     }
 
-    fn add(&mut self, label: &str, forms: Forms, bounded: bool) {
+    /// The number of a label, which it has from now on.
+    pub(crate) fn label(&mut self, label: &str) -> u32 {
         let next = self.labels.len() as u32;
-        let label = *self.numbers.entry(label.to_owned()).or_insert_with(|| {
+        *self.numbers.entry(label.to_owned()).or_insert_with(|| {
             self.labels.push(label.to_owned());
             next
-        });
+        })
+    }
+
+    fn add(&mut self, label: &str, forms: Forms, bounded: bool) {
+        let label = self.label(label);
         self.forms.extend(forms.into_vec().into_iter().map(|bytes| Form { bytes, label, bounded }));
     }
 }

@@ -13,7 +13,8 @@ use crate::patterns::Patterns;
 pub struct Growing {
     /// All but the tokens.
     lasting: Patterns,
-    /// All.
+    /// All. It has the labels of `lasting` in the same order, so that what was counted by their numbers stays right when the
+    /// older tokens go.
     all: Patterns,
     tokens: VecDeque<Token>,
     known: std::collections::HashSet<u64>,
@@ -80,12 +81,18 @@ impl Growing {
     /// Adds a token that the target has issued.
     pub fn token(&mut self, label: &str, value: &[u8]) -> Added {
         let number = self.hasher.hash_one((label, value));
-        if !self.known.insert(number) {
+        if self.known.contains(&number) {
             return Added::Not;
         }
         let mut builder = self.all.extend();
         if !put(&mut builder, self.as_they_are, label, value) {
             return Added::Not;
+        }
+        self.known.insert(number);
+        if !self.lasting.labels().any(|known| known == label) {
+            let mut lasting = self.lasting.extend();
+            lasting.label(label);
+            self.lasting = lasting.build();
         }
         self.tokens.push_back(Token { label: label.to_owned(), value: Zeroizing::new(value.to_vec()), number });
         if self.tokens.len() <= self.most {
@@ -131,6 +138,7 @@ mod tests {
     use tegmen_secret::SecretBytes;
 
     use super::*;
+    use crate::Counts;
 
     #[test]
     fn secrets_stay_and_of_the_tokens_the_last_ones() {
@@ -156,5 +164,30 @@ mod tests {
         assert_eq!(text, "[KEY] [LATER] tok-00000-8Zr2nYt5LxW0");
         // One that comes back is learnt anew.
         assert_ne!(growing.token("TOKEN", token(0).as_bytes()), Added::Not);
+    }
+
+    #[test]
+    fn what_was_counted_keeps_its_name_when_older_tokens_go() {
+        let mut growing = Growing::new(4);
+        let secret = |text: &str| SecretBytes::from(text.to_owned());
+        let token = |number: usize| format!("tok-{number:05}-8Zr2nYt5LxW0");
+        assert_eq!(growing.token("TOKEN", token(0).as_bytes()), Added::New);
+        growing.extend(|builder| assert!(builder.value("LATER", &secret("battery-staple")).is_ok()));
+        let mut counts = Counts::default();
+        let text = format!("{} battery-staple battery-staple", token(0));
+        growing.patterns().redact_counted(text.as_bytes(), &mut counts);
+        while growing.token("OTHER", token(growing.tokens().count()).as_bytes()) != Added::Turned {}
+        growing.patterns().redact_counted(b"battery-staple", &mut counts);
+        let counted = counts.by_label(growing.patterns()).into_iter().collect::<Vec<_>>();
+        assert_eq!(counted, [("LATER".to_owned(), 3), ("TOKEN".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn a_token_that_is_refused_takes_no_room() {
+        let mut growing = Growing::new(4);
+        for number in 0..1000 {
+            assert_eq!(growing.token("TOKEN", format!(" {}\n", number % 10).as_bytes()), Added::Not);
+        }
+        assert!(growing.known.is_empty());
     }
 }
