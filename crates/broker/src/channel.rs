@@ -22,7 +22,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     child::Handle,
-    keep::Keep,
+    keep::{Charge, Keep, KeepError, Renewed},
     ledger::{About, Ledger, Overview},
     pools::{Holdings, PoolUse, Pools},
 };
@@ -181,16 +181,15 @@ impl Server {
     ///
     /// # Errors
     /// When they do not fit into the shared memory.
-    pub fn add(&self, charges: Vec<crate::keep::Charge>) -> Result<Vec<String>, crate::keep::KeepError> {
+    pub fn add(&self, charges: Vec<Charge>) -> Result<Vec<String>, KeepError> {
         lock(&self.shared.keep).add(charges, |patterns| self.shared.search_for(patterns))
     }
 
-    /// Puts new values in the place of old ones, for the next request. Gives back the names of the secrets that
-    /// have a new one.
+    /// Puts new values in the place of old ones, for the next request.
     ///
     /// # Errors
     /// When they do not fit into the shared memory.
-    pub fn renew(&self, values: Vec<(String, SecretBytes)>) -> Result<Vec<String>, crate::keep::KeepError> {
+    pub fn renew(&self, values: &[(String, SecretBytes)]) -> Result<Renewed, KeepError> {
         lock(&self.shared.keep).renew(values, |patterns| self.shared.search_for(patterns))
     }
 }

@@ -28,6 +28,15 @@ pub struct Charge {
     pub as_file: bool,
 }
 
+/// What came of new values.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Renewed {
+    /// The secrets whose value has changed.
+    pub names: Vec<String>,
+    /// A new key of the cluster that is none, told once.
+    pub weak: Option<WeakKey>,
+}
+
 /// Why the secrets cannot be held.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
@@ -222,28 +231,29 @@ impl Keep {
     /// # Errors
     /// When they do not fit into the memory; then none of them is held.
     pub fn add(&mut self, charges: Vec<Charge>, redactor: impl FnOnce(Patterns)) -> Result<Vec<String>, KeepError> {
-        let before = self.held.len();
-        let mut placeholders = Vec::new();
+        let (mut placeholders, mut more) = (Vec::new(), Vec::<Held>::new());
         for charge in charges {
-            let name = &charge.binding.name;
-            if let Some(held) = self.held.iter().find(|held| held.charge.binding.name == *name) {
+            let mut known = self.held.iter().chain(&more);
+            if let Some(held) = known.find(|held| held.charge.binding.name == charge.binding.name) {
                 placeholders.push(held.placeholder.text.clone());
                 continue;
             }
             let placeholder = self.maker.make(&charge.value)?;
             placeholders.push(placeholder.text.clone());
-            self.held.push(Held { charge, placeholder });
+            more.push(Held { charge, placeholder });
         }
-        if self.held.len() == before {
+        if more.is_empty() {
             return Ok(placeholders);
         }
-        let Self { patterns, notes, held, .. } = self;
+        let Self { patterns, notes, .. } = self;
         patterns.extend(|patterns| {
-            for held in held.iter().skip(before) {
+            for held in &more {
                 know(patterns, notes, &held.charge, &held.placeholder);
             }
         });
         redactor(self.patterns.patterns().clone());
+        let before = self.held.len();
+        self.held.append(&mut more);
         if let Err(error) = self.publish("memory for more secrets") {
             self.held.truncate(before);
             return Err(error);
@@ -254,13 +264,13 @@ impl Keep {
     /// Makes an origin the test's own target for every process of the run, once: later ones change nothing.
     ///
     /// # Errors
-    /// When it does not fit into the memory.
+    /// When it does not fit into the memory; then there is still none.
     pub fn pin(&mut self, origin: Origin) -> Result<(), KeepError> {
         if !self.pinned.is_empty() {
             return Ok(());
         }
         self.pinned.push(origin);
-        self.publish("memory for the target")
+        self.publish("memory for the target").inspect_err(|_| self.pinned.clear())
     }
 
     /// A value that was born in the test: from now on the redactor knows it.
@@ -324,57 +334,69 @@ impl Keep {
 
     /// Puts new values in the place of the old ones. The placeholders stay, unless the shape of the value has changed in
     /// what they keep of it; the old values stay known to the redactor, which gets its new patterns before any request can
-    /// carry a new value. Gives back the names of the secrets whose value has changed.
+    /// carry a new value.
     ///
     /// # Errors
-    /// When the new values do not fit into the memory.
+    /// When the new values do not fit into the memory; then the old ones stay, and the next call tries again.
     pub fn renew(
         &mut self,
-        values: Vec<(String, SecretBytes)>,
+        values: &[(String, SecretBytes)],
         redactor: impl FnOnce(Patterns),
-    ) -> Result<Vec<String>, KeepError> {
-        let (mut changed, mut new) = (Vec::new(), Vec::new());
-        let mut weak = None;
+    ) -> Result<Renewed, KeepError> {
+        let (mut renewed, mut new) = (Renewed::default(), Vec::new());
+        let (mut old, mut old_key) = (Vec::new(), None);
         for (name, value) in values {
             if name == CLUSTER_KEY && self.cluster.is_from_manifest {
                 if value.len() < SHORTEST_KEY {
-                    if self.cluster.refused.as_ref() != Some(&value) {
-                        weak = Some(WeakKey(value.len()));
-                        self.cluster.refused = Some(value);
+                    if self.cluster.refused.as_ref() != Some(value) {
+                        renewed.weak = Some(WeakKey(value.len()));
+                        self.cluster.refused = Some(value.clone());
                     }
-                } else if self.cluster.key != value {
+                } else if self.cluster.key != *value {
                     new.push((name.clone(), value.clone()));
-                    self.cluster.key = value;
-                    changed.push(name);
+                    old_key = Some(std::mem::replace(&mut self.cluster.key, value.clone()));
+                    renewed.names.push(name.clone());
                 }
                 continue;
             }
-            let Some(held) = self.held.iter_mut().find(|held| held.charge.binding.name == name) else { continue };
-            if held.charge.value == value {
+            let mut all = self.held.iter_mut().enumerate();
+            let Some((at, held)) = all.find(|(_, held)| held.charge.binding.name == *name) else { continue };
+            if held.charge.value == *value {
                 continue;
             }
-            held.placeholder.stand_for(&value);
+            let placeholder = held.placeholder.clone();
+            held.placeholder.stand_for(value);
             new.push((name.clone(), value.clone()));
-            for token in held.placeholder.tokens.iter().filter(|token| token.is_sensitive && token.part != value) {
+            for token in held.placeholder.tokens.iter().filter(|token| token.is_sensitive && token.part != *value) {
                 new.push((name.clone(), token.part.clone()));
             }
-            held.charge.value = value;
-            changed.push(name);
+            old.push((at, placeholder, std::mem::replace(&mut held.charge.value, value.clone())));
+            renewed.names.push(name.clone());
         }
-        if !changed.is_empty() {
-            let Self { patterns, notes, .. } = self;
-            patterns.extend(|patterns| {
-                for (name, value) in &new {
-                    look_for(patterns, notes, name, value);
-                }
-            });
-            redactor(self.patterns.patterns().clone());
-            self.publish("memory for the new values")?;
+        if renewed.names.is_empty() {
+            return Ok(renewed);
         }
-        match weak {
-            Some(weak) => Err(weak.into()),
-            None => Ok(changed),
+        let Self { patterns, notes, .. } = self;
+        patterns.extend(|patterns| {
+            for (name, value) in &new {
+                look_for(patterns, notes, name, value);
+            }
+        });
+        redactor(self.patterns.patterns().clone());
+        if let Err(error) = self.publish("memory for the new values") {
+            for (at, placeholder, value) in old.into_iter().rev() {
+                let held = &mut self.held[at];
+                (held.placeholder, held.charge.value) = (placeholder, value);
+            }
+            if let Some(key) = old_key {
+                self.cluster.key = key;
+            }
+            if renewed.weak.is_some() {
+                self.cluster.refused = None;
+            }
+            return Err(error);
         }
+        Ok(renewed)
     }
 
     /// The descriptors to hand over: the shared memory, then the files; and the names of the files.
@@ -399,4 +421,79 @@ fn payload(
         builder.add(one.charge.binding.clone(), &one.placeholder, &one.charge.value);
     }
     builder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use tegmen_sys::shared::Reader;
+    use tegmen_wire::origin::Scheme;
+
+    use super::*;
+
+    fn charge(name: &str, value: &str) -> Charge {
+        let binding = Binding { name: name.to_owned(), ..Binding::default() };
+        Charge { binding, value: SecretBytes::from(value.to_owned()), as_file: false }
+    }
+
+    fn renewed(keep: &mut Keep, values: &[(&str, &str)]) -> Result<Renewed, KeepError> {
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), SecretBytes::from((*value).to_owned())));
+        keep.renew(&values.collect::<Vec<_>>(), |_| ())
+    }
+
+    fn values(keep: &Keep) -> Vec<(&str, &str)> {
+        keep.values().map(|(name, value)| (name, value.expose_str().unwrap())).collect()
+    }
+
+    /// Those secrets, in memory that is soon full.
+    fn narrow(charges: Vec<Charge>) -> Keep {
+        let mut keep = Keep::new(charges, None).unwrap();
+        keep.memory = Writer::new(8192).unwrap();
+        keep.publish("memory").unwrap();
+        keep
+    }
+
+    /// Longer than that.
+    const LONG: usize = 20_000;
+
+    /// How often the memory was written.
+    fn generation(keep: &Keep) -> u64 {
+        Reader::new(keep.memory.fd()).unwrap().generation()
+    }
+
+    #[test]
+    fn values_that_do_not_fit_are_tried_again() {
+        let mut keep = narrow(vec![charge("KEY", "first-value"), charge("OTHER", "other-value")]);
+        let long = "x".repeat(LONG);
+        let before = generation(&keep);
+        for _ in 0..2 {
+            assert!(renewed(&mut keep, &[("OTHER", "newer-value"), ("KEY", &long)]).is_err());
+            assert_eq!(values(&keep), [("KEY", "first-value"), ("OTHER", "other-value")]);
+        }
+        assert_eq!(generation(&keep), before, "what requests carry is what it was");
+        let done = renewed(&mut keep, &[("KEY", "second-value"), ("OTHER", "other-value")]).unwrap();
+        assert_eq!(done.names, ["KEY"]);
+        assert_eq!(renewed(&mut keep, &[("KEY", "second-value")]).unwrap(), Renewed::default());
+        assert_eq!(generation(&keep), before + 1);
+    }
+
+    #[test]
+    fn a_target_that_does_not_fit_leaves_room_for_another() {
+        let mut keep = narrow(Vec::new());
+        let origin = |host: &str| Origin::new(Scheme::Https, host, None);
+        let before = generation(&keep);
+        assert!(keep.pin(origin(&"x".repeat(LONG))).is_err());
+        keep.pin(origin("shop.example")).unwrap();
+        assert_eq!(generation(&keep), before + 1);
+        keep.pin(origin("other.example")).unwrap();
+        assert_eq!(keep.pinned, [origin("shop.example")]);
+    }
+
+    #[test]
+    fn a_key_that_is_none_keeps_no_other_value_back() {
+        let mut keep = Keep::new(vec![charge("KEY", "first-value")], None).unwrap();
+        keep.set_cluster_key(SecretBytes::from("k".repeat(SHORTEST_KEY))).unwrap();
+        let done = renewed(&mut keep, &[(CLUSTER_KEY, "short"), ("KEY", "second-value")]).unwrap();
+        assert_eq!((done.names, done.weak), (vec!["KEY".to_owned()], Some(WeakKey(5))));
+        assert_eq!(renewed(&mut keep, &[(CLUSTER_KEY, "short")]).unwrap(), Renewed::default(), "it is said once");
+    }
 }

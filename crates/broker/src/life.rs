@@ -10,7 +10,12 @@ use std::{
 
 use tegmen_sources::{Ended, Ending, LocalSession, Values};
 
-use crate::{channel::Server, child::Handle, upstream::Upstream};
+use crate::{
+    channel::Server,
+    child::Handle,
+    keep::{KeepError, Renewed},
+    upstream::Upstream,
+};
 
 /// How often the sources on this machine are asked for new values.
 const REFRESH: Duration = Duration::from_secs(30);
@@ -38,11 +43,14 @@ struct State {
     running: usize,
 }
 
-/// Where new values and news go.
+/// Where new values and news of one thread go.
 #[derive(Clone)]
 struct Outlet {
     server: Server,
     output: Handle,
+    /// Values that could not be used last time, and why, so that it is said once.
+    left: Values,
+    refused: Option<String>,
 }
 
 impl Life {
@@ -58,15 +66,15 @@ impl Life {
         output: Handle,
     ) -> std::io::Result<Self> {
         let stop = Arc::new(Stop::default());
-        let outlet = Outlet { server: server.clone(), output };
+        let outlet = Outlet { server: server.clone(), output, left: Values::new(), refused: None };
         server.know(local.facts());
         server.know(vault.facts());
         if !local.is_idle() {
             let (stop, outlet) = (Arc::clone(&stop), outlet.clone());
-            spawn("sources", stop, move |stop| watch_local(local, stop, &outlet))?;
+            spawn("sources", stop, move |stop| watch_local(local, stop, outlet))?;
         }
         if vault.is_possible() {
-            spawn("vault", Arc::clone(&stop), move |stop| watch_vault(&vault, stop, &outlet))?;
+            spawn("vault", Arc::clone(&stop), move |stop| watch_vault(&vault, stop, outlet))?;
         }
         Ok(Self { stop, ending })
     }
@@ -78,22 +86,26 @@ impl Life {
     }
 }
 
+/// Counts a thread for as long as it runs: also after a panic, so that the end does not wait in vain.
+struct Running(Arc<Stop>);
+
+impl Running {
+    fn new(stop: Arc<Stop>) -> Self {
+        stop.state.lock().unwrap_or_else(PoisonError::into_inner).running += 1;
+        Self(stop)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner).running -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
 fn spawn(name: &str, stop: Arc<Stop>, work: impl FnOnce(&Stop) + Send + 'static) -> std::io::Result<()> {
-    stop.state.lock().unwrap_or_else(PoisonError::into_inner).running += 1;
-    let thread = std::thread::Builder::new().name(name.to_owned());
-    thread.spawn(move || {
-        // Also after a panic, so that the end does not wait in vain.
-        struct Leave(Arc<Stop>);
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                self.0.state.lock().unwrap_or_else(PoisonError::into_inner).running -= 1;
-                self.0.changed.notify_all();
-            }
-        }
-        let leave = Leave(stop);
-        work(&leave.0);
-    })?;
-    Ok(())
+    let running = Running::new(stop);
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&running.0)).map(drop)
 }
 
 impl Stop {
@@ -118,20 +130,34 @@ impl Outlet {
         let _ = self.output.say(&format!("tegmen: {line}"));
     }
 
-    fn renew(&self, values: Values) {
-        match self.server.renew(values) {
-            Ok(names) if names.is_empty() => {}
-            Ok(names) => {
-                let shown = names.iter().map(|name| format!("[{name}]")).collect::<Vec<_>>().join(", ");
-                let has = if names.len() == 1 { "has a new value" } else { "have new values" };
-                self.say(&format!("{shown} {has}; requests carry it from now on"));
+    fn renew(&mut self, values: Values) {
+        // Vault gives each once.
+        let mut all = std::mem::take(&mut self.left);
+        all.retain(|(name, _)| !values.iter().any(|(newer, _)| newer == name));
+        all.extend(values);
+        let (Renewed { names, weak }, refused) = match self.server.renew(&all) {
+            Ok(renewed) => (renewed, None),
+            Err(error) => {
+                self.left = all;
+                (Renewed::default(), Some(error.to_string()))
             }
-            Err(error) => self.say(&format!("new values cannot be used: {error}")),
+        };
+        if !names.is_empty() {
+            let shown = names.iter().map(|name| format!("[{name}]")).collect::<Vec<_>>().join(", ");
+            let has = if names.len() == 1 { "has a new value" } else { "have new values" };
+            self.say(&format!("{shown} {has}; requests carry it from now on"));
         }
+        if let Some(weak) = weak {
+            self.say(&format!("new values cannot be used: {}", KeepError::from(weak)));
+        }
+        if let Some(why) = refused.as_ref().filter(|_| refused != self.refused) {
+            self.say(&format!("new values cannot be used: {why}"));
+        }
+        self.refused = refused;
     }
 }
 
-fn watch_local(mut local: LocalSession, stop: &Stop, outlet: &Outlet) {
+fn watch_local(mut local: LocalSession, stop: &Stop, mut outlet: Outlet) {
     let mut told = String::new();
     while !stop.wait_until(Instant::now() + REFRESH) {
         let (values, errors) = local.refetch();
@@ -148,7 +174,7 @@ fn watch_local(mut local: LocalSession, stop: &Stop, outlet: &Outlet) {
     }
 }
 
-fn watch_vault(vault: &Upstream, stop: &Stop, outlet: &Outlet) {
+fn watch_vault(vault: &Upstream, stop: &Stop, mut outlet: Outlet) {
     loop {
         // Meanwhile a script may ask for something that has to be looked after sooner.
         let soon = Instant::now() + GLANCE;
