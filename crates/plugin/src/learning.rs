@@ -36,13 +36,27 @@ impl Client {
 
     /// The same with rules of its own.
     pub(crate) fn protect_bound(&mut self, binding: Binding, value: String) -> Result<String, ClientError> {
-        let name = &binding.name.clone();
         let bytes = SecretBytes::new(value.clone().into_bytes());
-        let (placeholder, is_new) = self.local.add(binding, &bytes)?;
+        self.take_in(binding, &bytes, value)
+    }
+
+    /// The same for a value that need not be text; `text` is how the broker is told of it. Nobody gets a placeholder that the
+    /// broker does not know: it would come out in clear.
+    pub(crate) fn take_in(
+        &mut self,
+        binding: Binding,
+        value: &SecretBytes,
+        text: String,
+    ) -> Result<String, ClientError> {
+        let name = binding.name.clone();
+        let (placeholder, is_new) = self.local.add(binding, value)?;
         if is_new {
+            self.look_for(&name, value, Some(&placeholder));
+            if let Err(error) = self.teach_value(&name, &placeholder, text) {
+                self.local.take_back(&placeholder);
+                return Err(error);
+            }
             self.seal_new(&placeholder);
-            self.look_for(name, &bytes, Some(&placeholder));
-            self.teach_value(name, &placeholder, value)?;
         }
         Ok(placeholder)
     }

@@ -112,6 +112,19 @@ impl Local {
             return;
         }
         self.lent.remove(placeholder);
+        self.remove(placeholder);
+    }
+
+    /// One that was added stands for nothing any more: nobody has got its placeholder.
+    pub fn take_back(&mut self, placeholder: &str) {
+        self.known.retain(|_, known| {
+            known.retain(|text| text != placeholder);
+            !known.is_empty()
+        });
+        self.remove(placeholder);
+    }
+
+    fn remove(&mut self, placeholder: &str) {
         let Some(entry) = self.book.remove(placeholder) else { return };
         for span in std::iter::once(entry.whole).chain(entry.tokens.iter().map(|token| token.part)) {
             if self.values.get_mut(span.start).and_then(Option::take).is_some() {
@@ -200,6 +213,18 @@ mod tests {
             assert_eq!(value_of(&local, placeholder).unwrap(), format!("token-{number}"));
         }
         assert!(local.add(named("OTHER"), &value(1)).unwrap().1);
+    }
+
+    #[test]
+    fn one_that_is_taken_back_is_new_the_next_time() {
+        let mut local = local();
+        let value = SecretBytes::from("token-of-a-test".to_owned());
+        let (first, _) = local.add(named("TOKEN"), &value).unwrap();
+        local.take_back(&first);
+        assert!(value_of(&local, &first).is_none());
+        let (second, is_new) = local.add(named("TOKEN"), &value).unwrap();
+        assert!(is_new && second != first);
+        assert_eq!(value_of(&local, &second).unwrap(), "token-of-a-test");
     }
 
     #[test]

@@ -72,14 +72,9 @@ impl Client {
             return Ok(Some(cleaned.head));
         }
         for (binding, value) in cleaned.cookies {
-            let name = binding.name.clone();
             let binding = Binding { env: Vec::new(), reveal: false, ..binding };
-            let (placeholder, is_new) = self.local.add(binding, &value)?;
-            if is_new {
-                self.seal_new(&placeholder);
-                self.look_for(&name, &value, Some(&placeholder));
-                self.teach_value(&name, &placeholder, String::from_utf8_lossy(value.expose()).into_owned())?;
-            }
+            let text = String::from_utf8_lossy(value.expose()).into_owned();
+            self.take_in(binding, &value, text)?;
         }
         Ok(self.without_values(head).map(|cleaned| cleaned.head))
     }
