@@ -381,11 +381,12 @@ impl<'h> Rotator<'h> {
             }
             (Place::Role { rotate, path, field }, _) => {
                 self.vault.borrow_mut().order(rotate)?;
+                // Before anything else can fail: the old password is gone.
+                journal.changed(subject.source.clone(), || Err(final_by_server()));
                 let named =
                     subject.rotate.as_ref().is_some_and(|rotate| rotate.hook.is_some() || !rotate.follow.is_empty());
                 let Some(field) = field.as_ref().filter(|_| named) else { return Ok(None) };
                 let read = self.vault.borrow_mut().login()?.read(path, &[])?;
-                journal.changed(subject.source.clone(), || Err(final_by_server()));
                 Ok(Some(read.secret.field(field)?))
             }
             (Place::Root { rotate }, _) => {
