@@ -28,10 +28,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tegmen_redact::Patterns;
+use tegmen_sys::process::ProcessHandle;
 use tegmen_sys::sandbox::Fence;
-use tegmen_sys::signals::SignalMask;
+use tegmen_sys::signals::{self, SignalMask};
 
 pub use helper::run_helper_if_asked;
 pub use patterns::Masked;
@@ -56,13 +58,21 @@ pub struct ChildOptions {
     pub fence: Fence,
 }
 
-/// A child that runs.
+/// A child that runs. Dropped without having been waited for, it is ended: something of ours has failed, and nobody would
+/// search what it says.
 #[derive(Debug)]
 pub struct Child {
     pid: u32,
+    process: Option<ProcessHandle>,
     handle: Handle,
-    supervisor: JoinHandle<ExitStatus>,
+    /// `None` once somebody waits.
+    supervisor: Option<JoinHandle<ExitStatus>>,
 }
+
+/// How long a child that is to end may take for it, before it is killed.
+const GRACE: Duration = Duration::from_secs(10);
+/// How long it may take after that until its output has come through. What it has left running may hold that open.
+const REST: Duration = Duration::from_secs(2);
 
 /// What other threads may do while the child runs. A clone is for the same child.
 #[derive(Clone)]
@@ -104,7 +114,7 @@ pub fn spawn(options: ChildOptions, patterns: Patterns) -> Result<Child, SpawnEr
         .spawn(supervise)
         .map_err(SpawnError::own("start a thread"))?;
     match receiver.recv() {
-        Ok(Ok(pid)) => Ok(Child { pid, handle, supervisor }),
+        Ok(Ok(pid)) => Ok(Child { pid, process: ProcessHandle::open(pid).ok(), handle, supervisor: Some(supervisor) }),
         Ok(Err(error)) => {
             let _ = supervisor.join();
             Err(error)
@@ -134,9 +144,26 @@ impl Child {
     /// Waits for the child's end, until all its output was passed on and the terminal is as it was before. The signal
     /// handlers stay: what comes after has no effect, so that the last work (to revoke a token) is done in peace.
     #[must_use]
-    pub fn wait(self) -> ExitStatus {
+    pub fn wait(mut self) -> ExitStatus {
         let lost = ExitStatus { end: End::Code(125), output_error: None };
-        self.supervisor.join().unwrap_or(lost)
+        self.supervisor.take().and_then(|supervisor| supervisor.join().ok()).unwrap_or(lost)
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let Some(supervisor) = self.supervisor.take() else { return };
+        for (signal, patience) in [(signals::TERMINATE, GRACE), (signals::KILL, REST)] {
+            // Ended meanwhile: all the better.
+            let _ = self.process.as_ref().map(|process| process.signal(signal));
+            let until = Instant::now() + patience;
+            while !supervisor.is_finished() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        if supervisor.is_finished() {
+            let _ = supervisor.join();
+        }
     }
 }
 

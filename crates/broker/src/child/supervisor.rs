@@ -102,8 +102,6 @@ impl Supervisor {
             None => None,
             Some(master) => Some(Keyboard::new(Arc::clone(master), raw).map_err(SpawnError::own("read the terminal"))?),
         };
-        let (helper, pid) = launch(options, place, &streams, mask)?;
-        let child = ProcessHandle::open(pid).ok();
         let (ended, running) = io::pipe().map_err(SpawnError::own("make a pipe"))?;
         let (pumped, pumping) = io::pipe().map_err(SpawnError::own("make a pipe"))?;
         let killed = Arc::new(AtomicBool::new(false));
@@ -123,6 +121,9 @@ impl Supervisor {
             let thread = std::thread::Builder::new().name("output".to_owned()).spawn(work);
             pumps.push(thread.map_err(SpawnError::own("start a thread"))?);
         }
+        // Last: after it nothing can fail that would leave the child alone.
+        let (helper, pid) = launch(options, place, &streams, mask)?;
+        let child = ProcessHandle::open(pid).ok();
         let master = streams.master.as_ref().map(Arc::downgrade);
         let mut supervisor = Self {
             events,

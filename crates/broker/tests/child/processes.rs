@@ -110,6 +110,27 @@ fn killed_without_warning_we_take_the_child_along() {
 }
 
 #[test]
+fn a_child_that_nobody_waits_for_is_ended_and_what_it_says_at_last_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ready");
+    let file = file.to_str().unwrap();
+    let program = r#"trap 'echo ended; exit 0' TERM; echo pid $$; : > "$0"; while :; do sleep 0.02; done"#;
+    let arguments = ["--leave", file, "sh", "-c", program, file];
+    for terminal in [false, true] {
+        let mut driven = if terminal {
+            Driven::at_terminal(runner().to_str().unwrap(), &arguments)
+        } else {
+            Driven::with_pipes(&arguments)
+        };
+        let pid = driven.expect_line("pid ");
+        driven.expect("ended");
+        driven.expect("given up");
+        assert!(!is_alive(&pid), "it has ended before us");
+        std::fs::remove_file(file).unwrap();
+    }
+}
+
+#[test]
 fn orphans_are_reaped() {
     let mut driven = Driven::with_pipes(&["sh", "-c", "(sleep 0.1 & echo orphan $!); sleep 60"]);
     let orphan = driven.expect_line("orphan ");
