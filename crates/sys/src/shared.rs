@@ -177,8 +177,11 @@ fn secret(size: usize) -> io::Result<(OwnedFd, Mapping)> {
 fn ordinary(size: usize) -> io::Result<(OwnedFd, Mapping, Kind)> {
     let fd = rustix::fs::memfd_create("tegmen", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     rustix::fs::ftruncate(&fd, size as u64)?;
-    rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+    rustix::fs::fcntl_add_seals(&fd, SealFlags::SHRINK | SealFlags::GROW)?;
     let mapping = Mapping::new(fd.as_fd(), size, ProtFlags::READ | ProtFlags::WRITE)?;
+    // The descriptor is handed over: from here on it is written through this mapping alone. Kernels before 5.1 do not know that.
+    let _ = rustix::fs::fcntl_add_seals(&fd, SealFlags::FUTURE_WRITE);
+    rustix::fs::fcntl_add_seals(&fd, SealFlags::SEAL)?;
     // SAFETY: the range is that of the mapping above.
     let bytes = unsafe { std::slice::from_raw_parts(mapping.base.as_ptr(), size) };
     let kind = if crate::memory::lock(bytes).is_ok() { Kind::Locked } else { Kind::Plain };
@@ -278,6 +281,23 @@ mod tests {
         mapping.header().capacity.store(HEADER as u64, Ordering::Relaxed);
         mapping.header().magic.store(MAGIC, Ordering::Release);
         assert!(Reader::new(fd.as_fd()).is_ok());
+    }
+
+    #[test]
+    fn who_is_given_the_ordinary_kind_cannot_write_to_it() {
+        let (fd, mapping, kind) = ordinary(HEADER * 3).unwrap();
+        mapping.header().capacity.store(HEADER as u64, Ordering::Relaxed);
+        mapping.header().magic.store(MAGIC, Ordering::Release);
+        let mut writer = Writer { fd, mapping, capacity: HEADER, kind };
+        writer.publish(b"one").unwrap();
+        let given = writer.fd();
+        assert!(rustix::io::pwrite(given, b"x", HEADER as u64).is_err());
+        assert!(Mapping::new(given, HEADER * 3, ProtFlags::READ | ProtFlags::WRITE).is_err());
+        assert!(rustix::fs::ftruncate(given, 0).is_err());
+        let reader = Reader::new(given).unwrap();
+        assert_eq!(read(&reader).unwrap(), b"one");
+        writer.publish(b"two").unwrap();
+        assert_eq!(read(&reader).unwrap(), b"two");
     }
 
     #[test]
