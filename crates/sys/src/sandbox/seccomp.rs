@@ -133,6 +133,10 @@ const SETXATTRAT: i64 = 463;
 const MSG_FASTOPEN: u64 = 0x2000_0000;
 /// Of the second argument of socket(2), what is the type: the rest are flags.
 const TYPE: u64 = 0xf;
+/// A type that libc does not have (linux/net.h).
+const SOCK_DCCP: i32 = 6;
+/// The families of the internet.
+const INTERNET: [u64; 2] = [libc::AF_INET as u64, libc::AF_INET6 as u64];
 
 /// What is forbidden, for those who want to know.
 #[must_use]
@@ -152,18 +156,12 @@ pub fn blocked() -> Vec<&'static str> {
 /// # Errors
 /// When filters cannot be made for this processor.
 pub fn programs() -> io::Result<Programs> {
-    let arch = std::env::consts::ARCH.try_into().map_err(|_| {
-        io::Error::new(io::ErrorKind::Unsupported, format!("no filter can be made for {}", std::env::consts::ARCH))
-    })?;
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = CALLS.iter().map(|(call, _)| (*call, Vec::new())).collect();
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = whatever(CALLS);
     let namespaces = NAMESPACES.iter().map(|flag| rule(&[(0, masked(*flag as u64), *flag as u64)]));
     rules.insert(SYS_clone, namespaces.collect::<io::Result<_>>()?);
     // TIOCSTI and TIOCLINUX: typing for whoever sits at the terminal.
     rules.insert(SYS_ioctl, vec![rule(&[(1, SeccompCmpOp::Eq, 0x5412)])?, rule(&[(1, SeccompCmpOp::Eq, 0x541c)])?]);
-    let fast_open = |argument| rule(&[(argument, masked(MSG_FASTOPEN), MSG_FASTOPEN)]);
-    rules.insert(SYS_sendto, vec![fast_open(3)?]);
-    rules.insert(SYS_sendmsg, vec![fast_open(2)?]);
-    rules.insert(SYS_sendmmsg, vec![fast_open(3)?]);
+    rules.extend(fast_open()?);
     rules.insert(SYS_socket, sockets()?);
     rules.extend(GIVEN.iter().map(|call| (*call, Vec::new())));
     for (call, mode) in MODES {
@@ -173,17 +171,7 @@ pub fn programs() -> io::Result<Programs> {
     }
     // Of this process itself, which 0 stands for, they are its own business.
     rules.insert(SYS_prlimit64, vec![rule(&[(0, SeccompCmpOp::Ne, 0)])?]);
-    let absent = ABSENT.iter().map(|(call, _)| (*call, Vec::new())).collect();
-    let refuse = SeccompAction::Errno(libc::EPERM as u32);
-    let deny = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).and_then(BpfProgram::try_from);
-    let hide = SeccompAction::Errno(libc::ENOSYS as u32);
-    let hide = SeccompFilter::new(absent, SeccompAction::Allow, hide, arch).and_then(BpfProgram::try_from);
-    let unmade = |error| io::Error::other(format!("the filter of system calls cannot be made: {error}"));
-    let mut programs = vec![deny.map_err(unmade)?, hide.map_err(unmade)?];
-    if cfg!(target_arch = "x86_64") {
-        programs.push(no_second_numbering());
-    }
-    Ok(programs)
+    filters(rules, ABSENT)
 }
 
 /// The filters that close what Landlock's rules on connections leave open: datagrams, protocols other than TCP, other families
@@ -193,38 +181,56 @@ pub fn programs() -> io::Result<Programs> {
 /// When filters cannot be made for this processor.
 pub fn connections_only() -> io::Result<Programs> {
     use SeccompCmpOp::{Eq, Ne};
-    let arch = std::env::consts::ARCH.try_into().map_err(|_| {
-        io::Error::new(io::ErrorKind::Unsupported, format!("no filter can be made for {}", std::env::consts::ARCH))
-    })?;
-    let (unix, inet, inet6, route) =
-        (libc::AF_UNIX as u64, libc::AF_INET as u64, libc::AF_INET6 as u64, libc::AF_NETLINK as u64);
-    let mut sockets = vec![rule(&[(0, Ne, unix), (0, Ne, inet), (0, Ne, inet6), (0, Ne, route)])?];
-    for family in [inet, inet6] {
-        for kind in [libc::SOCK_DGRAM, libc::SOCK_RAW, libc::SOCK_SEQPACKET, libc::SOCK_RDM, 6] {
+    let mut sockets = vec![other_families()?];
+    for family in INTERNET {
+        for kind in [libc::SOCK_DGRAM, libc::SOCK_RAW, libc::SOCK_SEQPACKET, libc::SOCK_RDM, SOCK_DCCP] {
             sockets.push(rule(&[(0, Eq, family), (1, masked(TYPE), kind as u64)])?);
         }
         let stream = (1, masked(TYPE), libc::SOCK_STREAM as u64);
         sockets.push(rule(&[(0, Eq, family), stream, (2, Ne, 0), (2, Ne, libc::IPPROTO_TCP as u64)])?);
     }
-    let fast_open = |argument| rule(&[(argument, masked(MSG_FASTOPEN), MSG_FASTOPEN)]);
-    let rules = BTreeMap::from([
-        (SYS_socket, sockets),
-        (SYS_sendto, vec![fast_open(3)?]),
-        (SYS_sendmsg, vec![fast_open(2)?]),
-        (SYS_sendmmsg, vec![fast_open(3)?]),
-    ]);
+    let mut rules = BTreeMap::from([(SYS_socket, sockets)]);
+    rules.extend(fast_open()?);
     // clone3 can stay: there is no namespace to leave for.
-    let absent = ABSENT[..3].iter().map(|(call, _)| (*call, Vec::new())).collect();
-    let unmade = |error| io::Error::other(format!("the filter of system calls cannot be made: {error}"));
+    filters(rules, &ABSENT[..3])
+}
+
+/// The filters: what is forbidden by rule, and what is to look absent.
+fn filters(rules: BTreeMap<i64, Vec<SeccompRule>>, absent: &[(i64, &str)]) -> io::Result<Programs> {
+    let arch = std::env::consts::ARCH.try_into().map_err(|_| {
+        io::Error::new(io::ErrorKind::Unsupported, format!("no filter can be made for {}", std::env::consts::ARCH))
+    })?;
     let made = |rules, errno: i32| {
         let action = SeccompAction::Errno(errno as u32);
-        SeccompFilter::new(rules, SeccompAction::Allow, action, arch).and_then(BpfProgram::try_from).map_err(unmade)
+        SeccompFilter::new(rules, SeccompAction::Allow, action, arch)
+            .and_then(BpfProgram::try_from)
+            .map_err(|error| io::Error::other(format!("the filter of system calls cannot be made: {error}")))
     };
-    let mut programs = vec![made(rules, libc::EPERM)?, made(absent, libc::ENOSYS)?];
+    let mut programs = vec![made(rules, libc::EPERM)?, made(whatever(absent), libc::ENOSYS)?];
     if cfg!(target_arch = "x86_64") {
         programs.push(no_second_numbering());
     }
     Ok(programs)
+}
+
+/// Rules for calls whatever their arguments.
+fn whatever(calls: &[(i64, &str)]) -> BTreeMap<i64, Vec<SeccompRule>> {
+    calls.iter().map(|(call, _)| (*call, Vec::new())).collect()
+}
+
+/// Sending with which a connection is made without `connect`: calls, and which argument has the flags.
+fn fast_open() -> io::Result<Vec<(i64, Vec<SeccompRule>)>> {
+    [(SYS_sendto, 3), (SYS_sendmsg, 2), (SYS_sendmmsg, 3)]
+        .into_iter()
+        .map(|(call, argument)| Ok((call, vec![rule(&[(argument, masked(MSG_FASTOPEN), MSG_FASTOPEN)])?])))
+        .collect()
+}
+
+/// Sockets of other families than the internet's, those within the machine, and the kernel's.
+fn other_families() -> io::Result<SeccompRule> {
+    use SeccompCmpOp::Ne;
+    let [inet, inet6] = INTERNET;
+    rule(&[(0, Ne, libc::AF_UNIX as u64), (0, Ne, inet), (0, Ne, inet6), (0, Ne, libc::AF_NETLINK as u64)])
 }
 
 /// The sockets that are refused: of other families than the internet's, of other protocols than TCP and UDP (Landlock's rules
@@ -232,20 +238,19 @@ pub fn connections_only() -> io::Result<Programs> {
 /// the broker's channel is: behind the others are the engines of containers, agents of keys, the desktop.
 fn sockets() -> io::Result<Vec<SeccompRule>> {
     use SeccompCmpOp::{Eq, Ne};
-    let (unix, inet, inet6, route) =
-        (libc::AF_UNIX as u64, libc::AF_INET as u64, libc::AF_INET6 as u64, libc::AF_NETLINK as u64);
+    let (unix, route) = (libc::AF_UNIX as u64, libc::AF_NETLINK as u64);
     let (stream, datagram, raw) = (libc::SOCK_STREAM as u64, libc::SOCK_DGRAM as u64, libc::SOCK_RAW as u64);
     let packet = libc::SOCK_SEQPACKET as u64;
     let (tcp, udp) = (libc::IPPROTO_TCP as u64, libc::IPPROTO_UDP as u64);
     let is = |kind: u64| (1, masked(TYPE), kind);
-    let mut rules = vec![rule(&[(0, Ne, unix), (0, Ne, inet), (0, Ne, inet6), (0, Ne, route)])?];
+    let mut rules = vec![other_families()?];
     for kind in [stream, datagram, raw] {
         rules.push(rule(&[(0, Eq, unix), is(kind)])?);
     }
     // Interfaces and addresses (getifaddrs), and nothing else of the kernel.
     rules.push(rule(&[(0, Eq, route), (2, Ne, libc::NETLINK_ROUTE as u64)])?);
-    for family in [inet, inet6] {
-        for kind in [raw, packet, libc::SOCK_RDM as u64, 6] {
+    for family in INTERNET {
+        for kind in [raw, packet, libc::SOCK_RDM as u64, SOCK_DCCP as u64] {
             rules.push(rule(&[(0, Eq, family), is(kind)])?);
         }
         rules.push(rule(&[(0, Eq, family), is(stream), (2, Ne, 0), (2, Ne, tcp)])?);
