@@ -230,8 +230,17 @@ fn holds_a_secret(line: &str) -> bool {
     !sensitive_words(&words).is_empty()
 }
 
-/// The words of a process's command line, for those who look for Locust.
-pub(super) fn command_lines() -> Vec<(u32, Vec<String>)> {
+/// A process of this user, for those who look for Locust.
+pub(super) struct Running {
+    pub(super) pid: u32,
+    /// The words of its command line.
+    pub(super) words: Vec<String>,
+    /// Where it works; `None` where that cannot be told.
+    pub(super) directory: Option<PathBuf>,
+}
+
+/// The processes of this user.
+pub(super) fn running() -> Vec<Running> {
     let uid = tegmen_sys::peer::effective_uid();
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let mut found = Vec::new();
@@ -242,7 +251,8 @@ pub(super) fn command_lines() -> Vec<(u32, Vec<String>)> {
         }
         let Ok(bytes) = std::fs::read(entry.path().join("cmdline")) else { continue };
         let words = bytes.split(|byte| *byte == 0).map(|word| std::ffi::OsStr::from_bytes(word).to_string_lossy());
-        found.push((pid, words.map(std::borrow::Cow::into_owned).filter(|word| !word.is_empty()).collect()));
+        let words = words.map(std::borrow::Cow::into_owned).filter(|word| !word.is_empty()).collect();
+        found.push(Running { pid, words, directory: std::fs::read_link(entry.path().join("cwd")).ok() });
     }
     found
 }

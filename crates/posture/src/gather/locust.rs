@@ -1,10 +1,11 @@
 //! Locust's settings, wherever they stand: configuration files, the environment, processes that run, the command that was
 //! asked about. Only what matters to a check is taken out of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::environment::Running;
 use super::{Project, environment, python, today};
-use crate::facts::{Locust, Settings};
+use crate::facts::{Locust, Role, Settings};
 
 pub(super) fn gather(project: &Project) -> Locust {
     let mut settings = Vec::new();
@@ -33,14 +34,16 @@ pub(super) fn gather(project: &Project) -> Locust {
     if is_about_something(&variables) {
         settings.push(Settings { place: "the environment".to_owned(), ..variables.clone() });
     }
+    let folders = folders(project);
     let mut programs = Vec::new();
-    for (pid, words) in environment::command_lines() {
-        if let Some(options) = options_of_locust(&words) {
+    for process in environment::running().iter().filter(|process| is_of(&folders, process)) {
+        let pid = process.pid;
+        if let Some(options) = options_of_locust(&process.words) {
             let found = from_command(options);
             if !settings.iter().any(|known: &Settings| known.is_running && same(known, &found)) {
                 settings.push(Settings { place: format!("process {pid}"), is_running: true, ..found });
             }
-            programs.push(std::path::PathBuf::from(format!("/proc/{pid}/exe")));
+            programs.push(PathBuf::from(format!("/proc/{pid}/exe")));
         }
     }
     let words: Vec<String> = project.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -49,6 +52,22 @@ pub(super) fn gather(project: &Project) -> Locust {
     }
     let (python, packages) = python::gather(&project.root, words.first().map(String::as_str), &programs);
     Locust { settings, packages, python, today: today() }
+}
+
+/// Where the project lies.
+fn folders(project: &Project) -> Vec<PathBuf> {
+    let manifests = project.files.iter().filter(|(role, _)| *role == Role::Manifest);
+    let folders = manifests.filter_map(|(_, path)| path.parent()).chain([project.root.as_path()]);
+    folders.filter_map(|folder| folder.canonicalize().ok()).collect()
+}
+
+/// Whether a process works in the project, or with a file in it: one that does not is of another project. Where a process does
+/// not let itself be looked at, it counts.
+fn is_of(folders: &[PathBuf], process: &Running) -> bool {
+    let Some(directory) = &process.directory else { return true };
+    let is_within = |path: &Path| folders.iter().any(|folder| path.starts_with(folder));
+    let named = process.words.iter().filter(|word| !word.starts_with('-')).map(|word| directory.join(word));
+    is_within(directory) || named.filter_map(|path| path.canonicalize().ok()).any(|path| is_within(&path))
 }
 
 fn same(a: &Settings, b: &Settings) -> bool {
@@ -171,6 +190,30 @@ mod tests {
         for command in ["grep locust", "vim locust", "cat /x/locust"] {
             assert!(options_of_locust(&words(command)).is_none(), "{command}");
         }
+    }
+
+    #[test]
+    fn what_works_elsewhere_is_of_another_project() {
+        let (here, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        std::fs::create_dir(here.path().join("load")).unwrap();
+        std::fs::write(here.path().join("load/test.py"), "").unwrap();
+        let file = here.path().join("load/test.py").display().to_string();
+        let project = Project { root: here.path().to_owned(), ..Project::default() };
+        let folders = folders(&project);
+        let is_of = |command: &str, directory: Option<PathBuf>| {
+            is_of(&folders, &Running { pid: 1, words: words(command), directory })
+        };
+        let (inside, outside) = (here.path().join("load"), elsewhere.path().to_owned());
+        assert!(is_of("locust", Some(inside.clone())) && is_of("locust", Some(here.path().to_owned())));
+        assert!(!is_of("locust -f locustfile.py", Some(outside.clone())));
+        assert!(is_of(&format!("locust -f {file}"), Some(outside)), "it runs a file of the project");
+        assert!(is_of("locust", None), "nobody can tell");
+        assert!(!is_of("locust", Some(PathBuf::from("/"))));
+        // The manifest may stand above.
+        let files = vec![(Role::Manifest, here.path().join("tegmen.toml"))];
+        let below = super::folders(&Project { root: inside, files, ..Project::default() });
+        let running = Running { pid: 1, words: words("locust"), directory: Some(here.path().to_owned()) };
+        assert!(super::is_of(&below, &running));
     }
 
     #[test]
