@@ -48,9 +48,14 @@ impl Report<'_> {
         let secrets = self.facts.secrets.len();
         let protected = self.facts.secrets.iter().filter(|secret| secret.protection == Protection::Enforced).count();
         let unrated = self.assessment.not_rated().count();
-        let mut out = match secrets {
-            0 => "no secret was found".to_owned(),
-            _ => format!("{protected} of {} protected when the test runs", plural(secrets, "secret")),
+        let mut out = match (protected, secrets) {
+            (_, 0) => "no secret was found".to_owned(),
+            (0, 1) => "the one secret is not protected when the test runs".to_owned(),
+            (1, 1) => "the one secret is protected when the test runs".to_owned(),
+            (0, _) => format!("none of the {secrets} secrets is protected when the test runs"),
+            (1, _) => format!("1 of the {secrets} secrets is protected when the test runs"),
+            _ if protected == secrets => format!("all {secrets} secrets are protected when the test runs"),
+            _ => format!("{protected} of the {secrets} secrets are protected when the test runs"),
         };
         out += &format!(", {}", plural(self.findings.len(), "finding"));
         if unrated > 0 {

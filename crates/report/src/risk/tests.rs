@@ -49,6 +49,27 @@ fn the_text_fits_a_narrow_terminal() {
 }
 
 #[test]
+fn how_many_secrets_are_protected_is_said_in_plain_words() {
+    let summary = |protected: usize, of: usize| {
+        let secret = |number: usize| {
+            let protection = if number < protected { Protection::Enforced } else { Protection::None };
+            SecretFact { protection, ..SecretFact::new(format!("KEY_{number}"), Origin::Vault) }
+        };
+        let facts = Facts { secrets: (0..of).map(secret).collect(), ..Facts::default() };
+        let assessment = assess(&facts);
+        let report = with(&[], |report| Report { facts: &facts, assessment: &assessment, ..*report }.summary());
+        report.split(',').next().unwrap().trim_end_matches(" when the test runs").to_owned()
+    };
+    assert_eq!(summary(0, 0), "no secret was found");
+    assert_eq!(summary(0, 1), "the one secret is not protected");
+    assert_eq!(summary(1, 1), "the one secret is protected");
+    assert_eq!(summary(0, 3), "none of the 3 secrets is protected");
+    assert_eq!(summary(1, 3), "1 of the 3 secrets is protected");
+    assert_eq!(summary(2, 3), "2 of the 3 secrets are protected");
+    assert_eq!(summary(3, 3), "all 3 secrets are protected");
+}
+
+#[test]
 fn every_format_has_the_names_and_escapes_them() {
     let page = with(&[], |report| html(report).unwrap());
     assert!(page.contains("shop &#38; &#60;co&#62;") || page.contains("shop &amp; &lt;co&gt;"), "{page}");
