@@ -88,8 +88,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_byte() {
-        let secret = crate::Secret::new("API_KEY", SecretBytes::from("hunter2-hunter2".to_owned()));
-        assert_eq!(format!("{secret:?} {:?}", secret.value()), "Secret(API_KEY) SecretBytes(…)");
+        let value = SecretBytes::from("hunter2-hunter2".to_owned());
+        assert_eq!(format!("{value:?}"), "SecretBytes(…)");
     }
 
     #[test]
