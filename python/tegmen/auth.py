@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tegmen import _native, _session
+from tegmen._origin import authority, usual_port
 
 __all__ = ["AwsSigV4", "aws_headers", "basic", "digest"]
 
@@ -126,7 +127,7 @@ def _destination(url: urllib.parse.SplitResult) -> tuple[str, str, int] | None:
     """Scheme, host and port of a URL; None where it is a path alone."""
     if not url.hostname:
         return None
-    return url.scheme, url.hostname, url.port or (443 if url.scheme == "https" else 80)
+    return url.scheme, url.hostname, url.port or usual_port(url.scheme)
 
 
 def aws_headers(
@@ -168,7 +169,7 @@ def aws_headers(
     sent = {str(name): str.__str__(value) for name, value in (headers or {}).items()}
     lower = {name.lower() for name in sent}
     if "host" not in lower:
-        sent["Host"] = target.netloc.rpartition("@")[2] if target.port not in (None, 80, 443) else target.hostname or ""
+        sent["Host"] = authority(scheme, host, port)
     sent["X-Amz-Date"] = time = now.strftime("%Y%m%dT%H%M%SZ")
     if session_token is not None:
         sent["X-Amz-Security-Token"] = str.__str__(session_token)

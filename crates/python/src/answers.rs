@@ -5,9 +5,12 @@ use pyo3::{
     prelude::*,
     types::{PyBytes, PyTuple},
 };
-use tegmen_plugin::{Answer, LentKind, Question, Scheme};
+use tegmen_plugin::{Answer, LentKind, Question};
 
-use crate::plugin::{Plugin, broker_error};
+use crate::{
+    origin,
+    plugin::{Plugin, broker_error},
+};
 
 /// Takes values out of the body of one answer.
 #[pyclass(module = "tegmen._native")]
@@ -26,10 +29,6 @@ impl Sealer {
     }
 }
 
-fn scheme_of(text: &str) -> Scheme {
-    Scheme::parse(text).unwrap_or(Scheme::Http)
-}
-
 /// Lets the redactors know the credentials in the body of an answer and in its `Set-Cookie` lines. How many were new.
 #[pyfunction]
 pub fn learn_answer(mut plugin: PyRefMut<'_, Plugin>, body: &[u8], cookies: Vec<String>) -> PyResult<usize> {
@@ -40,7 +39,7 @@ pub fn learn_answer(mut plugin: PyRefMut<'_, Plugin>, body: &[u8], cookies: Vec<
 /// Whether answers from there are sealed.
 #[pyfunction]
 pub fn seals(mut plugin: PyRefMut<'_, Plugin>, scheme: &str, host: &str, port: u16) -> PyResult<bool> {
-    plugin.0.seals(scheme_of(scheme), host, port).map_err(broker_error)
+    plugin.0.seals(origin::scheme(scheme), host, port).map_err(broker_error)
 }
 
 /// What the body of one answer goes through.
@@ -52,7 +51,7 @@ pub fn sealer(mut plugin: PyRefMut<'_, Plugin>) -> PyResult<Sealer> {
 /// Takes the credentials in the body of an answer from there into protection.
 #[pyfunction]
 pub fn seal_tokens(mut plugin: PyRefMut<'_, Plugin>, body: &[u8], scheme: &str, host: &str, port: u16) -> PyResult<()> {
-    plugin.0.seal_tokens(body, scheme_of(scheme), host, port).map_err(broker_error)
+    plugin.0.seal_tokens(body, origin::scheme(scheme), host, port).map_err(broker_error)
 }
 
 /// Asks for a record of a pool (`checkout`, `again`), or what there is to know of it (`describe`): the number of the question, and the descriptor

@@ -3,6 +3,7 @@
 mod answers;
 mod cluster;
 mod heads;
+mod origin;
 mod passing;
 mod plugin;
 mod redactor;

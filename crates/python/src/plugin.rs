@@ -10,7 +10,10 @@ use pyo3::{
 };
 use tegmen_plugin::{CHANNELS, Client, ClientError, Entry, FilledHead, Origin, Purpose, Scheme};
 
-use crate::request;
+use crate::{
+    origin::{self, origin},
+    request,
+};
 
 create_exception!(_native, BrokerError, PyRuntimeError, "The broker did not give its secrets to this process.");
 
@@ -105,8 +108,7 @@ impl Plugin {
 
     /// Says that a request which was filled has not left, because nothing could be connected to.
     fn unsent(&mut self, names: Vec<String>, scheme: &str, host: &str, port: u16) {
-        let scheme = Scheme::parse(scheme).unwrap_or(Scheme::Http);
-        self.0.unsent(&Origin::new(scheme, host, Some(port)), &names);
+        self.0.unsent(&origin(scheme, host, port), &names);
     }
 
     /// Counts a request that was refused by Python code.
@@ -220,8 +222,7 @@ impl Plugin {
         // Everything that may run Python code comes before the plugin is borrowed.
         let parts = request::Parts::new(target, headers, body)?;
         let mut plugin = slf.try_borrow_mut()?;
-        let scheme = Scheme::parse(scheme).unwrap_or(Scheme::Http);
-        let origin = Origin::new(scheme, host, Some(port));
+        let origin = origin(scheme, host, port);
         let filled = parts.with_request(&origin, |request| plugin.0.fill(request, purpose(look)));
         drop(plugin);
         request::filled(slf.py(), filled)
@@ -283,7 +284,7 @@ fn head_filled(
 ) -> PyResult<Option<FilledHead>> {
     // This may run Python code, and so comes before the plugin is borrowed.
     let head = request::latin_1(head)?;
-    let scheme = Scheme::parse(scheme).unwrap_or(Scheme::Http);
+    let scheme = origin::scheme(scheme);
     plugin.try_borrow_mut()?.0.fill_head(scheme, host, port, head.bytes(), purpose).map_err(request::refused)
 }
 

@@ -2,13 +2,14 @@
 
 use pyo3::{prelude::*, types::PyBytes};
 use tegmen_plugin::{
-    ClientError, Origin, Scheme,
+    ClientError,
     sign::{AwsScope, Challenge},
 };
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 
 use crate::{
+    origin::origin,
     plugin::{Plugin, broker_error},
     request,
 };
@@ -117,8 +118,4 @@ pub fn aws(
     let scope = AwsScope { time, region, service };
     let hash = body_hash.map(str::as_bytes);
     plugin.0.aws(secret, &scope, method.as_bytes(), &request, hash).map_err(sign_error)
-}
-
-fn origin(scheme: &str, host: &str, port: u16) -> Origin {
-    Origin::new(Scheme::parse(scheme).unwrap_or(Scheme::Http), host, Some(port))
 }

@@ -17,6 +17,7 @@ from typing import Any
 from tegmen import _session
 from tegmen._hooks import _bodies, _errors, _tls
 from tegmen._native import Plugin, SecretRefused
+from tegmen._origin import usual_port
 
 #: Classes that dial, and where they say to whom.
 DIALLING = {
@@ -116,7 +117,7 @@ async def _send_async(plugin: Plugin, handle: Any, connection: Any, filled: Any)
 
 def _destination(origin: Any) -> tuple[str, str, int]:
     scheme = "https" if origin.scheme in (b"https", b"wss") else "http"
-    return scheme, origin.host.decode("latin-1"), origin.port or (443 if scheme == "https" else 80)
+    return scheme, origin.host.decode("latin-1"), origin.port or usual_port(scheme)
 
 
 def _known(stream: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 from tegmen import _native, _session
 from tegmen._hooks import _answers, _bodies, _errors, _tls, http_client
 from tegmen._native import Plugin, SecretRefused
+from tegmen._origin import usual_port
 
 Filled = tuple[bytes | None, list[tuple[int, bytes]], bytes | None, list[str], bool]
 
@@ -278,7 +279,7 @@ def _pool(module: ModuleType, plugin: Plugin) -> None:
 def _checked(plugin: Plugin, pool: Any, url: str, headers: Any, body: Any) -> tuple[Any, list[str]] | None:
     """Refuses what must not be sent. If a connection of this pool would not be verified, and has to be: the pool to use
     instead, and the secrets that need it."""
-    port = pool.port or (443 if pool.scheme == "https" else 80)
+    port = pool.port or usual_port(pool.scheme)
     # A proxy gets the absolute URL.
     filled = plugin.fill(pool.scheme, _errors.dialled(pool.host), port, url, headers, _bodies.content(body), look=True)
     if filled is None or pool.scheme != "https" or filled[4] or not _is_lax(pool):
