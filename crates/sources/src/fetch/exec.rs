@@ -16,7 +16,7 @@ use super::files::without_newline;
 
 /// How long a command may take: a login in a browser or a touch on a key fits.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
-/// How much of its standard error is shown.
+/// How much of what it says is shown, in characters.
 const SHOWN: usize = 2000;
 
 /// What the command prints, without the newline at its end; whether there was one.
@@ -38,12 +38,7 @@ fn run(context: &Context, command: &str, limit: Duration, most: usize) -> Result
     if !status.success() {
         // A command that fails may still have printed a value: only its standard error is shown.
         drop(SecretBytes::new(bytes));
-        let said = String::from_utf8_lossy(&errors).trim().to_owned();
-        let said = match said.char_indices().nth(SHOWN) {
-            Some((at, _)) => format!("{}…", &said[..at]),
-            None => said,
-        };
-        let said = if said.is_empty() { "and said nothing".into() } else { format!("and said: {said}") };
+        let said = said(String::from_utf8_lossy(&errors).trim());
         return Err(Trouble::new(
             format!("`{program}` failed ({status}) {said}"),
             format!("run it by hand in {}", context.directory.display()),
@@ -61,6 +56,15 @@ fn run(context: &Context, command: &str, limit: Duration, most: usize) -> Result
         ));
     }
     Ok((value, stripped))
+}
+
+/// What a command said that failed, as the end of a sentence; of much the beginning.
+pub(crate) fn said(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        _ if text.is_empty() => "and said nothing".to_owned(),
+        Some((at, _)) => format!("and said: {}…", &text[..at]),
+        None => format!("and said: {text}"),
+    }
 }
 
 /// A command that is to be run.

@@ -19,7 +19,7 @@ use tegmen_secret::SecretBytes;
 
 pub use context::{Context, manager_credentials};
 pub use error::{FetchError, FetchErrors, Trouble};
-pub(crate) use exec::{Feed, feed};
+pub(crate) use exec::{Feed, feed, said};
 pub use facts::{Fact, Facts};
 pub(crate) use files::without_newline;
 pub(crate) use local::Local;

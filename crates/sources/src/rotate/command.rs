@@ -5,12 +5,10 @@ use std::time::Duration;
 use tegmen_secret::SecretBytes;
 
 use super::follow::Order;
-use crate::fetch::{Context, Feed, Trouble, feed};
+use crate::fetch::{Context, Feed, Trouble, feed, said};
 
 /// How long a hook may take: a change at a remote service, or a touch on a key.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
-/// How much of what a command says is shown.
-const SHOWN: usize = 2000;
 
 /// Takes the values out of a text.
 pub(super) type Hush<'h> = dyn Fn(&[&SecretBytes], &str) -> String + 'h;
@@ -38,13 +36,8 @@ pub(super) fn run(
         return Ok(());
     }
     // Both outputs: a failing command says why on one or the other.
-    let said = [fed.errors.as_slice(), fed.output.as_slice()].map(String::from_utf8_lossy).join("\n");
-    let said = hush(values, said.trim());
-    let said = match said.char_indices().nth(SHOWN) {
-        Some((at, _)) => format!("{}…", &said[..at]),
-        None => said,
-    };
-    let said = if said.is_empty() { "and said nothing".to_owned() } else { format!("and said: {said}") };
+    let text = [fed.errors.as_slice(), fed.output.as_slice()].map(String::from_utf8_lossy).join("\n");
+    let said = said(&hush(values, text.trim()));
     Err(Trouble::new(
         format!("`{program}` failed ({}) {said}", fed.status),
         format!("run it by hand in {}, with a value on its standard input", context.directory.display()),
