@@ -29,6 +29,7 @@ pub use manifest::{
     PoolSpec, Problem, SecretSpec, Share, TlsPolicy, VaultAuth, VaultConfig, with_bounds, with_secrets,
 };
 pub use names::{LOCUST_VARIABLES, is_secret_name, locust_parses};
+pub use period::period;
 pub use place::{PlaceSpec, PlaceSpecError};
 pub use records::{Record, RecordField, Records, Unusable, is_secret_field};
 pub use source::{Source, SourceError};

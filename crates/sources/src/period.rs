@@ -21,9 +21,25 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
     count.checked_mul(seconds).filter(|&total| total > 0).map(Duration::from_secs)
 }
 
+/// A time in its largest unit, as the manifest's `max_age` writes it.
+pub fn period(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds}s"),
+        seconds @ 60..3600 => format!("{}m", seconds / 60),
+        seconds @ 3600..86_400 => format!("{}h", seconds / 3600),
+        seconds => format!("{}d", seconds / 86_400),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_largest_unit() {
+        let ages = [0, 59, 60, 3600, 86_399, 86_400, 90 * 86_400].map(|seconds| period(Duration::from_secs(seconds)));
+        assert_eq!(ages, ["0s", "59s", "1m", "1h", "23h", "1d", "90d"]);
+    }
 
     #[test]
     fn units() {

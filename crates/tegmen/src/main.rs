@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod help;
 mod messages;
+mod stdout;
 mod volume;
 
 use std::process::ExitCode;

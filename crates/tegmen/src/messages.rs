@@ -1,6 +1,7 @@
 //! Messages to the person at the terminal: on standard error, one style for all subcommands.
 
 use std::fmt::Display;
+use std::io::Write as _;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
@@ -18,6 +19,12 @@ pub fn error(error: &anyhow::Error) {
     for cause in error.chain().skip(1) {
         say(Style::new(), "  because", cause);
     }
+}
+
+/// An error that says what to do about it.
+pub fn trouble(why: impl Display, next: impl Display) {
+    say(ERROR, "error", why);
+    hint(next);
 }
 
 /// Something that the person should know; the work goes on.
@@ -60,10 +67,12 @@ pub fn answer(text: impl Display) {
 fn say(style: Style, label: &str, text: impl Display) {
     let lead = format!("{style}{label}{style:#}: ");
     let text = prose::visible_lines(&text.to_string());
-    match tegmen_sys::terminal::columns(std::io::stderr()) {
-        Some(columns) => anstream::eprintln!("{}", prose::folded(&lead, 2, &text, columns.into())),
-        None => anstream::eprintln!("{lead}{text}"),
-    }
+    let text = match tegmen_sys::terminal::columns(std::io::stderr()) {
+        Some(columns) => prose::folded(&lead, 2, &text, columns.into()),
+        None => format!("{lead}{text}"),
+    };
+    // A full disk, or a terminal that is gone: the work and its exit status do not hang on what is said about them.
+    let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// A path as one would write it from here.
@@ -77,7 +86,8 @@ pub fn shown(path: &Path) -> impl Display {
 pub fn say_where_but_not_what_on_a_panic() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
-        anstream::eprintln!(
+        let _ = writeln!(
+            anstream::stderr(),
             "{ERROR}error{ERROR:#}: tegmen has a defect{place}; please report this line (what it was working on is left out)"
         );
     }));

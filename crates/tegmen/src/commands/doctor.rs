@@ -2,7 +2,7 @@
 
 mod vault;
 
-use std::{ffi::OsString, io::Write, path::Path, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::Path, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use camino::Utf8PathBuf;
@@ -14,6 +14,7 @@ use super::audit::output;
 use super::choices::{Colours, FailOn};
 use super::spinner::Spinner;
 use crate::messages;
+use crate::stdout;
 use crate::volume::{Volume, volume};
 
 /// Check the machine, Locust's settings and Vault's configuration.
@@ -202,7 +203,7 @@ fn write(args: &Args, posture: &Posture) -> anyhow::Result<()> {
             messages::note(format!("{}; written to {path}", report::summary(posture)));
             Ok(())
         }
-        None => print(&text),
+        None => stdout::write(&text),
     }
 }
 
@@ -215,14 +216,6 @@ fn list(format: Format) -> anyhow::Result<ExitCode> {
         let line = |check: &&tegmen_posture::Check| format!("{}  {:width$}  {}\n", check.code, check.id, check.title);
         all.iter().map(line).collect()
     };
-    print(&text)?;
+    stdout::write(&text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn print(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        // Whoever read it has had enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("standard output could not be written"),
-    }
 }

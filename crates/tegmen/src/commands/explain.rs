@@ -1,6 +1,5 @@
 //! `tegmen explain`: the page of a rule.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use tegmen_report::prose;
@@ -62,10 +61,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(columns) if args.format == Format::Text && args.rule.is_some() => prose::page(&text, columns.into()),
         _ => text,
     };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    crate::stdout::write(&text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn check(name: &str) -> Option<&'static tegmen_posture::Check> {

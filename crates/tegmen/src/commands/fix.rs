@@ -4,7 +4,7 @@ pub mod keep;
 pub mod write;
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,7 +13,6 @@ use camino::Utf8PathBuf;
 use tegmen_audit::{Fixed, Fixing, Why};
 use tegmen_report::{FixedLine, LeftLine};
 use tegmen_sources::{Environment, LOCUST_VARIABLES, Manifest};
-use tegmen_sys::hardening;
 
 use self::keep::Keep;
 use self::write::Replacement;
@@ -22,6 +21,7 @@ use super::choices::Colours;
 use super::progress;
 use super::settings::{Baselines, Choice, Settings};
 use crate::messages::{self, shown};
+use crate::stdout;
 
 /// Apply the safe fixes for what the audit finds.
 ///
@@ -59,8 +59,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
-    hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;
+    super::close_process()?;
     let project = Project::find(&args.choice.paths)?;
     let environment = Environment::of_this_process();
     let open = |place: &keep::Place| Keep::open(place, &project, &environment, args.store.as_deref());
@@ -93,7 +92,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let applied = apply(&project, keep.as_ref(), &fixed)?;
     let text = summary(&fixed, &applied.failed);
-    std::io::stdout().write_all(text.as_bytes()).or_else(closed).context("standard output could not be written")?;
+    stdout::write(&text)?;
     advise(&fixed, keep.as_ref());
     let clean = fixed.audit.findings.is_empty();
     Ok(match (problems(&fixed) || !applied.failed.is_empty(), clean) {
@@ -113,14 +112,7 @@ struct Project {
 impl Project {
     fn find(paths: &[Utf8PathBuf]) -> anyhow::Result<Self> {
         let here = std::env::current_dir().context("the current directory cannot be read")?;
-        // What lies elsewhere is a project of its own.
-        let first = paths.first().map_or(here.clone(), |path| here.join(path));
-        let first = first.canonicalize().unwrap_or(first);
-        let start = match (first.starts_with(&here), first.is_dir()) {
-            (true, _) => here,
-            (false, true) => first,
-            (false, false) => first.parent().map_or(here, Path::to_owned),
-        };
+        let start = super::project_of(paths, &here);
         let manifest = Manifest::find(&start).unwrap_or_else(|| start.join(Manifest::FILE));
         let mut taken: BTreeSet<String> = LOCUST_VARIABLES.iter().map(|name| (*name).to_owned()).collect();
         let (text, existing) = if manifest.is_file() {
@@ -150,7 +142,7 @@ fn show(fixed: &Fixed) -> anyhow::Result<ExitCode> {
         .iter()
         .map(|file| tegmen_report::diff(&file.path, &file.shown_before, &file.shown_after, colour))
         .collect();
-    std::io::stdout().write_all(text.as_bytes()).or_else(closed).context("standard output could not be written")?;
+    stdout::write(&text)?;
     for secret in &fixed.secrets {
         messages::note(format_args!("{} would become a secret of tegmen.toml", secret.name));
     }
@@ -280,9 +272,4 @@ fn problems(fixed: &Fixed) -> bool {
         messages::warning(format!("{}{line}: {}", problem.path, problem.message));
     }
     !fixed.audit.problems.is_empty()
-}
-
-/// Whoever read standard output has had enough: `tegmen fix | head`.
-fn closed(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }

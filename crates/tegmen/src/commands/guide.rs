@@ -1,18 +1,16 @@
 //! `tegmen guide`: the guide for the developers of one project.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use camino::Utf8PathBuf;
-use tegmen_sys::hardening;
 
 use super::audit::output;
 use super::progress;
 use super::report::facts;
 use super::settings::{Baselines, Choice, Settings};
-use crate::messages;
+use crate::{messages, stdout};
 
 /// Write the guide for this project's developers, from its manifest and findings.
 ///
@@ -39,8 +37,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // The store is read for the ages of what is in it.
-    hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
-    hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;
+    super::close_process()?;
     if let Some(path) = &args.output {
         output::can_be_written(path, "--output")?;
     }
@@ -75,11 +72,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             output::to_file(path, text.as_bytes(), "--output")?;
             messages::note(format_args!("written to {path}"));
         }
-        None => match std::io::stdout().write_all(text.as_bytes()) {
-            // Whoever read it has had enough.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-            other => other.context("standard output could not be written")?,
-        },
+        None => stdout::write(&text)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use tegmen_redact::{Patterns, PatternsBuilder, Redactor};
 use tegmen_secret::SecretBytes;
 use tegmen_sources::{Environment, Manifest, fetch_all};
-use tegmen_sys::{hardening, poll, signals};
+use tegmen_sys::{poll, signals};
 use tegmen_wire::placeholder::{Maker, Tag};
 
 use crate::messages;
@@ -58,8 +58,7 @@ pub struct Args {
 const READ: usize = 64 * 1024;
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
-    hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;
+    super::close_process()?;
     let patterns = patterns(&args)?;
 
     let input = File::from(io::stdin().as_fd().try_clone_to_owned().context("standard input is closed")?);

@@ -4,7 +4,6 @@ mod statuses;
 mod variables;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Command, CommandFactory};
@@ -51,10 +50,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         Page::Man => manual(&args.command)?,
     };
-    match std::io::stdout().write_all(&text) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    crate::stdout::write(&text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Those that a user is told of.

@@ -15,11 +15,10 @@ use tegmen_redact::Patterns;
 use tegmen_secret::SecretBytes;
 use tegmen_sources::rotate::{Access, Done, Outcome, Rotator, Subject, Way};
 use tegmen_sources::{Context, Manifest};
-use tegmen_sys::hardening;
 use tegmen_sys::signals::SignalMask;
 
 use super::spinner::Spinner;
-use crate::messages;
+use crate::{messages, stdout};
 
 /// Rotate secrets: a new value in the source, and wherever else it stands.
 ///
@@ -97,12 +96,13 @@ const UNDONE: u8 = 1;
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // Before there is a value to protect.
-    hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
-    hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;
+    super::close_process()?;
     let here = std::env::current_dir().context("the current directory cannot be read")?;
     let Some(path) = args.manifest.clone().or_else(|| Manifest::find(&here)) else {
-        messages::error(&anyhow::anyhow!("there is no tegmen.toml here or in a directory above"));
-        messages::hint("name one with --manifest; what is to be rotated, and how, stands in it");
+        messages::trouble(
+            "there is no tegmen.toml here or in a directory above",
+            "name one with --manifest; what is to be rotated, and how, stands in it",
+        );
         return Ok(ExitCode::from(2));
     };
     messages::detail(format_args!("the manifest is {}", path.display()));
@@ -121,8 +121,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut rotator = match Rotator::new(&manifest, &context, access, hush, progress) {
         Ok(rotator) => rotator,
         Err(trouble) => {
-            messages::error(&anyhow::anyhow!("{}", trouble.why));
-            messages::hint(trouble.next);
+            messages::trouble(trouble.why, trouble.next);
             return Ok(ExitCode::from(2));
         }
     };
@@ -145,8 +144,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         match found {
             Ok(found) => (found, false),
             Err(trouble) => {
-                messages::error(&anyhow::anyhow!("{}", trouble.why));
-                messages::hint(trouble.next);
+                messages::trouble(trouble.why, trouble.next);
                 return Ok(ExitCode::from(2));
             }
         }
@@ -155,7 +153,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         spinner.clear();
         messages::note("nothing is due");
         if args.format == Format::Json {
-            anstream::println!("[]");
+            stdout::write("[]\n")?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -166,8 +164,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let _turn = match (!args.dry_run).then(|| rotator.record().turn()).transpose() {
         Ok(turn) => turn,
         Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-            messages::error(&anyhow::anyhow!("another `tegmen rotate` is at work in this project"));
-            messages::hint("wait until it has finished, then try again");
+            messages::trouble(
+                "another `tegmen rotate` is at work in this project",
+                "wait until it has finished, then try again",
+            );
             return Ok(ExitCode::from(2));
         }
         Err(error) => {
@@ -182,7 +182,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             let plan = rotator.plan(subject, args.stdin);
             spinner.clear();
             failed |= plan.is_err();
-            results.push(outcome::planned(subject, plan, args.format == Format::Json));
+            results.push(outcome::planned(subject, plan, args.format == Format::Json)?);
             continue;
         }
         let done = rotator.rotate(subject, given.take());
@@ -198,7 +198,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let _ = SignalMask::block_all();
     }
     if args.format == Format::Json {
-        anstream::println!("{}", serde_json::to_string_pretty(&results)?);
+        stdout::write(serde_json::to_string_pretty(&results)? + "\n")?;
     }
     Ok(if failed { ExitCode::from(UNDONE) } else { ExitCode::SUCCESS })
 }
@@ -211,8 +211,8 @@ fn due(rotator: &Rotator<'_>, now: SystemTime) -> (Vec<Subject>, bool) {
             Ok(age) if age.is_due(subject.max_age, now) => found.push(subject),
             Ok(_) => {}
             Err(trouble) => {
-                messages::error(&anyhow::anyhow!("how old {} is cannot be looked up: {}", subject.name, trouble.why));
-                messages::hint(trouble.next);
+                let why = format_args!("how old {} is cannot be looked up: {}", subject.name, trouble.why);
+                messages::trouble(why, trouble.next);
                 failed = true;
             }
         }
@@ -253,14 +253,12 @@ fn tell(subject: &Subject, done: &Done) {
                 Some(Outcome::RolledBack) => "everything has its old value again",
                 Some(_) => "its places may differ now",
             };
-            messages::error(&anyhow::anyhow!("{name} was not rotated, {state}: {}", trouble.why));
-            messages::hint(&trouble.next);
+            messages::trouble(format_args!("{name} was not rotated, {state}: {}", trouble.why), &trouble.next);
         }
         (_, None) => {}
     }
     for (place, trouble) in &done.torn {
-        messages::error(&anyhow::anyhow!("{place} could not be taken back: {}", trouble.why));
-        messages::hint(&trouble.next);
+        messages::trouble(format_args!("{place} could not be taken back: {}", trouble.why), &trouble.next);
     }
     for note in &done.notes {
         messages::warning(format_args!("{name}: {note}"));

@@ -21,7 +21,6 @@ use tegmen_broker::{
 use tegmen_sources::{
     Ended, HostSpec, Manifest, OnEmpty, PlaceSpec, Preflight, Records, Revocation, Scheme, Session, Share, TlsPolicy,
 };
-use tegmen_sys::hardening;
 use tegmen_wire::{origin, place::Place, table::Binding};
 
 use crate::messages;
@@ -107,8 +106,7 @@ pub struct Selection {
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // Before there is a value to protect.
-    hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
-    hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;
+    super::close_process()?;
 
     if std::env::var_os(tegmen_wire::protocol::CHANNEL_VARIABLE).is_some() {
         // What the environment holds here are placeholders: they would be taken for values.

@@ -13,7 +13,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tegmen_sources::store::{Store, StoreError};
 use tegmen_sources::{Environment, Manifest};
-use tegmen_sys::hardening;
 
 use crate::messages;
 
@@ -96,8 +95,7 @@ pub(super) fn value_from_stdin(name: &str) -> Result<tegmen_secret::SecretBytes,
 const MISSING: u8 = 1;
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
-    hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;
+    super::close_process()?;
     let environment = Environment::of_this_process();
     let here = std::env::current_dir().context("the current directory cannot be read")?;
     let manifest = Manifest::find(&here);
@@ -113,8 +111,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     });
     done.or_else(|error| {
-        messages::error(&anyhow::anyhow!("{}", error.why));
-        messages::hint(error.next);
+        messages::trouble(error.why, error.next);
         Ok(ExitCode::from(2))
     })
 }
@@ -177,8 +174,8 @@ fn remove(store: &Store, names: &[String]) -> Result<ExitCode, StoreError> {
 }
 
 fn missing(store: &Store, name: &str) -> ExitCode {
-    messages::error(&anyhow::anyhow!("the store {} has no {name}", store.path().display()));
-    messages::hint("`tegmen secrets list` shows the names");
+    let why = format_args!("the store {} has no {name}", store.path().display());
+    messages::trouble(why, "`tegmen secrets list` shows the names");
     ExitCode::from(MISSING)
 }
 

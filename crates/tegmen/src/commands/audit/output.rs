@@ -8,6 +8,7 @@ use tegmen_report::{Input, Width};
 
 use super::{Args, Format};
 use crate::messages;
+use crate::stdout;
 use crate::volume::{Volume, volume};
 
 /// Renders and writes. With the formats for programs, whoever started it learns of problems as well.
@@ -27,10 +28,7 @@ pub fn write(args: &Args, input: &Input<'_>) -> anyhow::Result<()> {
             to_file(path, text.as_bytes(), "--output")?;
             messages::note(format!("{}; written to {path}", tegmen_report::summary(input)));
         }
-        None => std::io::stdout()
-            .write_all(text.as_bytes())
-            .or_else(closed)
-            .context("standard output could not be written")?,
+        None => stdout::write(&text)?,
     }
     if args.format != Format::Text || args.output.is_some() {
         for problem in input.problems {
@@ -99,9 +97,4 @@ pub fn can_be_written(path: &Utf8Path, option: &str) -> anyhow::Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Whoever read standard output has had enough: `tegmen audit | head`.
-fn closed(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) }
 }

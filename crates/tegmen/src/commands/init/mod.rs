@@ -4,7 +4,7 @@ mod ask;
 mod files;
 mod proposal;
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -17,6 +17,7 @@ use self::proposal::{Keep, Proposal};
 use super::fix::write::Replacement;
 use super::progress;
 use crate::messages::{self, shown};
+use crate::stdout;
 
 /// Write tegmen.toml for this project, from what the audit finds.
 ///
@@ -110,10 +111,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // What is written must be what `tegmen run` takes.
     Manifest::parse(path.as_std_path(), &text)?;
     if args.dry_run {
-        return match std::io::stdout().write_all(text.as_bytes()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(ExitCode::SUCCESS),
-        };
+        stdout::write(&text)?;
+        return Ok(ExitCode::SUCCESS);
     }
     Replacement::prepare(path.as_std_path(), None, text.as_bytes())
         .and_then(Replacement::persist)

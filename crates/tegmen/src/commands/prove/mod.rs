@@ -30,7 +30,7 @@ use tegmen_wire::origin::Origin;
 
 use self::{secrets::Secrets, self_test::Off, stages::Stage};
 use super::run;
-use crate::messages;
+use crate::{messages, stdout};
 
 /// Run a load test with canaries instead of secrets, and search everything that comes out for them.
 ///
@@ -170,7 +170,7 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     };
     match &args.output {
         Some(path) => std::fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?,
-        None => anstream::print!("{text}"),
+        None => stdout::write_coloured(text)?,
     }
     if is_idle {
         say_idle(&proofs[0], &ledger);

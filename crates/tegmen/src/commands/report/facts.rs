@@ -14,6 +14,7 @@ use tegmen_findings::{Confidence, Problem, ProblemKind, Severity};
 use tegmen_posture::risk::{
     Age, Facts, FindingFact, Origin, ProofFact, Protection, Run, SecretFact, SecretKind, Spot, VaultFact,
 };
+use tegmen_sources::rotate::Record;
 use tegmen_sources::store::Store;
 use tegmen_sources::{Context, Environment, Manifest, SecretSpec, Source, TlsPolicy};
 
@@ -34,14 +35,7 @@ impl Project {
     /// A manifest that is named and not there, or is none.
     pub fn find(paths: &[Utf8PathBuf], named: Option<&Path>) -> anyhow::Result<Self> {
         let here = std::env::current_dir().context("the current directory cannot be read")?;
-        let first = paths.first().map_or(here.clone(), |path| here.join(path));
-        let first = first.canonicalize().unwrap_or(first);
-        // What lies elsewhere is a project of its own.
-        let start = match (first.starts_with(&here), first.is_dir()) {
-            (true, _) => here.clone(),
-            (false, true) => first,
-            (false, false) => first.parent().map_or(here.clone(), Path::to_owned),
-        };
+        let start = crate::commands::project_of(paths, &here);
         let path = named.map(|named| here.join(named)).or_else(|| Manifest::find(&start));
         let manifest = match &path {
             Some(path) => {
@@ -322,23 +316,15 @@ impl Ages {
     }
 }
 
-/// The record of rotations, `.tegmen/rotations.jsonl`: when each secret got the value that it has, and what was cut off.
+/// The record of rotations: when each secret got the value that it has, and what was cut off.
 fn rotations(directory: &Path, now: Timestamp, secrets: &mut [SecretFact]) {
-    let Ok(text) = std::fs::read_to_string(directory.join(".tegmen/rotations.jsonl")) else { return };
-    for line in text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
-        let field = |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default();
-        let Some(secret) = secrets.iter_mut().find(|secret| secret.name == field("name")) else { continue };
-        match field("outcome") {
-            "rotated" => {
-                secret.is_torn = false;
-                if let Some(seconds) = seconds_since(field("time"), now) {
-                    secret.rotated = Some(field("time").to_owned());
-                    secret.age = Some(Age { seconds, at_least: false });
-                }
-            }
-            "rolled-back" => secret.is_torn = false,
-            "begun" | "torn" => secret.is_torn = true,
-            _ => {}
+    let Ok(lines) = Record::of(directory).read() else { return };
+    for secret in secrets {
+        secret.is_torn = Record::torn(&lines, &secret.name).is_some();
+        let last = Record::last(&lines, &secret.name);
+        if let Some((line, seconds)) = last.and_then(|line| Some((line, seconds_since(&line.time, now)?))) {
+            secret.rotated = Some(line.time.clone());
+            secret.age = Some(Age { seconds, at_least: false });
         }
     }
 }

@@ -3,17 +3,14 @@
 pub mod facts;
 mod stored;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use tegmen_posture::Selection;
 use tegmen_posture::risk::{self, CheckFact, Run};
 use tegmen_report::risk as render;
 use tegmen_sources::Cost;
-use tegmen_sys::hardening;
 
 use super::audit::output;
 use super::choices::{Colours, FailOnRisk};
@@ -21,7 +18,7 @@ use super::doctor;
 use super::progress;
 use super::settings::{Baselines, Choice, Settings};
 use super::spinner::Spinner;
-use crate::messages;
+use crate::{messages, stdout};
 
 /// Report what remains: threats, gaps, residual risk, trend.
 ///
@@ -104,8 +101,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .map(|project| tegmen_posture::examine(&project, None, &Selection::default()));
     spinner.clear();
     // The store is read for the ages of what is in it.
-    hardening::forbid_core_dumps().context("core dumps cannot be switched off")?;
-    hardening::forbid_inspection().context("other processes cannot be kept from looking into this one")?;
+    super::close_process()?;
     if let Some(path) = &args.output {
         output::can_be_written(path, "--output")?;
     }
@@ -181,10 +177,6 @@ fn write(args: &Args, format: Format, report: &render::Report<'_>) -> anyhow::Re
     };
     match &args.output {
         Some(path) => output::to_file(path, text.as_bytes(), "--output"),
-        None => match std::io::stdout().write_all(text.as_bytes()) {
-            // Whoever read it has had enough.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            other => other.context("standard output could not be written"),
-        },
+        None => stdout::write(&text),
     }
 }

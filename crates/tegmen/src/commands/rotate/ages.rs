@@ -1,14 +1,14 @@
 //! The table of ages.
 
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
-use tegmen_sources::Trouble;
 use tegmen_sources::rotate::{Age, Rotator, Subject, stamp};
+use tegmen_sources::{Trouble, period};
 
-use crate::messages;
+use crate::{messages, stdout};
 
 const DUE: Style = AnsiColor::Red.on_default().bold();
 const FINE: Style = AnsiColor::Green.on_default();
@@ -53,16 +53,16 @@ pub fn look(rotator: &Rotator<'_>, now: SystemTime) -> Vec<Row> {
 pub fn show(rows: &[Row], as_json: bool) -> anyhow::Result<()> {
     if as_json {
         let rows: Vec<_> = rows.iter().map(Row::json).collect();
-        anstream::println!("{}", serde_json::to_string_pretty(&rows)?);
+        stdout::write(serde_json::to_string_pretty(&rows)? + "\n")?;
     } else if rows.is_empty() {
         messages::note("the manifest names nothing that has an age");
     } else {
-        anstream::print!("{}", text(rows));
+        stdout::write_coloured(text(rows))?;
     }
     for row in rows {
         if let Some(trouble) = &row.trouble {
-            messages::error(&anyhow::anyhow!("how old {} is cannot be looked up: {}", row.subject.name, trouble.why));
-            messages::hint(&trouble.next);
+            let why = format_args!("how old {} is cannot be looked up: {}", row.subject.name, trouble.why);
+            messages::trouble(why, &trouble.next);
         }
         if let Some(time) = &row.torn {
             let name = &row.subject.name;
@@ -146,15 +146,5 @@ impl Row {
             "unfinished": self.torn,
             "error": self.trouble.as_ref().map(|trouble| trouble.why.clone()),
         })
-    }
-}
-
-/// A time in its largest unit, as the manifest's `max_age` writes it.
-fn period(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..60 => format!("{seconds}s"),
-        seconds @ 60..3600 => format!("{}m", seconds / 60),
-        seconds @ 3600..86_400 => format!("{}h", seconds / 3600),
-        seconds => format!("{}d", seconds / 86_400),
     }
 }

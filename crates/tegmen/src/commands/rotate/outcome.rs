@@ -4,27 +4,27 @@ use serde_json::{Value, json};
 use tegmen_sources::Trouble;
 use tegmen_sources::rotate::{Done, Outcome, Subject};
 
-use crate::messages;
+use crate::{messages, stdout};
 
 /// What a rotation would do; as text it is said at once.
-pub fn planned(subject: &Subject, plan: Result<Vec<String>, Trouble>, as_json: bool) -> Value {
+///
+/// # Errors
+/// When that cannot be.
+pub fn planned(subject: &Subject, plan: Result<Vec<String>, Trouble>, as_json: bool) -> anyhow::Result<Value> {
     let name = &subject.name;
-    match plan {
+    Ok(match plan {
         Ok(steps) => {
             if !as_json {
-                anstream::println!("{name}");
-                for step in &steps {
-                    anstream::println!("  would {step}");
-                }
+                let steps: String = steps.iter().map(|step| format!("  would {step}\n")).collect();
+                stdout::write(format!("{name}\n{steps}"))?;
             }
             json!({ "name": name, "source": subject.source, "outcome": "planned", "steps": steps })
         }
         Err(trouble) => {
-            messages::error(&anyhow::anyhow!("{name} would not be rotated: {}", trouble.why));
-            messages::hint(&trouble.next);
+            messages::trouble(format_args!("{name} would not be rotated: {}", trouble.why), &trouble.next);
             json!({ "name": name, "source": subject.source, "outcome": "impossible", "error": trouble.why })
         }
-    }
+    })
 }
 
 /// What a rotation has done.

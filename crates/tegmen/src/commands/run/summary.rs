@@ -5,15 +5,16 @@ use std::{
     io::Write as _,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::Context as _;
 use serde::Serialize;
 use tegmen_broker::ledger::{About, Known, Overview};
-use tegmen_sources::{Manifest, Source};
+use tegmen_sources::{Manifest, Source, period};
 use tempfile::NamedTempFile;
 
-use crate::messages;
+use crate::{messages, stdout};
 
 /// Where each secret comes from, as it may be shown.
 pub fn about(manifest: &Manifest) -> BTreeMap<String, About> {
@@ -56,7 +57,7 @@ pub fn say(overview: &Overview) {
 fn described(known: &Known) -> String {
     let mut text = known.source.clone();
     let version = known.version.map(|version| format!("version {version}"));
-    let age = known.age.map(|age| format!("{} old", period(age)));
+    let age = known.age.map(|age| format!("{} old", period(Duration::from_secs(age))));
     let facts: Vec<String> = version.into_iter().chain(age).collect();
     if !facts.is_empty() {
         text += &format!(" ({})", facts.join(", "));
@@ -81,16 +82,6 @@ fn travels(known: &Known) -> String {
 
 fn times(count: u64) -> String {
     if count == 1 { "once".to_owned() } else { format!("{count} times") }
-}
-
-/// A period in its largest unit, as the manifest's `max_age` writes it.
-fn period(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m", seconds / 60),
-        3600..86_400 => format!("{}h", seconds / 3600),
-        _ => format!("{}d", seconds / 86_400),
-    }
 }
 
 /// Where the JSON goes. Opened before the run, so that a place which cannot be written to is told of in time.
@@ -127,7 +118,7 @@ impl Destination {
         let mut text = serde_json::to_string_pretty(&Document { exit_status, overview })?;
         text.push('\n');
         match self {
-            Self::Stdout => anstream::stdout().write_all(text.as_bytes()).context("--summary cannot be written"),
+            Self::Stdout => stdout::write(text).context("--summary cannot be written"),
             Self::File { mut made, path } => {
                 made.write_all(text.as_bytes()).context("--summary cannot be written")?;
                 made.persist(&path).with_context(|| format!("--summary: {} cannot be written", path.display()))?;

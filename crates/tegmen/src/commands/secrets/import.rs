@@ -28,8 +28,8 @@ pub(super) fn import(
     })?;
     let absent: Vec<&String> = only.iter().filter(|name| dotenv.get(name).is_none()).collect();
     if let Some(name) = absent.first() {
-        messages::error(&anyhow::anyhow!("{shown} has no {name}; nothing was imported"));
-        messages::hint(format_args!("it has {}", dotenv.names().join(", ")));
+        let next = format_args!("it has {}", dotenv.names().join(", "));
+        messages::trouble(format_args!("{shown} has no {name}; nothing was imported"), next);
         return Ok(ExitCode::from(MISSING));
     }
     let wanted: Vec<&str> =
