@@ -40,3 +40,15 @@ fn a_result_that_cannot_be_written_is_an_error() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
 }
+
+#[test]
+fn what_is_wrong_with_an_option_is_said_before_a_source_is_asked() {
+    let project = Project::new().unwrap();
+    let secret = "KEY=exec:sh -c 'touch asked; echo correct-horse'";
+    let options = ["run", "--secret", secret, "--hosts", "x", "--web-origin", "nonsense", "--", "true"];
+    let output = tegmen(&project, &options).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(125), "{said}");
+    assert!(said.contains("--web-origin"), "{said}");
+    assert!(!project.path().join("asked").exists(), "what is good for one login would be used up");
+}

@@ -19,7 +19,8 @@ use tegmen_broker::{
     upstream::Upstream,
 };
 use tegmen_sources::{
-    Ended, HostSpec, Manifest, OnEmpty, PlaceSpec, Preflight, Records, Revocation, Scheme, Session, Share, TlsPolicy,
+    Ended, Ending, Fetched, HostSpec, Manifest, OnEmpty, PlaceSpec, Preflight, Records, Revocation, Scheme, Session,
+    Share, TlsPolicy,
 };
 use tegmen_wire::{origin, place::Place, table::Binding};
 
@@ -114,6 +115,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     args.hardening.check()?;
     let user = args.hardening.user()?;
+    let web_origins = environment::web_origins(&args.web_origin)?;
     let file = args.summary.as_deref().map(summary::Destination::open).transpose()?;
     let mut chosen = manifest::choose(&args.selection)?;
     chosen.notes.iter().for_each(messages::note);
@@ -123,91 +125,42 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(preflight) = Preflight::of(&chosen.manifest) {
         messages::note(preflight);
     }
-    let fetched = tegmen_sources::fetch_all(&chosen.manifest, &context)?;
-    let (session, manifest) = (fetched.session, fetched.manifest);
-    let is_cluster_key = |name: &str| manifest.cluster_key.is_some() && name == CLUSTER_KEY;
-    let (cluster_keys, values): (Vec<_>, Vec<_>) =
-        fetched.values.into_iter().partition(|(name, _)| is_cluster_key(name));
-    let charges = values.into_iter().map(|(name, value)| charge(&manifest, name, value));
-    let pools: Vec<PoolCharge> =
-        fetched.pools.into_iter().filter_map(|(name, records)| pool(&manifest, name, records)).collect();
+    let mut fetched = tegmen_sources::fetch_all(&chosen.manifest, &context)?;
+    let _farewell = Farewell(fetched.session.ending.clone());
+    let (keep, pools) = take_over(&mut fetched, chosen.shown.clone())?;
     say_pools(&pools);
-    let mut keep = Keep::new(charges.collect(), chosen.shown.clone())?;
-    for (_, key) in cluster_keys {
-        keep.set_cluster_key(key)?;
-    }
+    say_fetched(&fetched, &keep);
     let memory = keep.kind();
     let has_secrets = keep.values().next().is_some() || !pools.is_empty();
-    let (patterns, remarks) = keep.patterns();
-    for note in fetched.notes {
-        messages::note(format_args!("[{}] from {}: {}", note.secret, note.source, note.text));
-    }
-    for warning in fetched.warnings {
-        messages::warning(warning);
-    }
-    for remark in remarks.values() {
-        messages::warning(remark);
-    }
-    for (name, caution) in keep.cautions() {
-        messages::warning(format_args!("[{name}] is {}", caution.reason()));
-        messages::hint(format_args!("under [secrets.{name}] write {}", caution.remedy()));
-    }
+    let (patterns, _) = keep.patterns();
+
     let shim = shim::Shim::new().context("no temporary directory can be made")?;
     let mut environment = environment::Builder::new(&context.environment);
     environment.without(&fetched.consumed);
     environment.protect(&keep);
     environment.plugin(&shim, args.selection.allow_unknown_locust);
-    environment.web_origins(&args.web_origin)?;
-    let (command, exposed) = environment::Builder::command(&args.selection.command, &keep);
-    for name in exposed {
-        messages::warning(format_args!(
-            "the value of [{name}] stands in the command line, where everybody on this machine can read it; the command \
-             gets its placeholder"
-        ));
-        messages::hint(format_args!("let the script read it: os.environ[\"{name}\"]"));
-    }
+    environment.web_origins(&web_origins);
     environment.without_history();
-    if environment.without_key_log(&args.hardening.keep_env) {
-        messages::warning(format_args!(
-            "{0} has the keys of TLS connections written to a file, with which everything that is sent can be read; the \
-             command does not get it",
-            environment::KEY_LOG
-        ));
-        messages::hint(format_args!("--keep-env {} hands it over as it is", environment::KEY_LOG));
-    }
-    let sensitive = environment.take_sensitive(&keep, &args.hardening.keep_env);
-    // Without either, what was taken and what was not has been said.
-    if !sensitive.is_empty() && (chosen.shown.is_some() || !args.selection.secret.is_empty()) {
-        messages::warning(format_args!(
-            "not protected, because {} does not name {}: {}",
-            if args.selection.secret.is_empty() { "the manifest" } else { "--secret" },
-            if sensitive.len() == 1 { "it" } else { "them" },
-            sensitive.join(", ")
-        ));
-        messages::hint(if args.selection.secret.is_empty() {
-            format!("add [secrets.{0}] with source = \"env:{0}\" to it", sensitive[0])
-        } else {
-            format!("add --secret {0}=env:{0}", sensitive[0])
-        });
-        messages::hint(format_args!("the command does not get it; --keep-env {} hands it over as it is", sensitive[0]));
-    }
+    let (command, exposed) = environment::Builder::command(&args.selection.command, &keep);
+    say_exposed(&exposed);
+    withhold(&mut environment, &keep, &args, chosen.shown.is_some());
 
+    let Fetched { manifest, credentials, session: Session { local, vault, opener, ending }, .. } = fetched;
     let owner = user.as_ref().map(|account| Owner { uid: account.user.uid, gid: account.user.gid });
     let (server, channel, address) = Server::start(keep, Pools::new(pools), summary::about(&manifest), owner)
         .context("the channel to the plugin cannot be made")?;
-    let Session { local, vault, opener, ending } = session;
-    let mut stand_in = None;
     let behind = opener.as_ref().and_then(|opener| Some((opener.address()?, opener.namespace())));
     let upstream = Upstream::new(vault, opener);
+    let mut stand_in = None;
     if let Some((real, namespace)) = behind {
         let started = StandIn::start(server.clone(), upstream.clone(), namespace)
             .context("the stand-in for Vault cannot be started")?;
-        environment.stand_in(&started, &fetched.credentials);
+        environment.stand_in(&started, &credentials);
         messages::note(format_args!(
             "{} stands in for Vault at {real}: scripts that ask it get placeholders",
             started.address
         ));
-        stand_in = Some(started.address.clone());
+        stand_in = Some(started.address);
     }
     environment.set(tegmen_wire::protocol::CHANNEL_VARIABLE, address.to_string());
     let mut env = environment.finish();
@@ -221,13 +174,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         channel: &address.name,
         memory,
     };
-    let mut fenced = match args.hardening.make(user, &around) {
-        Ok(fenced) => fenced,
-        Err(error) => {
-            say_ended(ending.end());
-            return Err(error);
-        }
-    };
+    let mut fenced = args.hardening.make(user, &around)?;
     if let Some(listener) = fenced.listener.take() {
         server.listen_also(listener).context("no thread can be made")?;
     }
@@ -239,13 +186,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Err(error) => {
             let code = error.code();
             messages::error(&error.into());
-            say_ended(ending.end());
             return Ok(ExitCode::from(code));
         }
     };
-    server.set_output(child.handle());
     let output = child.handle();
-    let life = Life::start(&server, local, upstream, ending, child.handle()).context("no thread can be made")?;
+    server.set_output(output.clone());
+    let life = Life::start(&server, local, upstream, ending, output.clone()).context("no thread can be made")?;
     let status = child.wait();
     let ended = life.end();
     server.hear_out(PATIENCE);
@@ -262,6 +208,82 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         file.write(&overview, status.code())?;
     }
     Ok(ExitCode::from(status.code()))
+}
+
+/// Ends the login at Vault whichever way a run comes to its end. After a run that came to its own there is nothing left to end.
+struct Farewell(Ending);
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        say_ended(self.0.end());
+    }
+}
+
+/// Has the values held: out of what was fetched, which keeps the rest.
+fn take_over(fetched: &mut Fetched, shown: Option<String>) -> anyhow::Result<(Keep, Vec<PoolCharge>)> {
+    let manifest = &fetched.manifest;
+    let is_cluster_key = |name: &str| manifest.cluster_key.is_some() && name == CLUSTER_KEY;
+    let values = std::mem::take(&mut fetched.values);
+    let (cluster_keys, values): (Vec<_>, Vec<_>) = values.into_iter().partition(|(name, _)| is_cluster_key(name));
+    let charges = values.into_iter().map(|(name, value)| charge(manifest, name, value));
+    let mut keep = Keep::new(charges.collect(), shown)?;
+    for (_, key) in cluster_keys {
+        keep.set_cluster_key(key)?;
+    }
+    let pools = std::mem::take(&mut fetched.pools).into_iter();
+    Ok((keep, pools.filter_map(|(name, records)| pool(manifest, name, records)).collect()))
+}
+
+/// Says what was done to values, and what a placeholder cannot do for them.
+fn say_fetched(fetched: &Fetched, keep: &Keep) {
+    for note in &fetched.notes {
+        messages::note(format_args!("[{}] from {}: {}", note.secret, note.source, note.text));
+    }
+    fetched.warnings.iter().for_each(messages::warning);
+    keep.patterns().1.values().for_each(messages::warning);
+    for (name, caution) in keep.cautions() {
+        messages::warning(format_args!("[{name}] is {}", caution.reason()));
+        messages::hint(format_args!("under [secrets.{name}] write {}", caution.remedy()));
+    }
+}
+
+/// Says whose values stood in the command line.
+fn say_exposed(names: &[String]) {
+    for name in names {
+        messages::warning(format_args!(
+            "the value of [{name}] stands in the command line, where everybody on this machine can read it; the command \
+             gets its placeholder"
+        ));
+        messages::hint(format_args!("let the script read it: os.environ[\"{name}\"]"));
+    }
+}
+
+/// Takes out of the environment what is sensitive and no secret of the run, and says so.
+fn withhold(environment: &mut environment::Builder, keep: &Keep, args: &Args, has_manifest: bool) {
+    let (kept, has_options) = (&args.hardening.keep_env, !args.selection.secret.is_empty());
+    if environment.without_key_log(kept) {
+        messages::warning(format_args!(
+            "{0} has the keys of TLS connections written to a file, with which everything that is sent can be read; the \
+             command does not get it",
+            environment::KEY_LOG
+        ));
+        messages::hint(format_args!("--keep-env {} hands it over as it is", environment::KEY_LOG));
+    }
+    let sensitive = environment.take_sensitive(keep, kept);
+    // Without either, what was taken and what was not has been said.
+    let Some(first) = sensitive.first().filter(|_| has_manifest || has_options) else { return };
+    messages::warning(format_args!(
+        "not protected, because {} does not name {}: {}",
+        if has_options { "--secret" } else { "the manifest" },
+        if sensitive.len() == 1 { "it" } else { "them" },
+        sensitive.join(", ")
+    ));
+    messages::hint(if has_options {
+        format!("add --secret {first}=env:{first}")
+    } else {
+        format!("add [secrets.{first}] with source = \"env:{first}\" to it")
+    });
+    messages::hint(format_args!("the command does not get it; --keep-env {first} hands it over as it is"));
 }
 
 /// What is meant for each secret, for whoever wonders why one does not arrive.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tegmen_vault::{Error, Lease, Login, Revocation, TokenOwner};
 
-/// All logins and leases of a run. Clones are the same.
+/// All logins and leases of a run. Clones are the same; with the last one it ends by itself.
 #[derive(Clone, Default)]
 pub struct Ending(Arc<Mutex<State>>);
 
@@ -61,25 +61,43 @@ impl Ending {
         let (logins, leases) = {
             let mut state = self.lock();
             state.over = true;
-            (std::mem::take(&mut state.logins), std::mem::take(&mut state.leases))
+            state.take()
         };
-        let last = logins.last()?;
-        let mut kept = Vec::new();
-        for lease in leases {
-            // With a limit of its own for each, since nobody wants to wait for the end.
-            if let Err(error) = last.hurried(GOODBYE).revoke_lease(&lease) {
-                kept.push((lease.path, error));
-            }
-        }
-        let mut token = Revocation::NotOurs;
-        for login in &logins {
-            let result = login.revoke();
-            if !matches!(token, Revocation::Failed(_)) {
-                token = result;
-            }
-        }
-        Some(Ended { token, leases: kept })
+        give_back(&logins, leases)
     }
+}
+
+impl State {
+    fn take(&mut self) -> (Vec<Arc<Login>>, Vec<Lease>) {
+        (std::mem::take(&mut self.logins), std::mem::take(&mut self.leases))
+    }
+}
+
+/// Where nobody has ended it: after an error, or where values were wanted and nothing else.
+impl Drop for State {
+    fn drop(&mut self) {
+        let (logins, leases) = self.take();
+        give_back(&logins, leases);
+    }
+}
+
+fn give_back(logins: &[Arc<Login>], leases: Vec<Lease>) -> Option<Ended> {
+    let last = logins.last()?;
+    let mut kept = Vec::new();
+    for lease in leases {
+        // With a limit of its own for each, since nobody wants to wait for the end.
+        if let Err(error) = last.hurried(GOODBYE).revoke_lease(&lease) {
+            kept.push((lease.path, error));
+        }
+    }
+    let mut token = Revocation::NotOurs;
+    for login in logins {
+        let result = login.revoke();
+        if !matches!(token, Revocation::Failed(_)) {
+            token = result;
+        }
+    }
+    Some(Ended { token, leases: kept })
 }
 
 /// How long giving one lease back may take.

@@ -140,12 +140,7 @@ impl Builder {
 
     /// What the plugin needs to be found.
     pub fn plugin(&mut self, shim: &Shim, allow_unknown_locust: bool) {
-        let mut path = shim.directory().as_os_str().to_owned();
-        if let Some(theirs) = self.0.get(&OsString::from("PYTHONPATH")).filter(|path| !path.is_empty()) {
-            path.push(":");
-            path.push(theirs);
-        }
-        self.set("PYTHONPATH", path);
+        self.lead_path(shim.directory());
         if allow_unknown_locust {
             self.set(ALLOW_LOCUST, "1");
         }
@@ -153,13 +148,11 @@ impl Builder {
 
     /// Tells the plugin which origins may use the web UI besides its own. A variable of that name that is there already
     /// says nothing.
-    pub fn web_origins(&mut self, origins: &[String]) -> anyhow::Result<()> {
+    pub fn web_origins(&mut self, origins: &[String]) {
         self.0.remove(&OsString::from(WEB_ORIGINS));
-        let origins = origins.iter().map(|text| web_origin(text)).collect::<anyhow::Result<Vec<_>>>()?;
         if !origins.is_empty() {
             self.set(WEB_ORIGINS, origins.join(" "));
         }
-        Ok(())
     }
 
     /// Puts a directory before all others in which Python looks for modules.
@@ -175,6 +168,14 @@ impl Builder {
     pub fn finish(self) -> Vec<(OsString, OsString)> {
         self.0.into_iter().collect()
     }
+}
+
+/// The origins of `--web-origin`.
+///
+/// # Errors
+/// When one is none.
+pub fn web_origins(texts: &[String]) -> anyhow::Result<Vec<String>> {
+    texts.iter().map(|text| web_origin(text)).collect()
 }
 
 /// An origin as browsers write it.
