@@ -1,11 +1,11 @@
-//! Vault, for the thread that looks after the login and for the endpoint that stands in for it: one of them at a time.
+//! Vault, for the thread that looks after the login and for the endpoint that stands in for it.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
-use tegmen_sources::{Facts, Found, Refused, Step, VaultLife, VaultOpener};
+use tegmen_sources::{Facts, Found, Refused, Step, Unread, VaultLife, VaultOpener};
 
 /// Vault. Clones are the same.
 #[derive(Clone)]
@@ -47,18 +47,34 @@ impl Upstream {
         self.lock().life.as_ref().map(VaultLife::facts).unwrap_or_default()
     }
 
-    /// Reads a path of Vault's API, after a login where there was none.
+    /// Reads a path of Vault's API, after a login where there was none. Others are not held up meanwhile.
     ///
     /// # Errors
     /// When it cannot be had.
     pub fn read(&self, path: &str, version: Option<u64>) -> Result<Option<Found>, Refused> {
-        let mut state = self.lock();
-        let State { life, opener } = &mut *state;
-        let life = match (life, opener) {
-            (Some(life), _) => life,
-            (life, Some(opener)) => life.insert(opener.open()?),
-            (None, None) => return Err(Refused { status: 503, message: "there is no Vault for this run".to_owned() }),
+        // Each lock is held for one statement: Vault is asked without it.
+        let reading = self.lock().life()?.reading();
+        let read = match reading.read(path, version) {
+            Err(Unread::Login(used)) => {
+                let reading = self.lock().life()?.reading_anew(&used)?;
+                reading.read(path, version)?
+            }
+            other => other?,
         };
-        life.on_demand(path, version)
+        match read {
+            Some(read) => Ok(Some(self.lock().life()?.found(read))),
+            None => Ok(None),
+        }
+    }
+}
+
+impl State {
+    /// The login that there is, or that is made now.
+    fn life(&mut self) -> Result<&mut VaultLife, Refused> {
+        match (&mut self.life, &self.opener) {
+            (Some(life), _) => Ok(life),
+            (life, Some(opener)) => Ok(life.insert(opener.open()?)),
+            (None, None) => Err(Refused { status: 503, message: "there is no Vault for this run".to_owned() }),
+        }
     }
 }

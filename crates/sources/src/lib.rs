@@ -21,7 +21,8 @@ pub use dotenv::{Dotenv, DotenvError};
 pub use environment::Environment;
 pub use fetch::{
     Context, Cost, Ended, Ending, Fact, Facts, FetchError, FetchErrors, Fetched, Form, Found, FoundField, LocalSession,
-    Note, Preflight, Refused, Session, Step, Trouble, Values, VaultLife, VaultOpener, Visit, fetch_all, visit,
+    Note, Preflight, Read, Reading, Refused, Session, Step, Trouble, Unread, UsedUp, Values, VaultLife, VaultOpener,
+    Visit, fetch_all, visit,
 };
 pub use host::{HostSpec, HostSpecError, Scheme};
 pub use manifest::{

@@ -25,6 +25,20 @@ fn fetch(vault: &Http, secrets: &str) -> Fetched {
 }
 
 #[test]
+fn two_fields_whose_names_look_alike_are_two_secrets() {
+    let vault = server(|path, _| match path {
+        "kv/shop" => (200, r#"{"data": {"api-key": "one-value", "api_key": "other-value", "api.key": ""}}"#.to_owned()),
+        _ => (200, r#"{"data": {"path": "kv/", "type": "kv", "options": null}}"#.to_owned()),
+    });
+    let mut life = fetch(&vault, "").session.opener.unwrap().open().ok().unwrap();
+    let read = life.reading().read("kv/shop", None).ok().unwrap().unwrap();
+    let mut names: Vec<String> = life.found(read).fields.into_iter().map(|field| field.name).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), 3, "{names:?}");
+}
+
+#[test]
 fn what_was_lent_on_somebody_elses_token_is_given_back_by_whoever_drops_it() {
     let vault = server(|path, _| match path {
         "database/creds/shop" => {

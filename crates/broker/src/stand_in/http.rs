@@ -1,7 +1,7 @@
 //! As much of HTTP/1.1 as clients of Vault speak: one request a connection, a body of known length.
 
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::TcpStream,
     time::{Duration, Instant},
 };
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 /// The longest request: a login with a token of some kilobytes.
 const LONGEST: usize = 64 * 1024;
-/// How long somebody may take to say what they want.
+/// How long somebody may take to say what they want, and to take the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A request. What is in it may be a credential: wiped, and no `Debug`.
@@ -30,36 +30,73 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// Reads a request; `None` when it is none that could be answered.
-pub(super) fn read(stream: &mut TcpStream) -> Option<Request> {
-    let deadline = Instant::now() + PATIENCE;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST));
-    let mut chunk = Zeroizing::new([0; 4096]);
-    let mut whole = None;
-    loop {
-        if whole.is_none() {
-            whole = parse(&bytes)?;
-        }
-        if let Some((request, head, length)) = &mut whole
-            && bytes.len() >= *length
-        {
-            let mut request = request.take()?;
-            request.body.extend_from_slice(bytes.get(*head..*length)?);
-            return Some(request);
-        }
-        let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-        stream.set_read_timeout(Some(left)).ok()?;
-        let count = stream.read(&mut *chunk).ok().filter(|count| *count > 0)?;
-        if bytes.len() + count > LONGEST {
-            return None;
-        }
-        bytes.extend_from_slice(&chunk[..count]);
+/// A request as it comes in.
+pub(super) struct Incoming {
+    stream: TcpStream,
+    bytes: Zeroizing<Vec<u8>>,
+    /// Until when it may come.
+    pub(super) until: Instant,
+}
+
+/// What has come of a request so far.
+pub(super) enum Progress {
+    Whole(Request),
+    NotYet,
+    /// It is none that could be answered, and will not become one.
+    Never,
+}
+
+impl Incoming {
+    /// A connection that does not wait when it is read.
+    pub(super) fn new(stream: TcpStream) -> Self {
+        // Room from the start, so that the vector does not grow and leave pieces of a credential behind.
+        let bytes = Zeroizing::new(Vec::with_capacity(LONGEST));
+        Self { stream, bytes, until: Instant::now() + PATIENCE }
     }
+
+    /// Reads what is there.
+    pub(super) fn read(&mut self) -> Progress {
+        let mut chunk = Zeroizing::new([0; 4096]);
+        loop {
+            match self.stream.read(&mut *chunk) {
+                Ok(count @ 1..) if self.bytes.len() + count <= LONGEST => self.bytes.extend_from_slice(&chunk[..count]),
+                Ok(_) => return Progress::Never,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Progress::Never,
+            }
+            match whole(&self.bytes) {
+                Some(None) => {}
+                Some(Some(request)) => return Progress::Whole(request),
+                None => return Progress::Never,
+            }
+        }
+        Progress::NotYet
+    }
+
+    /// The connection, for the answer: writing to it waits from now on.
+    pub(super) fn into_stream(self) -> Option<TcpStream> {
+        self.stream.set_nonblocking(false).and_then(|()| self.stream.set_write_timeout(Some(PATIENCE))).ok()?;
+        Some(self.stream)
+    }
+
+    pub(super) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+}
+
+/// The request, when all of it is there. `None` when it never will be.
+#[expect(clippy::option_option, reason = "not a request, not yet one, one")]
+fn whole(bytes: &[u8]) -> Option<Option<Request>> {
+    let Some((mut request, head, length)) = parse(bytes)? else { return Some(None) };
+    let Some(body) = bytes.get(head..length) else { return Some(None) };
+    request.body.extend_from_slice(body);
+    Some(Some(request))
 }
 
 /// The request, without its body, and the lengths of its head and of the whole, when its head is whole. `None` when it never will be.
 #[expect(clippy::option_option, reason = "not a request, not yet one, one")]
-fn parse(bytes: &[u8]) -> Option<Option<(Option<Request>, usize, usize)>> {
+fn parse(bytes: &[u8]) -> Option<Option<(Request, usize, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut parsed = httparse::Request::new(&mut headers);
     let httparse::Status::Complete(head) = parsed.parse(bytes).ok()? else { return Some(None) };
@@ -85,7 +122,7 @@ fn parse(bytes: &[u8]) -> Option<Option<(Option<Request>, usize, usize)>> {
         namespace: header("x-vault-namespace").map(|name| name.trim_matches('/').to_owned()),
         body: Zeroizing::new(Vec::with_capacity(length)),
     };
-    Some(Some((Some(request), head, head + length)))
+    Some(Some((request, head, head + length)))
 }
 
 /// Sends an answer. Whoever does not wait for it does not get it.
@@ -97,6 +134,5 @@ pub(super) fn write(stream: &mut TcpStream, answer: &Answer) {
         answer.status,
         answer.body.len()
     );
-    let _ = stream.set_write_timeout(Some(PATIENCE));
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&answer.body));
 }

@@ -25,7 +25,9 @@ pub(crate) use files::without_newline;
 pub(crate) use local::Local;
 pub use preflight::Preflight;
 pub use session::{LocalSession, Session, Values};
-pub use vault::{Ended, Ending, Form, Found, FoundField, Refused, Step, VaultLife, VaultOpener};
+pub use vault::{
+    Ended, Ending, Form, Found, FoundField, Read, Reading, Refused, Step, Unread, UsedUp, VaultLife, VaultOpener,
+};
 pub(crate) use vault::{log_in, login_is_precious, mount};
 pub use visit::{Cost, Visit, visit};
 

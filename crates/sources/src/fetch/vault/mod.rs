@@ -14,7 +14,7 @@ pub(super) use life::POLL;
 pub(crate) use life::log_in;
 pub use life::{Step, VaultLife};
 pub(crate) use login::login_is_precious;
-pub use on_demand::{Form, Found, FoundField, Refused, VaultOpener};
+pub use on_demand::{Form, Found, FoundField, Read, Reading, Refused, Unread, UsedUp, VaultOpener};
 pub(super) use path::Item;
 pub(crate) use path::mount;
 pub(super) use server::{config, warnings};

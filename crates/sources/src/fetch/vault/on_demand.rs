@@ -1,7 +1,10 @@
 //! Reading what a script asks for, by the path of Vault's API: read once, and watched over from then on.
 
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
 use tegmen_secret::SecretBytes;
-use tegmen_vault::{Error, ErrorKind, KvVersion};
+use tegmen_vault::{Error, ErrorKind, KvSecret, KvVersion, Login, Mount};
 
 use super::ending::Ending;
 use super::life::{Step, VaultLife};
@@ -102,23 +105,55 @@ impl From<Error> for Refused {
     }
 }
 
-impl VaultLife {
-    /// Reads a path of the API, for example `secret/data/shop`. `None` where KV version 2 has no secrets: its metadata and the like.
+/// A path of the API that is being read: with the login that there is, while the life that it belongs to does other things.
+pub struct Reading {
+    login: Arc<Login>,
+    mounts: Vec<Mount>,
+    ending: Ending,
+    poll: Duration,
+}
+
+/// What was read, before its fields have names.
+pub struct Read {
+    login: Arc<Login>,
+    mounts: Vec<Mount>,
+    path: Path,
+    secret: KvSecret,
+}
+
+/// Why a path was not read.
+pub enum Unread {
+    /// The server refuses the login, before its time: with another one it may be read.
+    Login(UsedUp),
+    /// Any other reason.
+    Refused(Refused),
+}
+
+/// A login that the server refuses, and in which words.
+pub struct UsedUp(Arc<Login>, Refused);
+
+impl From<Unread> for Refused {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Login(UsedUp(_, refused)) | Unread::Refused(refused) => refused,
+        }
+    }
+}
+
+impl Reading {
+    /// Reads a path, for example `secret/data/shop`. `None` where KV version 2 has no secrets: its metadata and the like.
     ///
     /// # Errors
     /// When it cannot be had.
-    pub fn on_demand(&mut self, api_path: &str, version: Option<u64>) -> Result<Option<Found>, Refused> {
-        match self.try_on_demand(api_path, version) {
-            // Before its time: once more with a new one.
-            Err(error) if error.kind == ErrorKind::BadToken => {
-                self.new_login(&mut Step::default())?;
-                Ok(self.try_on_demand(api_path, version)?)
-            }
-            other => Ok(other?),
-        }
+    pub fn read(self, api_path: &str, version: Option<u64>) -> Result<Option<Read>, Unread> {
+        let login = Arc::clone(&self.login);
+        self.try_read(api_path, version).map_err(|error| match error.kind {
+            ErrorKind::BadToken => Unread::Login(UsedUp(login, error.into())),
+            _ => Unread::Refused(error.into()),
+        })
     }
 
-    fn try_on_demand(&mut self, api_path: &str, version: Option<u64>) -> Result<Option<Found>, Error> {
+    fn try_read(mut self, api_path: &str, version: Option<u64>) -> Result<Option<Read>, Error> {
         let known = match mount(&self.login, &mut self.mounts, api_path) {
             Ok(known) => known,
             // Whatever can be read there.
@@ -135,18 +170,59 @@ impl VaultLife {
             Some(api_path.to_owned())
         };
         let Some(path) = path else { return Ok(None) };
-        let place = Place::Kv { path, version };
-        let mut path = Path::new(place.clone());
-        let secret = path.read(&self.login, &mut self.mounts, &self.ending, self.poll)?;
+        let mut path = Path::new(Place::Kv { path, version });
+        let Self { login, mut mounts, ending, poll } = self;
+        let secret = path.read(&login, &mut mounts, &ending, poll)?;
+        Ok(Some(Read { login, mounts, path, secret }))
+    }
+}
+
+impl VaultLife {
+    /// Begins to read what a script asks for.
+    pub fn reading(&self) -> Reading {
+        let (login, mounts) = (Arc::clone(&self.login), self.mounts.clone());
+        Reading { login, mounts, ending: self.ending.clone(), poll: self.poll }
+    }
+
+    /// The same after the server has refused that login before its time: with a new one, unless somebody has made one meanwhile.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub fn reading_anew(&mut self, used: &UsedUp) -> Result<Reading, Refused> {
+        if Arc::ptr_eq(&self.login, &used.0) {
+            self.new_login(&mut Step::default())?;
+        }
+        Ok(self.reading())
+    }
+
+    /// Takes what was read: its fields get names, and are watched over from then on.
+    pub fn found(&mut self, read: Read) -> Found {
+        let Read { login, mounts, mut path, secret } = read;
+        for mount in mounts {
+            if !self.mounts.contains(&mount) {
+                self.mounts.push(mount);
+            }
+        }
         let mut fields = Vec::new();
         for field in secret.names() {
             let Ok(value) = secret.field(field) else { continue };
             let is_item = |item: &&Item| item.field == field;
-            let known = self.paths.iter().filter(|path| path.place == place).flat_map(|path| &path.items).find(is_item);
-            let name = known.map_or_else(|| self.name_for(&place, field), |item| item.name.clone());
-            if known.is_none() && !value.is_empty() {
-                path.items.push(Item { name: name.clone(), field: field.to_owned() });
-            }
+            let known = self
+                .paths
+                .iter()
+                .filter(|known| known.place == path.place)
+                .flat_map(|known| &known.items)
+                .find(is_item);
+            let name = match known {
+                Some(item) => item.name.clone(),
+                None => {
+                    let name = self.name_for(&path, field);
+                    if !value.is_empty() {
+                        path.items.push(Item { name: name.clone(), field: field.to_owned() });
+                    }
+                    name
+                }
+            };
             fields.push(FoundField { field: field.to_owned(), name, value, is_text: secret.is_text(field) });
         }
         let form = match secret.version() {
@@ -154,13 +230,18 @@ impl VaultLife {
             None => Form::Plain,
         };
         if !path.items.is_empty() {
+            // What was lent with a login that has come to its end meanwhile ends with it.
+            if path.is_lent() && !Arc::ptr_eq(&self.login, &login) {
+                path.renounce(Instant::now());
+            }
             self.paths.push(path);
         }
-        Ok(Some(Found { form, fields }))
+        Found { form, fields }
     }
 
     /// A name for a field that the manifest does not name.
-    fn name_for(&self, place: &Place, field: &str) -> String {
+    fn name_for(&self, path: &Path, field: &str) -> String {
+        let place = &path.place;
         let text = format!("{}.{field}", place.path().replace('/', "."));
         let mut name = text.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.', "_");
         if let Place::Kv { version: Some(version), .. } = place {
@@ -170,7 +251,7 @@ impl VaultLife {
             name.insert(0, '_');
         }
         let taken = |name: &str| {
-            let mut items = self.paths.iter().flat_map(|path| &path.items);
+            let mut items = self.paths.iter().chain([path]).flat_map(|path| &path.items);
             self.manifest.secrets.contains_key(name) || items.any(|item| item.name == name)
         };
         while taken(&name) {
