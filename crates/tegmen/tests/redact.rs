@@ -164,3 +164,24 @@ fn counts_on_request() {
     let output = run(&["--secret", "KEY=env:KEY", "--counts"], &[("KEY", VALUE)], b"clean");
     assert_eq!(text(&output.stderr), "tegmen: nothing was masked\n");
 }
+
+#[test]
+fn all_secrets_of_a_manifest_are_those_of_its_pools_too() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).expect("written");
+    write("users.csv", "user,password\nann,password-of-ann\nbob,password-of-bob\neve,x\n");
+    write(
+        "tegmen.toml",
+        "[secrets]\nKEY = { source = \"env:KEY\" }\n[cluster]\nkey = \"env:CLUSTER\"\n[pools.shoppers]\nsource = \
+         \"file:users.csv\"\nsecret_fields = [\"password\"]\n",
+    );
+    let manifest = directory.path().join("tegmen.toml").display().to_string();
+    let cluster = "c".repeat(40);
+    let input = format!("ann password-of-ann bob cGFzc3dvcmQtb2YtYm9i {VALUE} {cluster}");
+    let environment = [("KEY", VALUE), ("CLUSTER", cluster.as_str())];
+    let output = run(&["--manifest", &manifest], &environment, input.as_bytes());
+    let said = text(&output.stderr);
+    let expected = "ann [shoppers.password] bob [shoppers.password] [KEY] [CLUSTER_KEY]";
+    assert_eq!(text(&output.stdout), expected, "{said}");
+    assert!(said.contains("pool shoppers: 1 secret value is too short to be looked for"), "{said}");
+}

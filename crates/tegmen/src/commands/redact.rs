@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use tegmen_broker::keep::CLUSTER_KEY;
 use tegmen_redact::{Patterns, PatternsBuilder, Redactor};
 use tegmen_secret::SecretBytes;
-use tegmen_sources::{Environment, Manifest, fetch_all};
+use tegmen_sources::{Environment, Manifest, PoolSpec, Records, fetch_all, is_secret_field};
 use tegmen_sys::{poll, signals};
 use tegmen_wire::placeholder::{Maker, Tag};
 
@@ -105,10 +106,17 @@ fn patterns(args: &Args) -> anyhow::Result<Patterns> {
     if let Some(path) = &args.manifest {
         manifests.push(Manifest::load(path)?);
     }
-    for manifest in manifests {
+    for mut manifest in manifests {
+        manifest.fetch_cluster_key_as(CLUSTER_KEY)?;
         let context = tegmen_sources::Context::of(&manifest).context("the current directory cannot be read")?;
-        for (name, value) in fetch_all(&manifest, &context)?.values {
-            patterns.add(&name, &value)?;
+        let fetched = fetch_all(&manifest, &context)?;
+        for (name, value) in &fetched.values {
+            patterns.add(name, value)?;
+        }
+        for (name, records) in &fetched.pools {
+            if let Some(spec) = manifest.pools.get(name) {
+                patterns.add_pool(name, spec, records)?;
+            }
         }
     }
     if args.env {
@@ -140,6 +148,31 @@ impl Collector {
                 // A part may be too short to be looked for; the whole is.
                 let _ = self.builder.value(name, &token.part);
             }
+        }
+        Ok(())
+    }
+
+    /// The secret fields of the records of a pool, as a run shows them. What is too short to be looked for is left out, and said.
+    fn add_pool(&mut self, pool: &str, spec: &PoolSpec, records: &Records) -> anyhow::Result<()> {
+        let mut short = 0;
+        for number in 0..records.len() {
+            let record = records.get(number).with_context(|| format!("the records of the pool {pool}"))?;
+            for field in &record.fields {
+                if field.value.is_empty() || !is_secret_field(spec, &field.name) {
+                    continue;
+                }
+                let label = format!("{pool}.{}", field.name);
+                short += usize::from(self.builder.value_or_record(&label, &field.value).is_err());
+                for token in self.maker.make(&field.value)?.tokens {
+                    if token.is_sensitive && token.part != field.value {
+                        let _ = self.builder.value_or_record(&label, &token.part);
+                    }
+                }
+            }
+        }
+        if short > 0 {
+            let are = if short == 1 { "1 secret value is".to_owned() } else { format!("{short} secret values are") };
+            messages::warning(format_args!("pool {pool}: {are} too short to be looked for"));
         }
         Ok(())
     }
