@@ -239,6 +239,9 @@ AWS = """
         aws_headers("GET", "https://elsewhere.example/", service="s3", region="r", **keys)
     except SecretRefused as error:
         print("refused:", error)
+    plain = {"secret_key": secret("SECRET_KEY"), "access_key": "an-id", "service": "s3", "region": "r"}
+    for url in ("http://[::1]/a", "http://a.example:443/", "https://A.example:443/", "https://a.example:80/"):
+        print("host", aws_headers("GET", url, **plain)["Host"])
 """
 
 
@@ -250,6 +253,9 @@ def test_aws_signatures(project: Project, echo_server: Server) -> None:
     }
     result = run_script(project, values, AWS, echo_server.origin, TARGET=echo_server.origin)
     assert "refused: [SESSION] was not sent to https://elsewhere.example" in result.stdout
+    # As clients write it: the port left out where it is the usual one.
+    hosts = [line.removeprefix("host ") for line in result.stdout.splitlines() if line.startswith("host ")]
+    assert hosts == ["[::1]", "a.example:443", "a.example", "a.example:80"]
     assert len(echo_server.requests) == 5
     credentials = botocore.credentials.Credentials(values["ACCESS_KEY"], values["SECRET_KEY"])
     for request in echo_server.requests:
