@@ -9,6 +9,7 @@ use super::strings::{opened, other, token};
 use super::{Draft, NAME, Proposal, Wanted, environment, name};
 use crate::context::{Candidate, Context};
 use crate::literal::calls::{environment_name, is_environment_read};
+use crate::literal::judge::{is_plain_key, is_user_info};
 use crate::literal::{Judged, Kind, Site};
 
 /// A longer list of credentials is better kept as a whole than as that many secrets.
@@ -78,6 +79,14 @@ const OUTSIDE: &[&str] = &[
     "aws_requests_auth",
     "selenium",
     "playwright",
+    "eth_account",
+    "web3",
+    "bip_utils",
+    "mnemonic",
+    "solana",
+    "solders",
+    "Cryptodome",
+    "prometheus_client",
 ];
 
 /// Methods that type into a browser, which sends by itself.
@@ -343,6 +352,12 @@ fn needs_value(module: &Module, judged: &Judged, expr: ExprId) -> bool {
         // What signs, what a client of Kafka takes apart by itself, and what other programs read from the environment.
         || matches!(lower.as_str(), "accountkey" | "sharedaccesskey" | "account_key" | "shared_access_key")
         || lower.starts_with("sasl")
+        || judged.literal.site == Site::Key && is_plain_key(&lower)
+        || is_user_info(&lower)
+        // What a wallet is made of, and what enciphers.
+        || tegmen_classify::is_mnemonic_name(&judged.literal.name)
+        || judged.secret.len() == 66 && judged.secret.starts_with("0x")
+        || lower.starts_with("aes")
         || goes_into_environment(module, expr)
     {
         return true;

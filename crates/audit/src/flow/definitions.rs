@@ -46,10 +46,10 @@ impl Flow<'_> {
             let decorated =
                 function.decorators.iter().filter_map(|it| module.tail_str(*it)).any(|name| decorators.contains(&name));
             let mut names = function.params.iter().map(|param| module.symbol(param.name));
-            decorated.then(|| names.find(|name| tegmen_classify::is_sensitive_name(name))).flatten()
+            decorated && names.any(tegmen_classify::is_sensitive_name)
         };
-        let name = module.functions.iter().find_map(takes)?;
-        Some(Taint::one(Origin::Named, name, file, module.span(expr)))
+        let found = module.functions.iter().any(takes);
+        found.then(|| Taint::one(Origin::Named, module.text(module.span(expr)), file, module.span(expr)))
     }
 
     /// The union of what definitions of `name` give.
