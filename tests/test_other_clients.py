@@ -633,16 +633,35 @@ GRPC = """
         tried(lambda: ask_once(b"", metadata=[("key-bin", KEY.encode())]))
     ask(secret("KEY").reveal())
 
+    # Credentials that a script computes, which only go over TLS: as grpc asks for them.
+    import grpc._plugin_wrapping
+
+    class Signing(grpc.AuthMetadataPlugin):
+        def __call__(self, context, callback):
+            callback((("authorization", KEY),), None)
+
+    grpc._plugin_wrapping._Plugin(Signing())(
+        "https://shop", "Order", lambda metadata, code, details: print("credentials:", metadata, details)
+    )
+
     import asyncio
 
-    async def main():
-        async with grpc.aio.insecure_channel(os.environ["TARGET"]) as channel:
+    class Adding(grpc.aio.UnaryUnaryClientInterceptor):
+        async def intercept_unary_unary(self, continuation, details, request):
+            metadata = grpc.aio.Metadata(("authorization", KEY))
+            return await continuation(details._replace(metadata=metadata), request)
+
+    async def ask_async(interceptors, request, metadata):
+        async with grpc.aio.insecure_channel(os.environ["TARGET"], interceptors=interceptors) as channel:
             try:
-                await channel.unary_unary("/shop.Orders/Order")(b"async", metadata=[("authorization", KEY)])
+                print("async:", await channel.unary_unary("/shop.Orders/Order")(request, metadata=metadata))
             except SecretRefused as error:
                 print("refused:", error)
 
-    asyncio.run(main())
+    asyncio.run(ask_async([], b"three", [("authorization", "Bearer " + secret("KEY").reveal())]))
+    asyncio.run(ask_async([], b"", [("authorization", KEY)]))
+    asyncio.run(ask_async([], KEY.encode(), [("authorization", "none")]))
+    asyncio.run(ask_async([Adding()], b"", None))
 """
 
 
@@ -654,8 +673,11 @@ def test_grpc_takes_revealed_values_only(project: Project) -> None:
         (f"Bearer {PLAIN}", b"one"),
         (f"Bearer {PLAIN}", b"two"),
         (f"Bearer {PLAIN}", PLAIN.encode()),
+        (f"Bearer {PLAIN}", b"three"),
     ]
-    assert result.stdout.count("refused: [KEY] was not sent") == 4, result.output
+    assert result.stdout.count("refused: [KEY] was not sent") == 6, result.output
+    assert "credentials: None b'[KEY] was not sent" in result.stdout
+    assert "async: b'got three'" in result.stdout
     assert "answer: b'got one' {'got': 'Bearer [KEY]'}" in result.stdout
     assert "stream: [b'got two', b'got [KEY]']" in result.stdout
 

@@ -30,6 +30,8 @@ HOOKS = {
     "gevent.subprocess": "programs",
     "grpc._common": "grpc_client",
     "grpc._compression": "grpc_client",
+    "grpc._plugin_wrapping": "grpc_client",
+    "grpc.aio._call": "grpc_client",
     "http.client": "http_client",
     "httpcore": "httpcore_client",
     "httpcore2": "httpcore_client",

@@ -3,13 +3,8 @@ could tell that a placeholder is in them."""
 
 from __future__ import annotations
 
-import re
-
 from tegmen._hooks._destination import Destination, text
 from tegmen._native import Plugin, SecretRefused
-
-#: What Socket.IO and Engine.IO write before the JSON of an event: types, attachments, namespace, number.
-_PREFIX = re.compile(rb"\d{1,2}(?:\d+-)?(?:/[^,\[{]*,)?\d*(?=[\[{])")
 
 
 def handshake(plugin: Plugin, destination: Destination, head: bytes) -> bytes:
@@ -39,8 +34,4 @@ def message(plugin: Plugin, destination: Destination | None, data: bytes, *, is_
     if destination is None:
         names = plugin.names_in(data)
         raise SecretRefused(f"[{names[0]}] was not sent: it is not known where this WebSocket leads")
-    if not is_text:
-        return text(plugin, destination, data, "application/octet-stream")
-    prefix = _PREFIX.match(data)
-    start = prefix.end() if prefix else 0
-    return data[:start] + text(plugin, destination, data[start:])
+    return text(plugin, destination, data) if is_text else text(plugin, destination, data, "application/octet-stream")

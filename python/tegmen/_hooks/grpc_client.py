@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -17,16 +18,28 @@ def apply(module: ModuleType) -> None:
     plugin = _session.plugin_or_stop() if _session.is_run() else _session.connected()
     if plugin is None:
         return
-    if module.__name__ == "grpc._compression":
-        augment = module.augment_metadata
 
-        @functools.wraps(augment)
-        def checking_augment(metadata: Any, *args: Any, **options: Any) -> Any:
-            for key, value in metadata or ():
-                _check(plugin, value, f"the metadata `{key}`")
-            return augment(metadata, *args, **options)
+    def check_metadata(metadata: Any) -> None:
+        for key, value in metadata or ():
+            _check(plugin, value, f"the metadata `{key}`")
 
-        module.augment_metadata = checking_augment  # type: ignore[attr-defined]
+    def check_call(_: Any, __: Any, metadata: Any = None, *___: Any) -> None:
+        check_metadata(metadata)
+
+    def check_credentials(_: Any, metadata: Any, *__: Any) -> None:
+        check_metadata(metadata)
+
+    #: What every call passes, of `grpc` and of `grpc.aio` behind its interceptors; and what credentials that a script
+    #: computes pass.
+    points: dict[str, tuple[Any, str, Callable[..., None]]] = {
+        "grpc._compression": (module, "augment_metadata", lambda metadata, *_: check_metadata(metadata)),
+        "grpc.aio._call": (getattr(module, "Call", None), "__init__", check_call),
+        "grpc._plugin_wrapping": (getattr(module, "_AuthMetadataPluginCallback", None), "__call__", check_credentials),
+    }
+    if module.__name__ in points:
+        owner, name, check = points[module.__name__]
+        if owner is not None:
+            setattr(owner, name, _checking(getattr(owner, name), check))
         return
     serialize = module.serialize
 
@@ -37,6 +50,15 @@ def apply(module: ModuleType) -> None:
         return data
 
     module.serialize = checking_serialize  # type: ignore[attr-defined]
+
+
+def _checking(function: Any, check: Callable[..., None]) -> Any:
+    @functools.wraps(function)
+    def checking(*args: Any, **options: Any) -> Any:
+        check(*args, *(options["metadata"],) if "metadata" in options else ())
+        return function(*args, **options)
+
+    return checking
 
 
 def _check(plugin: Plugin, value: Any, place: str) -> None:

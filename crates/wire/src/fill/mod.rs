@@ -15,6 +15,7 @@ mod header;
 mod json;
 mod multipart;
 mod refusal;
+mod socketio;
 mod text;
 mod url;
 mod xml;
@@ -222,6 +223,7 @@ impl<'a> Filler<'a> {
             Shape::Json => self.json(text, place, depth),
             Shape::Xml => self.xml(text, place, depth),
             Shape::Graphql => self.graphql(text, place, depth),
+            Shape::SocketIo => self.socketio(text, place, depth),
             Shape::Url => self.url(text, place, depth),
             Shape::Plain => self.raw(text, place, depth),
         }
@@ -234,6 +236,7 @@ impl<'a> Filler<'a> {
             (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) if json::is_json(text) => Shape::Json,
             (Some(b'<'), Some(b'>')) => Shape::Xml,
             _ if graphql::is_graphql(text) => Shape::Graphql,
+            _ if socketio::is_socketio(text) => Shape::SocketIo,
             _ if url::is_url(text) => Shape::Url,
             _ => Shape::Plain,
         }
@@ -246,6 +249,7 @@ enum Shape {
     Json,
     Xml,
     Graphql,
+    SocketIo,
     Url,
     Plain,
 }
