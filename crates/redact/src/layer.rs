@@ -106,6 +106,14 @@ impl Layer {
         (from..text.len()).find(|at| self.continuation(&text[*at..]).is_some()).unwrap_or(text.len())
     }
 
+    /// Whether some form has these two bytes side by side.
+    pub(crate) fn joins(&self, first: u8, second: u8) -> bool {
+        let has = |form: &[u8]| form.windows(2).any(|pair| pair == [first, second]);
+        // Short forms, and a question that is hardly ever asked.
+        self.pairs.contains(first, second)
+            || self.bounded.as_ref().is_some_and(|bounded| bounded.forms().any(|(form, _)| has(form)))
+    }
+
     /// The label of a form that begins with `rest`, is longer, and matches anywhere.
     pub(crate) fn continuation(&self, rest: &[u8]) -> Option<u32> {
         self.anywhere.iter().find_map(|index| index.continuation(rest))

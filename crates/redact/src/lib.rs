@@ -41,6 +41,14 @@
 //! The text is searched as it stands and as it is seen: without control sequences, carriage returns and folds at the
 //! right edge (`veil`). What the law says of a text holds for both.
 //!
+//! Of what is not seen, sequences and folds within the match that names a span stay, in front of its label; whatever else
+//! the span covers goes. So all that stands between two labels is clear text as it was, with some sequences behind it. A
+//! sequence that some form could run into from there (it would hold an escape character or a line break) goes as well,
+//! and so does what only looks like the beginning of a sequence where a span comes into it: with the label it could be one.
+//!
+//! One thing is not kept: a line of base64 is told by its length, and a label changes that. Where the break behind such a
+//! line is also one of the value's own, and the value has a sequence in it besides, it can be found in the output only.
+//!
 //! # Values that come and go
 //! A set is immutable and cheap to clone: readers hold one and take no lock. [`Patterns::extend`] makes a larger one at
 //! the cost of what is added; what was in the old one stays known.

@@ -126,6 +126,11 @@ impl Inner {
         self.layers.iter().find_map(|layer| layer.continuation(rest))
     }
 
+    /// Whether some form has these two bytes side by side.
+    pub(crate) fn joins(&self, first: u8, second: u8) -> bool {
+        self.layers.iter().any(|layer| layer.joins(first, second))
+    }
+
     fn first(&self, bytes: &[u8]) -> Option<(Range<usize>, u32)> {
         let mut scratch = Scratch::default();
         scratch.search(self, bytes, Context::start(None), Ending::End);

@@ -21,6 +21,8 @@ pub(crate) struct Context {
     covered_plain: usize,
     /// The byte before it belongs to a word (and is in clear, and is seen).
     after_word: bool,
+    /// The last byte that was written.
+    last: Option<u8>,
     place: Place,
     /// The width of the terminal in columns, where it is known.
     pub(crate) width: Option<usize>,
@@ -29,7 +31,8 @@ pub(crate) struct Context {
 impl Context {
     /// Nothing comes before.
     pub(crate) fn start(width: Option<usize>) -> Self {
-        Self { covered: 0, covered_strong: 0, covered_plain: 0, after_word: false, place: Place::default(), width }
+        let place = Place::default();
+        Self { covered: 0, covered_strong: 0, covered_plain: 0, after_word: false, last: None, place, width }
     }
 
     fn view(&self, patterns: &Inner) -> View {
@@ -67,8 +70,9 @@ impl Scratch {
 
     /// Masks what follows `from` as the given label.
     pub(crate) fn mask_from(&mut self, from: usize, end: usize, label: u32) {
-        self.matches.retain(|found| found.start < from);
-        self.matches.push(Match { start: from, end, label, bounded: false, plain: true });
+        let start = self.veil.unbroken(from);
+        self.matches.retain(|found| found.start < start);
+        self.matches.push(Match { start, end, label, bounded: false, plain: true });
     }
 
     /// Finds all matches in `text`, and says up to where it is decided: no match that begins before is missing, and
@@ -86,10 +90,9 @@ impl Scratch {
             let both = context.covered_plain.min(context.covered_strong);
             self.covered = self.covered.max(self.veil.widen(0..context.covered_plain).end);
             self.covered_strong = self.covered_strong.max(self.veil.widen(0..both).end);
-            self.widen(0);
             decided = decided.min(self.search_veiled(patterns, open));
         }
-        self.sort();
+        self.widen(0);
         if patterns.bounded().next().is_some() {
             self.merge(self.covered_strong);
             let before = self.matches.len();
@@ -100,9 +103,25 @@ impl Scratch {
                 }
             }
             self.widen(before);
-            self.sort();
         }
-        self.veil.outside(decided.min(complete))
+        self.before_labels(self.veil.outside(decided.min(complete)))
+    }
+
+    /// The place, or the beginning of the first span whose label has to wait: it comes behind the gaps, and none of
+    /// them may be undecided.
+    fn before_labels(&self, decided: usize) -> usize {
+        if !self.veil.has_gaps() {
+            return decided;
+        }
+        let mut covered = self.covered;
+        for found in self.matches.iter().take_while(|found| found.start < decided) {
+            let mut gaps = self.veil.staying(found.start..found.end);
+            if found.start >= covered && gaps.any(|gap| gap.end > decided) {
+                return found.start;
+            }
+            covered = covered.max(found.end);
+        }
+        decided
     }
 
     /// The last beginning of a form at the end of a text that was searched as open, and the label of that form.
@@ -129,14 +148,22 @@ impl Scratch {
         out: &mut Vec<u8>,
     ) -> Context {
         let (mut written, mut strong, mut plain) = (self.covered, self.covered_strong, context.covered_plain);
-        let mut done = 0;
+        let before = out.len();
         for found in self.matches.iter().take_while(|found| found.start < decided) {
             if found.start >= written {
-                self.veil.write_gaps(done..written, text, out);
                 out.extend_from_slice(&text[written..found.start]);
+                // The gaps come first: what stands behind a label is what stood behind the value.
+                let mut end = None;
+                for gap in self.veil.staying(found.start..found.end) {
+                    let last = out[before..].last().copied().or(context.last);
+                    let joins = |last: u8| patterns.inner().joins(last, text[gap.start]);
+                    if end == Some(gap.start) || !last.is_some_and(joins) {
+                        out.extend_from_slice(&text[gap.clone()]);
+                        end = Some(gap.end);
+                    }
+                }
                 out.extend_from_slice(patterns.label(found.label).as_bytes());
                 counts.add(found.label);
-                done = found.start;
             }
             written = written.max(found.end);
             if !found.bounded {
@@ -146,7 +173,6 @@ impl Scratch {
                 plain = plain.max(found.end);
             }
         }
-        self.veil.write_gaps(done..written.min(decided), text, out);
         if written < decided {
             out.extend_from_slice(&text[written..decided]);
         }
@@ -160,6 +186,7 @@ impl Scratch {
             covered_strong: strong.saturating_sub(decided),
             covered_plain: plain.saturating_sub(decided),
             after_word,
+            last: out[before..].last().copied().or(context.last),
             place,
             width: context.width,
         }
@@ -251,20 +278,27 @@ impl Scratch {
         decided
     }
 
-    /// Lets the matches from a number on take whole sequences with them.
+    /// Lets the matches from a number on take whole sequences with them, and puts all in order.
     fn widen(&mut self, from: usize) {
-        if self.veil.has_gaps() {
-            for found in self.matches[from..].iter_mut().filter(|found| found.plain) {
-                Range { start: found.start, end: found.end } = self.veil.widen(found.start..found.end);
+        self.sort(from);
+        if self.veil.may_widen() {
+            for found in &mut self.matches[from..] {
+                if found.plain {
+                    Range { start: found.start, end: found.end } = self.veil.widen(found.start..found.end);
+                }
+                found.start = self.veil.unbroken(found.start);
             }
         }
+        self.sort(0);
     }
 
-    fn sort(&mut self) {
-        let order = |found: &Match| (found.start, Reverse(found.end));
+    /// Puts the matches from a number on in order.
+    fn sort(&mut self, from: usize) {
+        let order = |found: &Match| (found.start, Reverse(found.end), !found.plain);
         // One index gives them in order.
-        if !self.matches.is_sorted_by_key(order) {
-            self.matches.sort_by_key(order);
+        let matches = &mut self.matches[from..];
+        if !matches.is_sorted_by_key(order) {
+            matches.sort_by_key(order);
         }
     }
 

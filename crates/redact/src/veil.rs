@@ -9,6 +9,8 @@
 //! - a line break behind a line of base64 that is as long as mail, PEM and the `base64` tool make them.
 //!
 //! Nothing here looks ahead but to the end of a control sequence, so a text may be cut anywhere.
+//!
+//! What only looks like the beginning of a control sequence is seen. If a label came into it, it could be one.
 
 use std::ops::Range;
 
@@ -60,11 +62,19 @@ struct Gap {
     stays: bool,
 }
 
+/// What a look at one stretch has shown.
+enum Seen {
+    Gap { stays: bool },
+    Broken,
+}
+
 /// A text without its gaps. Kept between texts for its memory.
 #[derive(Default)]
 pub(crate) struct Veil {
     visible: Zeroizing<Vec<u8>>,
     gaps: Vec<Gap>,
+    /// What begins like a control sequence and is none, up to the byte that shows it.
+    broken: Vec<Range<usize>>,
     /// Up to here the text is complete.
     complete: usize,
     /// Nothing in the text needed a closer look.
@@ -74,6 +84,10 @@ pub(crate) struct Veil {
 /// What stands at a place.
 enum Token {
     Visible,
+    /// The beginning of a sequence, and a byte with which it cannot go on.
+    Broken {
+        length: usize,
+    },
     Gap {
         length: usize,
         stays: bool,
@@ -87,6 +101,7 @@ impl Veil {
     pub(crate) fn lay(&mut self, text: &[u8], view: View, place: Place, open: bool) -> usize {
         self.visible.clear();
         self.gaps.clear();
+        self.broken.clear();
         self.complete = text.len();
         self.plain =
             view.width.is_none() && memchr::memchr2(ESCAPE, b'\r', text).is_none() && !is_wrapped(text, place.letters);
@@ -95,10 +110,13 @@ impl Veil {
         }
         let mut from = 0;
         let mut place = place;
-        let complete = walk(text, view, &mut place, open, |gap, stays| {
-            self.visible.extend_from_slice(&text[from..gap.start]);
-            from = gap.end;
-            self.gaps.push(Gap { text: gap, visible: self.visible.len(), stays });
+        let complete = walk(text, view, &mut place, open, |found, seen| match seen {
+            Seen::Gap { stays } => {
+                self.visible.extend_from_slice(&text[from..found.start]);
+                from = found.end;
+                self.gaps.push(Gap { text: found, visible: self.visible.len(), stays });
+            }
+            Seen::Broken => self.broken.push(found),
         });
         self.complete = complete;
         if complete < text.len() || !self.gaps.is_empty() {
@@ -125,6 +143,11 @@ impl Veil {
     /// Whether there is anything that is not seen. Without, the other questions have no answer.
     pub(crate) fn has_gaps(&self) -> bool {
         !self.gaps.is_empty()
+    }
+
+    /// Whether a match may take more with it than its own bytes.
+    pub(crate) fn may_widen(&self) -> bool {
+        self.has_gaps() || !self.broken.is_empty()
     }
 
     /// The visible bytes.
@@ -161,12 +184,26 @@ impl Veil {
             || next.checked_sub(1).is_some_and(|last| self.gaps[last].text.end == place)
     }
 
-    /// The place, or the beginning of the gap in which it lies.
+    /// The place, or the beginning of the sequence in which it lies, broken or not.
     pub(crate) fn outside(&self, place: usize) -> usize {
-        match self.gaps.partition_point(|gap| gap.text.start < place).checked_sub(1) {
+        self.unbroken(match self.gaps.partition_point(|gap| gap.text.start < place).checked_sub(1) {
             Some(last) if self.gaps[last].text.end > place => self.gaps[last].text.start,
             _ => place,
+        })
+    }
+
+    /// The place, or the beginning of the broken sequence in which it lies: with a label there it could be a whole one.
+    pub(crate) fn unbroken(&self, place: usize) -> usize {
+        let before = self.broken.partition_point(|broken| broken.start < place);
+        // One may end in the first bytes of the next one, and none ends before the one in front of it.
+        let mut place = place;
+        for broken in self.broken[..before].iter().rev() {
+            if broken.end <= place {
+                break;
+            }
+            place = broken.start;
         }
+        place
     }
 
     /// What is found here in the text as it stands takes whole sequences with it: a part of one would be read as
@@ -184,12 +221,11 @@ impl Veil {
         start..end
     }
 
-    /// Writes the gaps that stay, of those within a stretch.
-    pub(crate) fn write_gaps(&self, within: Range<usize>, text: &[u8], out: &mut Vec<u8>) {
+    /// The gaps that stay, of those within a stretch.
+    pub(crate) fn staying(&self, within: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         let first = self.gaps.partition_point(|gap| gap.text.start < within.start);
-        for gap in self.gaps[first..].iter().take_while(|gap| gap.text.end <= within.end).filter(|gap| gap.stays) {
-            out.extend_from_slice(&text[gap.text.clone()]);
-        }
+        let inside = self.gaps[first..].iter().take_while(move |gap| gap.text.end <= within.end);
+        inside.filter(|gap| gap.stays).map(|gap| gap.text.clone())
     }
 }
 
@@ -211,8 +247,9 @@ fn lettered(before: usize, more: &[u8]) -> usize {
     if length <= WRAPS[0] && more.iter().all(is_letter) { length } else { OTHER }
 }
 
-/// Goes through a text and calls `found` for every gap. Returns where it ends, or where an incomplete sequence begins.
-fn walk(text: &[u8], view: View, place: &mut Place, open: bool, mut found: impl FnMut(Range<usize>, bool)) -> usize {
+/// Goes through a text and calls `found` for every gap and every broken sequence. Returns where it ends, or where an
+/// incomplete sequence begins.
+fn walk(text: &[u8], view: View, place: &mut Place, open: bool, mut found: impl FnMut(Range<usize>, Seen)) -> usize {
     let mut at = 0;
     while at < text.len() {
         if view.width.is_none() {
@@ -229,11 +266,16 @@ fn walk(text: &[u8], view: View, place: &mut Place, open: bool, mut found: impl 
         match token {
             Token::Gap { length, stays } if place.run + length <= LONGEST_RUN => {
                 place.run += length;
-                found(at..at + length, stays);
+                found(at..at + length, Seen::Gap { stays });
                 at += length;
             }
             Token::Incomplete => return at,
-            Token::Visible | Token::Gap { .. } => {
+            Token::Broken { length } | Token::Gap { length, .. } => {
+                found(at..at + length, Seen::Broken);
+                place.run = 0;
+                at += 1;
+            }
+            Token::Visible => {
                 place.run = 0;
                 at += 1;
             }
@@ -247,13 +289,14 @@ fn token(rest: &[u8], view: View, place: &mut Place, open: bool) -> Token {
     match rest[0] {
         ESCAPE => {
             let sequence = sequence(rest, open);
-            if matches!(sequence, Token::Visible) {
-                place.letters = OTHER;
+            if matches!(sequence, Token::Broken { .. }) {
+                (place.letters, place.indented) = (OTHER, false);
             }
             sequence
         }
         b'\r' => {
             let wraps = WRAPS.contains(&place.letters);
+            let breaks = folds(place.column, view) || wraps;
             place.returned = Some((place.column, place.letters));
             place.indented = false;
             (place.column, place.letters) = (0, 0);
@@ -261,12 +304,13 @@ fn token(rest: &[u8], view: View, place: &mut Place, open: bool) -> Token {
             if ends_line && !view.line_feeds && view.width.is_none() && !wraps {
                 return Token::Visible;
             }
-            Token::Gap { length: 1, stays: ends_line }
+            // Without the line feed that the value has in it, it would lead back to the beginning of the line.
+            Token::Gap { length: 1, stays: ends_line && breaks }
         }
         b'\n' => {
             let (column, letters) = returned.unwrap_or((place.column, place.letters));
             (place.column, place.letters) = (0, 0);
-            place.indented = view.width.is_some_and(|width| column <= width && column + MARGIN >= width);
+            place.indented = folds(column, view);
             let is_gap = place.indented || WRAPS.contains(&letters);
             if is_gap { Token::Gap { length: 1, stays: true } } else { Token::Visible }
         }
@@ -291,6 +335,11 @@ fn token(rest: &[u8], view: View, place: &mut Place, open: bool) -> Token {
     }
 }
 
+/// Whether a line that ends in this column ends because the terminal does.
+fn folds(column: usize, view: View) -> bool {
+    view.width.is_some_and(|width| column <= width && column + MARGIN >= width)
+}
+
 /// A control sequence (ECMA-48, section 5.4, and ISO 2022), or an operating system command as xterm knows them.
 fn sequence(rest: &[u8], open: bool) -> Token {
     let is = |at: usize, range: std::ops::RangeInclusive<u8>| rest.get(at).is_some_and(|byte| range.contains(byte));
@@ -298,9 +347,10 @@ fn sequence(rest: &[u8], open: bool) -> Token {
         (from..most.min(rest.len())).find(|at| !is(*at, range.clone())).unwrap_or(most.min(rest.len()))
     };
     let gap = |length| Token::Gap { length, stays: true };
+    let broken = |length: usize| Token::Broken { length: length.min(rest.len()) };
     let cut = |at: usize, most: usize| match open && at == rest.len() && at < most {
         true => Token::Incomplete,
-        false => Token::Visible,
+        false => broken((at + 1).min(most)),
     };
     match rest.get(1) {
         None => cut(1, LONGEST_CONTROL),
@@ -314,12 +364,12 @@ fn sequence(rest: &[u8], open: bool) -> Token {
                 Some(end) if rest[end] == 0x07 => gap(end + 1),
                 Some(end) if rest[end] == ESCAPE && is(end + 1, b'\\'..=b'\\') => gap(end + 2),
                 Some(end) if rest[end] == ESCAPE => cut(end + 1, LONGEST_COMMAND + 1),
-                Some(_) => Token::Visible,
+                Some(end) => broken(end + 1),
                 None => cut(rest.len(), LONGEST_COMMAND),
             }
         }
         // Commands with contents of their own (pictures): those are text like any other.
-        Some(b'P' | b'X' | b'^' | b'_') => Token::Visible,
+        Some(b'P' | b'X' | b'^' | b'_') => broken(2),
         Some(_) => {
             let end = run(1, LONGEST_CONTROL, 0x20..=0x2f);
             if end < LONGEST_CONTROL && is(end, 0x30..=0x7e) { gap(end + 1) } else { cut(end, LONGEST_CONTROL) }

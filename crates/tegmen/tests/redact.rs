@@ -149,10 +149,10 @@ fn mistakes_are_told_without_the_value() {
 fn colours_and_the_width_of_a_terminal() {
     let input = format!("\x1b[1m{}\x1b[0m{}\n", &VALUE[..9], &VALUE[9..]);
     let output = run(&["--secret", "KEY=env:KEY"], &[("KEY", VALUE)], input.as_bytes());
-    assert_eq!(text(&output.stdout), "\x1b[1m[KEY]\x1b[0m\n");
+    assert_eq!(text(&output.stdout), "\x1b[1m\x1b[0m[KEY]\n");
     let folded = format!("key {}\n{}.\n", &VALUE[..16], &VALUE[16..]);
     let output = run(&["--secret", "KEY=env:KEY", "--width", "20"], &[("KEY", VALUE)], folded.as_bytes());
-    assert_eq!(text(&output.stdout), "key [KEY]\n.\n");
+    assert_eq!(text(&output.stdout), "key \n[KEY].\n");
 }
 
 #[test]

@@ -195,7 +195,8 @@ fn base64_in_lines() {
     let encoded = STANDARD.encode(&value);
     let wrapped: Vec<&str> = [&encoded[..76], &encoded[76..152]].to_vec();
     let out = text(&patterns(&[&value]), &wrapped.join("\n"));
-    assert_eq!(out, "[A]\n");
+    // The second line is found by what the first one does not hold: a span of two matches, and no break in it.
+    assert_eq!(out, "[A]");
 }
 
 #[test]
@@ -208,7 +209,7 @@ fn base64_with_a_line_break_inside_of_the_value() {
             encoded.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
         let wrapped = lines.join(end) + end;
         let out = text(&patterns, &wrapped);
-        assert!(out.contains(&format!("[A]{end}")), "{out}");
+        assert!(out.contains(&format!("{end}[A]")), "{out}");
         let once = text(&patterns, &encoded);
         assert_eq!(out.replace(end, ""), once, "as without line breaks");
         // Not behind a line of another length.

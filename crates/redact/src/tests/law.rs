@@ -39,6 +39,7 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
         4 => proptest::collection::vec(proptest::sample::select(b"ab".to_vec()), 3..14),
         3 => proptest::collection::vec(proptest::sample::select(b"ab1_ -".to_vec()), 3..20),
         2 => proptest::collection::vec(proptest::sample::select(b"aA[]B%".to_vec()), 3..10),
+        2 => proptest::collection::vec(proptest::sample::select(b"abm\x1b[]\r\n".to_vec()), 3..10),
         1 => proptest::collection::vec(any::<u8>(), 3..30),
         1 => Just(b"password".to_vec()),
     ]
@@ -70,6 +71,7 @@ fn piece(values: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
             }
         ),
         3 => proptest::collection::vec(proptest::sample::select(b"ab1_ -[]AB\n".to_vec()), 0..6),
+        1 => proptest::collection::vec(proptest::sample::select(b"abm\x1b[]\r\n".to_vec()), 0..6),
         1 => proptest::collection::vec(any::<u8>(), 0..6),
     ]
 }
@@ -114,24 +116,115 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+    // More with PROPTEST_CASES.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(3_000)))]
 
     #[test]
     fn holds((values, text, cuts, split) in case(), width in proptest::option::of(3usize..20)) {
         let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
-        let patterns = grown(&values, split);
-        let whole = patterns.redact_bytes(&text).into_owned();
-        prop_assert_eq!(show(&whole), show(&reference(&patterns, &text, None)), "the search against the reference");
-        prop_assert_eq!(show(&streamed(&patterns, &text, &cuts, None)), show(&whole), "cut into writes");
-        prop_assert_eq!(show(&streamed(&patterns, &text, &vec![1; text.len()], None)), show(&whole), "byte by byte");
-        prop_assert!(patterns.find(&whole).is_none(), "the output contains no pattern: {:?}", show(&whole));
-        prop_assert_eq!(patterns.redact_bytes(&whole), whole.as_slice(), "twice is once");
-        prop_assert_eq!(patterns.find(&text).is_some(), whole != text);
-        let folded = show(&reference(&patterns, &text, width));
-        prop_assert_eq!(show(&streamed(&patterns, &text, &[], width)), folded.clone(), "with a width");
-        prop_assert_eq!(show(&streamed(&patterns, &text, &cuts, width)), folded.clone(), "with a width, cut");
-        prop_assert_eq!(show(&streamed(&patterns, &text, &vec![1; text.len()], width)), folded, "with a width, by byte");
+        check(&grown(&values, split), &text, &cuts, width)?;
     }
+
+    /// What controls a terminal, in values and beside them: of few letters, so that much of it fits together.
+    #[test]
+    fn holds_beside_controls((values, text, cuts) in controls(), width in proptest::option::of(3usize..20)) {
+        let mut builder = Patterns::builder();
+        values.iter().zip(["A", "B", "m"].iter().cycle()).for_each(|(value, label)| builder.as_it_is(label, value));
+        check(&builder.build(), &text, &cuts, width)?;
+    }
+}
+
+/// Values without their encodings, and a text of pieces of them and of what a terminal may take for a control sequence.
+fn controls() -> impl Strategy<Value = (Vec<Vec<u8>>, Vec<u8>, Vec<usize>)> {
+    let letters =
+        |letters: &'static [u8], least| proptest::collection::vec(proptest::sample::select(letters), least..8);
+    let value = prop_oneof![
+        4 => letters(b"ab", 3),
+        2 => letters(b"abm", 3),
+        2 => letters(b"abm1\x1b[];", 3),
+        1 => letters(b"abm\x1b[]\r\n\x07\\P( ", 3),
+    ];
+    let part = |values: Vec<Vec<u8>>| {
+        (proptest::sample::select(values), any::<[prop::sample::Index; 2]>()).prop_map(|(value, ends)| {
+            let [a, b] = ends.map(|end| end.index(value.len() + 1));
+            value[a.min(b)..a.max(b)].to_vec()
+        })
+    };
+    let piece = move |values: Vec<Vec<u8>>| {
+        prop_oneof![
+            4 => (
+                proptest::sample::select(values.clone()),
+                any::<prop::sample::Index>(),
+                proptest::collection::vec(proptest::sample::select(CONTROLS), 1..3),
+                part(values.clone()),
+            ).prop_map(|(value, at, gaps, behind)| {
+                let at = at.index(value.len() + 1);
+                [&value[..at], &gaps.concat(), &value[at..], &behind].concat()
+            }),
+            3 => part(values),
+            1 => proptest::sample::select(CONTROLS).prop_map(<[u8]>::to_vec),
+            1 => letters(b"abm1\x1b[]\r\n\x07\\P( ", 0),
+        ]
+    };
+    proptest::collection::vec(value, 1..4).prop_flat_map(move |values| {
+        let text = proptest::collection::vec(piece(values.clone()), 0..6).prop_map(|pieces| pieces.concat());
+        (Just(values), text, proptest::collection::vec(0usize..8, 0..20))
+    })
+}
+
+/// Sequences of the letters that the values have, and broken ones.
+const CONTROLS: &[&[u8]] = &[
+    b"\x1ba",
+    b"\x1bb",
+    b"\x1bm",
+    b"\x1b[m",
+    b"\x1b[1m",
+    b"\x1b[a",
+    b"\x1b(b",
+    b"\x1b]a\x07",
+    b"\x1b]ab\x1b\\",
+    b"\r",
+    b"\r\n",
+    b"\n",
+    b"\x1b",
+    b"\x1bP",
+    b"\x1b[1",
+    b"\x1b]a",
+];
+
+fn check(patterns: &Patterns, text: &[u8], cuts: &[usize], width: Option<usize>) -> Result<(), TestCaseError> {
+    let whole = patterns.redact_bytes(text).into_owned();
+    prop_assert_eq!(show(&whole), show(&reference(patterns, text, None)), "the search against the reference");
+    prop_assert_eq!(show(&streamed(patterns, text, cuts, None)), show(&whole), "cut into writes");
+    prop_assert_eq!(show(&streamed(patterns, text, &vec![1; text.len()], None)), show(&whole), "byte by byte");
+    prop_assert!(patterns.find(&whole).is_none(), "the output contains no pattern: {:?}", show(&whole));
+    prop_assert_eq!(patterns.redact_bytes(&whole), whole.as_slice(), "twice is once");
+    prop_assert_eq!(patterns.find(text).is_some(), whole != text);
+    let folded = show(&reference(patterns, text, width));
+    prop_assert_eq!(show(&streamed(patterns, text, &[], width)), folded.clone(), "with a width");
+    prop_assert_eq!(show(&streamed(patterns, text, cuts, width)), folded.clone(), "with a width, cut");
+    prop_assert_eq!(show(&streamed(patterns, text, &vec![1; text.len()], width)), folded, "with a width, by byte");
+    Ok(())
+}
+
+/// What proptest has found.
+#[test]
+fn holds_where_a_gap_and_what_stands_beside_it_would_be_a_value() -> Result<(), TestCaseError> {
+    let cases: [(&[&[u8]], &[u8]); 6] = [
+        // The letter of a sequence that stays, and the text behind it.
+        (&[b"aabaaaa", b"abb"], b"aab\x1baaaaabb\x1b[31m"),
+        (&[b"aabaaaa", b"master-key"], b"aab\x1b[31maaaaaster-key"),
+        // The text before a sequence that stays, and its beginning.
+        (&[b"aabaaaa", b"key\x1b[0"], b"keyaab\x1b[0maaaa"),
+        (&[b"aabaaaa", b"b\x1b[1m\x1b"], b"b\x1b[1maab\x1b[0maaaa"),
+        // What would be a sequence with the label, and is none without it.
+        (&[b"Pabcdef", b"aab]aab"], b"aab\x1bPabcdefaab"),
+        (&[b"first\nsecond", b"aabaaaa"], b"aab\x1b]0;first\nsecond\x07aaaa"),
+    ];
+    for (values, text) in cases {
+        check(&patterns(values), text, &[], None)?;
+    }
+    Ok(())
 }
 
 fn show(bytes: &[u8]) -> String {
