@@ -18,6 +18,7 @@ pub const PAIRS: &[&str] = &[
     "PlainCredentials",
     "basic_auth",
     "DigestAuth",
+    "UsernameToken",
 ];
 
 /// Methods that set a header, a cookie or an entry: name and value.
