@@ -197,12 +197,13 @@ def test_a_new_version_reaches_what_a_script_read_itself(project: Project, bao: 
     )
 
     def rotate() -> None:
+        while not server.requests:
+            time.sleep(0.05)
         bao.put(vault.path, {"api_key": new})
 
-    timer = threading.Timer(4, rotate)
-    timer.start()
+    # Once the script has read it, however long that takes.
+    threading.Thread(target=rotate, daemon=True).start()
     result = project.tegmen_run(env=vault.env).check(0)
-    timer.join()
     sent = [request.header("X-Key") for request in server.requests]
     assert set(sent) == {vault.value, new}, result.output
     line = next(line for line in result.stdout.splitlines() if line.startswith("read "))
