@@ -676,7 +676,7 @@ def test_grpc_takes_revealed_values_only(project: Project) -> None:
         (f"Bearer {PLAIN}", b"three"),
     ]
     assert result.stdout.count("refused: [KEY] was not sent") == 6, result.output
-    assert "credentials: None b'[KEY] was not sent" in result.stdout
+    assert 'credentials: None b"[KEY] was not sent' in result.stdout
     assert "async: b'got three'" in result.stdout
     assert "answer: b'got one' {'got': 'Bearer [KEY]'}" in result.stdout
     assert "stream: [b'got two', b'got [KEY]']" in result.stdout
