@@ -1,4 +1,4 @@
-//! The filter: says of most positions of a text, with one multiplication and one load, that no form covers them.
+//! The filter: says of most positions of a text, with one multiplication and two loads, that no form covers them.
 //!
 //! Every form puts its first `stride` grams (runs of `gram` bytes) into a Bloom filter. A text is then looked at every
 //! `stride` bytes only: whichever way a form lies in the text, one of its first grams lies at such a place.
@@ -26,7 +26,6 @@ type Word = [u8; size_of::<u64>()];
 /// A blocked Bloom filter over grams: the three bits of an entry lie in one word, so a question is one load.
 pub(crate) struct Filter {
     words: Words,
-    shift: u32,
     /// Bytes in a gram, 1 to 8.
     pub(crate) gram: usize,
     /// Distance between the places that are looked at, in bytes.
@@ -49,7 +48,7 @@ impl Filter {
         let stride = (shortest - gram + 1).min(16);
         let words = (count * stride / if count > FEW { 4 } else { 2 }).max(SMALL).next_power_of_two();
         let mask = if gram == 8 { u64::MAX } else { (1 << (8 * gram)) - 1 };
-        Self { words: Words::new(words), shift: 64 - words.trailing_zeros(), gram, stride, mask }
+        Self { words: Words::new(words), gram, stride, mask }
     }
 
     /// Makes the filter as small as it can be without many false strikes: the fewer bytes, the more of it stays in the
@@ -61,10 +60,9 @@ impl Filter {
         while count > SMALL && fill < if count > LARGE { DENSE } else { SPARSE } / 2.0 {
             count /= 2;
             for at in 0..count {
-                let [one, other] = [words[2 * at], words[2 * at + 1]].map(u64::from_le_bytes);
+                let [one, other] = [words[at], words[at + count]].map(u64::from_le_bytes);
                 words[at] = (one | other).to_le_bytes();
             }
-            self.shift += 1;
             fill *= 2.0;
         }
         if count < all {
@@ -78,7 +76,7 @@ impl Filter {
         for at in 0..self.stride {
             if let Some(gram) = form.get(at..at + self.gram) {
                 let words = self.words.get_mut();
-                let (word, bits) = place(pack(gram), self.shift, words.len());
+                let (word, bits) = place(pack(gram), words.len());
                 words[word] = (u64::from_le_bytes(words[word]) | bits).to_le_bytes();
             }
         }
@@ -96,14 +94,26 @@ impl Filter {
     /// The first place at or after `from` (a multiple of the stride) where a gram of some form may lie.
     pub(crate) fn next(&self, text: &[u8], from: usize) -> Option<usize> {
         let (mut at, words) = (from, self.words.get());
-        while let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            if self.may_contain(words, u64::from_le_bytes(*bytes) & self.mask) && self.goes_on(words, text, at) {
+        let may_contain = |bytes: &[u8; 8]| self.may_contain(words, u64::from_le_bytes(*bytes) & self.mask);
+        // In steps of eight bytes and more nearly all of a text is looked at here, without a check of bounds.
+        loop {
+            let steps = text.get(at..).unwrap_or_default().chunks_exact(self.stride);
+            let left = steps.len();
+            match steps.map_while(|step| step.first_chunk()).position(may_contain) {
+                Some(clean) => at += clean * self.stride,
+                None if self.stride < 8 => break,
+                None => {
+                    at += left * self.stride;
+                    break;
+                }
+            }
+            if self.goes_on(words, text, at) {
                 return Some(at);
             }
             at += self.stride;
         }
         while let Some(gram) = self.gram_at(text, at) {
-            if self.may_contain(words, gram) {
+            if self.may_contain(words, gram) && self.goes_on(words, text, at) {
                 return Some(at);
             }
             at += self.stride;
@@ -121,18 +131,32 @@ impl Filter {
 
     #[inline]
     fn may_contain(&self, words: &[Word], gram: u64) -> bool {
-        let (word, bits) = place(gram, self.shift, words.len());
+        let (word, bits) = place(gram, words.len());
         u64::from_le_bytes(words[word]) & bits == bits
     }
 }
 
-/// The word and the bits of a gram, in a filter of so many words.
+/// An odd number without a pattern in its bits.
+const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// What an entry sets in its word: three bits, in so many ways that hardly two entries of a word set the same.
+static BITS: [u64; 1024] = {
+    let (mut bits, mut at) = ([0; 1024], 0);
+    while at < bits.len() {
+        let hash = (at as u64 + 1).wrapping_mul(MIX);
+        bits[at] = 1 << (hash >> 58) | 1 << (hash >> 52 & 63) | 1 << (hash >> 46 & 63);
+        at += 1;
+    }
+    bits
+};
+
+/// The word and the bits of a gram, in a filter of so many words, a power of two.
 #[inline]
-fn place(gram: u64, shift: u32, words: usize) -> (usize, u64) {
-    let hash = gram.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let bits = 1 << (hash >> 30 & 63) | 1 << (hash >> 24 & 63) | 1 << (hash >> 18 & 63);
-    // The mask changes nothing; it lets the compiler see that the index is in bounds when it can.
-    ((hash >> shift) as usize & (words - 1), bits)
+fn place(gram: u64, words: usize) -> (usize, u64) {
+    let product = u128::from(gram) * u128::from(MIX);
+    let hash = product as u64 ^ (product >> 64) as u64;
+    // The mask lets the compiler see that the index is in bounds when it can.
+    (hash as usize & (words - 1), BITS[(hash >> 54) as usize])
 }
 
 /// The memory of a filter, all zero at first. A large one is asked at random places: on pages of the usual size the

@@ -9,6 +9,9 @@ use crate::spans::{Context, Ending, Scratch};
 /// A large write is worked through in such pieces, in bytes, so that it stays in the cache.
 const PIECE: usize = 64 * 1024;
 
+/// What comes behind something that is held back is worked through in smaller pieces.
+const JOINT: usize = 1024;
+
 /// A beginning of a secret of so many bytes is masked at the end of a stream that was cut off.
 const TELLING: usize = 8;
 
@@ -53,7 +56,10 @@ impl Redactor {
 
     /// Takes the next bytes of the stream and appends to `out` what is decided.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
-        for piece in chunk.chunks(PIECE) {
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let piece;
+            (piece, rest) = rest.split_at(self.piece(rest));
             if self.held.is_empty() {
                 let decided = self.work(piece, Ending::Open, out);
                 self.held.extend_from_slice(&piece[decided..]);
@@ -64,6 +70,20 @@ impl Redactor {
                 text.drain(..decided);
                 self.held = text;
             }
+        }
+    }
+
+    /// How much of a write is worked through at once. Behind a line feed hardly anything is held back, and what comes
+    /// behind what is held back has to be copied.
+    fn piece(&self, rest: &[u8]) -> usize {
+        let feed = |text| match self.held.is_empty() {
+            true => memchr::memrchr(b'\n', text),
+            false => memchr::memchr(b'\n', text),
+        };
+        let most = if self.held.is_empty() { PIECE } else { JOINT.max(self.held.len()) };
+        match rest.get(..most) {
+            Some(text) => feed(text).map_or(most, |feed| feed + 1),
+            None => rest.len(),
         }
     }
 

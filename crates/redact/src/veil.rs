@@ -28,6 +28,8 @@ const MARGIN: usize = 2;
 
 /// The lengths at which base64 is broken into lines: mail and the `base64` tool (RFC 2045), PEM (RFC 7468).
 const WRAPS: [usize; 2] = [76, 64];
+/// So many bytes are searched for line ends at once.
+const BLOCK: usize = 256;
 /// A line in which something else than base64 stands, or too much of it.
 const OTHER: usize = usize::MAX;
 
@@ -231,13 +233,30 @@ impl Veil {
 
 /// Whether a line that ends in the text, of which so many letters came before, is a whole line of base64.
 fn is_wrapped(text: &[u8], before: usize) -> bool {
+    let [long, short] = WRAPS;
     let (mut from, mut before) = (0, before);
-    memchr::memchr_iter(b'\n', text).any(|end| {
+    let head = if text.len() > BLOCK { long + 1 } else { text.len() };
+    let at_first = memchr::memchr_iter(b'\n', &text[..head]).any(|end| {
         let length = before.saturating_add(end - from);
         let wrapped = WRAPS.contains(&length) && lettered(before, &text[from..end]) == length;
         (from, before) = (end + 1, 0);
         wrapped
-    })
+    });
+    // From there on a line feed at the right distance precedes such a line. Few blocks have one, and without a branch
+    // many bytes are compared at once.
+    let ends = &text[head..];
+    let is_feed = |byte: &u8| u8::from(*byte == b'\n');
+    let is_line = |end: usize| {
+        let line = |length: usize| text[end - length - 1] == b'\n' && lettered(0, &text[end - length..end]) == length;
+        WRAPS.into_iter().any(line)
+    };
+    at_first
+        || ends.chunks(BLOCK).enumerate().map(|(number, ends)| (number * BLOCK, ends)).any(|(at, ends)| {
+            let begins = std::iter::zip(&text[at..], &text[at + long - short..]);
+            let any = std::iter::zip(ends, begins)
+                .fold(0, |any, (end, (long, short))| any | is_feed(end) & (is_feed(long) | is_feed(short)));
+            any != 0 && memchr::memchr_iter(b'\n', ends).any(|end| is_line(at + head + end))
+        })
 }
 
 /// The letters of a line after some more bytes of it.
@@ -374,5 +393,25 @@ fn sequence(rest: &[u8], open: bool) -> Token {
             let end = run(1, LONGEST_CONTROL, 0x20..=0x2f);
             if end < LONGEST_CONTROL && is(end, 0x30..=0x7e) { gap(end + 1) } else { cut(end, LONGEST_CONTROL) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_wrapped;
+
+    #[test]
+    fn a_whole_line_of_base64_is_seen_wherever_it_lies() {
+        for before in 0..600 {
+            let text = |line: usize| format!("{}\n{}\n{}", " ".repeat(before), "a".repeat(line), "b\n".repeat(200));
+            for line in [64, 76] {
+                assert!(is_wrapped(text(line).as_bytes(), 0), "{line} behind {before}");
+            }
+            for line in [0, 63, 65, 75, 77] {
+                assert!(!is_wrapped(text(line).as_bytes(), 0), "{line} behind {before}");
+            }
+        }
+        assert!(is_wrapped(format!("{}\n{}", "a".repeat(60), "b\n".repeat(200)).as_bytes(), 4));
+        assert!(!is_wrapped(format!("{}\n{}", "a".repeat(60), "b\n".repeat(200)).as_bytes(), 5));
     }
 }
