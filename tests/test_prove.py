@@ -251,12 +251,13 @@ def test_traces_over_grpc_are_searched(project: Project) -> None:
     assert leaks == {("SHOP_API_KEY", "telemetry")}
 
 
+@pytest.mark.timeout(400)
 def test_the_proof_is_proved(project: Project) -> None:
     # What the command says of the project's own test is not for the self-test, wherever it stands.
     project.write("locust.conf", "host = https://conf.example\ntags = fast\n")
     options = ("-f", "locustfile.py", "--host", "https://shop.example.com", "-T", "slow", "Shopper")
     command = (project.tegmen, "prove", "--self-test", "--seconds", "3", "--", str(BIN / "locust"), *options)
-    result = project.run(*command, env={"LOCUST_HOST": "https://env.example"}, timeout=200)
+    result = project.run(*command, env={"LOCUST_HOST": "https://env.example"}, timeout=390)
     failed = [line for line in result.stdout.splitlines() if "FAILED" in line]
     assert failed == [], result.output
     assert "ok      ZMQ, workers and master" in result.stdout
