@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -114,11 +115,14 @@ def test_help_fits_the_window(empty: Project, columns: int) -> None:
 @pytest.mark.parametrize("columns", [60, 160])
 def test_what_is_shown_on_a_terminal_fits_it(project: Project, columns: int) -> None:
     project.write("locustfile.py", SCRIPT)
+    project.run(project.tegmen, "init", "--yes", env={"LOCUST_API_KEY": f"k3y-{secrets.token_hex(8)}"}).check()
     for command in (
         ["audit"],
         ["fix", "--diff"],
         ["doctor", "--fail-on", "never"],
+        ["doctor", "--list"],
         ["report"],
+        ["guide"],
         ["explain", "hardcoded-password"],
         ["run", "--secret", "NO_SUCH_KEY=env:NO_SUCH_VARIABLE", "--", "true"],
     ):
@@ -129,13 +133,11 @@ def test_what_is_shown_on_a_terminal_fits_it(project: Project, columns: int) -> 
         shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07", "", terminal.shown)
         assert not DEFECTS.search(shown)
         lines = [part for line in shown.splitlines() for part in line.split("\r")]
-        # Commands, paths, code and diffs are for copying and stay whole.
-        prose = [
-            line
-            for line in lines
-            if not re.match(r"((high|medium|low)\[|[-+@ ]*[\w/.]+:\d+|[-+@ ]|self\.)", line) and "<http" not in line
-        ]
-        assert [line for line in prose if len(line) > columns] == [], command
+        # Code, diffs and tables stay as they are, and words whole: commands, paths and addresses are for copying.
+        is_code = re.compile(r"[-+|] ?|@@|```| {4}" if command[0] == "fix" else r"[|]|self\.| +print\(")
+        wide = [line for line in lines if len(line) > columns and not is_code.match(line)]
+        # Where the left column leaves no room for a word, that stands there alone.
+        assert [line for line in wide if len(line.split()[-1]) + 20 < columns] == [], command
 
 
 @pytest.mark.parametrize("command", ["audit", "report", "explain --all", "doctor --fail-on never", "--help"])
@@ -148,6 +150,73 @@ def test_a_reader_that_has_had_enough_is_no_failure(project: Project, command: s
             [project.tegmen, *command.split()], cwd=project.path, stdout=closed, stderr=subprocess.PIPE, text=True
         )
     assert not DEFECTS.search(done.stderr) and "Broken pipe" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "audit",
+        "report",
+        "explain --all",
+        "doctor",
+        "doctor --list",
+        "guide",
+        "--help",
+        "completions bash",
+        "redact --env",
+    ],
+)
+def test_what_cannot_be_printed_is_said(project: Project, command: str) -> None:
+    project.write("locustfile.py", SCRIPT)
+    key = {"LOCUST_API_KEY": f"k3y-{secrets.token_hex(8)}"}
+    project.run(project.tegmen, "init", "--yes", env=key).check()
+    line = f"{project.tegmen} {command} > /dev/full"
+    result = project.run("sh", "-c", line, stdin="text\n", env=key).check(2)
+    assert "No space left on device" in result.stderr and not DEFECTS.search(result.stderr), result.stderr
+
+
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_a_manifest_that_cannot_be_read_is_none_that_is_not_there(project: Project, kind: str) -> None:
+    """To go on without it would be to go on unprotected."""
+    project.write("locustfile.py", SCRIPT)
+    manifest = project.path / "tegmen.toml"
+    if kind == "link":
+        manifest.symlink_to("nowhere")
+    else:
+        manifest.mkdir()
+    key = {"LOCUST_API_KEY": f"k3y-{secrets.token_hex(8)}"}
+    for line, status in {
+        "run -- touch ran": 125,
+        "guide": 2,
+        "rotate": 2,
+        "report": 2,
+        "init --yes": 2,
+        "fix --to dotenv": 2,
+    }.items():
+        result = project.run(project.tegmen, *line.split(), env=key).check(status)
+        assert "tegmen.toml" in result.stderr and "there is no tegmen.toml" not in result.stderr, line
+        expected = "is there already" if line.startswith("init") else "cannot be read"
+        assert expected in result.stderr, result.stderr
+    assert not (project.path / "ran").exists()
+
+
+def test_a_pipe_in_the_place_of_a_file_holds_nothing_up(project: Project) -> None:
+    """Some password managers serve `.env` as one; it waits for them."""
+    project.write("locustfile.py", SCRIPT)
+    os.mkfifo(project.path / ".env")
+    for line in ("init --yes", "audit --fail-on never", "fix --diff", "report --no-doctor", "guide"):
+        result = project.run(project.tegmen, *line.split(), timeout=60)
+        assert result.status in (0, 1, 2), line
+    assert "LOCUST_API_KEY" in project.read("tegmen.toml")
+
+
+def test_commands_to_copy_are_as_a_shell_needs_them(project: Project) -> None:
+    project.write("load tests/it's one.py", SCRIPT)
+    told = project.run(project.tegmen, "init", "--yes").check().stderr
+    guide = project.run(project.tegmen, "guide").check().stdout
+    for text in (told, guide):
+        (name,) = {shlex.split(found)[0] for found in re.findall(r"""locust -f ([^\n`]+\.py['"]?)""", text)}
+        assert name == "load tests/it's one.py", text
 
 
 #: Each command as it does its work in the project below, with its exit status.

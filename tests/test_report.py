@@ -36,6 +36,10 @@ CONTRAST = """() => {
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05); }));
 }"""
 
+#: How far the first heading is from the end of what is above.
+GAP = """() => document.querySelector("main h2").getBoundingClientRect().top
+  - document.querySelector("header").lastElementChild.getBoundingClientRect().bottom"""
+
 
 @pytest.fixture(scope="module")
 def page_of_shop(tegmen_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -74,6 +78,8 @@ def test_it_fits_every_screen_and_can_be_read(browser: Browser, page_of_shop: Pa
     assert page.locator("#level").inner_text() == "High"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CONTRAST) >= 4.5
+    # The first heading belongs to what stands above it.
+    assert page.evaluate(GAP) < 60
     assert page.locator("svg .dot").count() == 2
     assert page.locator("tr[data-threat]").count() == 10
     # Every link of the contents leads somewhere.

@@ -120,7 +120,9 @@ fn rest(secret: &SecretFact) -> &str {
 
 fn command(facts: &Facts) -> String {
     match facts.scripts.first() {
-        Some(script) if script != "locustfile.py" => format!("tegmen run -- locust -f {script}"),
+        Some(script) if script != "locustfile.py" => {
+            format!("tegmen run -- locust -f {}", crate::prose::quoted(script))
+        }
         _ => "tegmen run -- locust".to_owned(),
     }
 }
@@ -142,7 +144,7 @@ fn locally(out: &mut String, facts: &Facts) {
         let names: Vec<String> =
             dotenv.iter().map(|secret| code(rest(secret).rsplit('#').next().unwrap_or_default())).collect();
         steps.push(format!(
-            "Fill {} with {}; git ignores it, and only you can read it (`chmod 600`).",
+            "Fill {} with {}; git has to ignore it, and nobody but you may read it (`chmod 600`).",
             code(file),
             names.join(", ")
         ));
@@ -167,7 +169,7 @@ fn locally(out: &mut String, facts: &Facts) {
     }
     for secret in from(facts, &[Origin::File]).iter() {
         let what = if secret.kind == SecretKind::Pool { "the records of the pool" } else { "the value" };
-        let ignored = if rest(secret).starts_with(['/', '~']) { "" } else { ", which git ignores" };
+        let ignored = if rest(secret).starts_with(['/', '~']) { "" } else { ", which git has to ignore" };
         steps.push(format!("Have {what} in the file {}{ignored}.", code(rest(secret))));
     }
     if facts.vault.is_some() || !from(facts, &[Origin::Vault, Origin::Dynamic]).is_empty() {
@@ -243,7 +245,7 @@ fn add(out: &mut String, facts: &Facts, manifest: &str) {
             format!("vault:{path}#new_key"),
             "Write the value into Vault, at that path and under that field, from standard input: `vault kv patch … new_key=-`.",
         ),
-        Origin::Dotenv => (format!("dotenv:{path}#NEW_KEY"), "Write it into that file, which git ignores."),
+        Origin::Dotenv => (format!("dotenv:{path}#NEW_KEY"), "Write it into that file, which git has to ignore."),
         Origin::Environment => ("env:NEW_KEY".to_owned(), "Have it set where the test is started."),
         _ => ("store:NEW_KEY".to_owned(), "`tegmen secrets set NEW_KEY` asks for it."),
     };

@@ -14,6 +14,12 @@ pub fn folded(lead: &str, hanging: usize, text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
+/// The name of a file within a command that is to be copied.
+pub fn quoted(name: &str) -> std::borrow::Cow<'_, str> {
+    // No name has a NUL byte.
+    shlex::try_quote(name).unwrap_or(std::borrow::Cow::Borrowed(name))
+}
+
 /// Whether a terminal obeys a character instead of showing it. Marks that turn the direction of writing make a line look like
 /// another one.
 pub(crate) fn steers(c: char) -> bool {
@@ -56,6 +62,18 @@ fn whole_words(width: usize) -> Options<'static> {
     Options::new(width).break_words(false).word_splitter(WordSplitter::NoHyphenation)
 }
 
+/// How far in the text of an item of a list begins; 0 where the line begins none.
+fn mark(line: &str) -> usize {
+    let number = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    if line.starts_with("- ") {
+        2
+    } else if number > 0 && line[number..].starts_with(". ") {
+        number + 2
+    } else {
+        0
+    }
+}
+
 /// A page in Markdown with its paragraphs and lists filled; headings, tables and code stay as they are.
 pub fn page(markdown: &str, width: usize) -> String {
     let mut out = String::new();
@@ -65,8 +83,7 @@ pub fn page(markdown: &str, width: usize) -> String {
         if paragraph.is_empty() {
             return;
         }
-        let is_list = paragraph.first().is_some_and(|line| line.starts_with("- "));
-        let hanging = if is_list { 2 } else { 0 };
+        let hanging = paragraph.first().map_or(0, |line| mark(line));
         out.push_str(&folded("", hanging, &paragraph.join(" "), width.min(READABLE)));
         out.push('\n');
         paragraph.clear();
@@ -74,7 +91,7 @@ pub fn page(markdown: &str, width: usize) -> String {
     for line in markdown.lines() {
         let is_fence = line.trim_start().starts_with("```");
         let is_verbatim = code || is_fence || line.trim().is_empty() || line.starts_with(['#', '|']);
-        if is_verbatim || line.starts_with("- ") {
+        if is_verbatim || mark(line) > 0 {
             flush(&mut out, &mut paragraph);
         }
         if is_verbatim {
@@ -130,11 +147,11 @@ mod tests {
 
     #[test]
     fn a_page_is_filled_but_for_code() {
-        let text = "# Rule\n\nOne two three\nfour five.\n\n- an item that is\n  long\n- another\n\n```python\nx = 'as it is, however wide this may be'\n```\n";
+        let text = "# Rule\n\nOne two three\nfour five.\n\n- an item that is\n  long\n- another\n10. a number goes on\n    ```sh\n    and its code\n    ```\n\n```python\nx = 'as it is, however wide this may be'\n```\n";
         let shown = page(text, 12);
         assert_eq!(
             shown,
-            "# Rule\n\nOne two\nthree four\nfive.\n\n- an item\n  that is\n  long\n- another\n\n```python\nx = 'as it is, however wide this may be'\n```\n"
+            "# Rule\n\nOne two\nthree four\nfive.\n\n- an item\n  that is\n  long\n- another\n10. a number\n    goes on\n    ```sh\n    and its code\n    ```\n\n```python\nx = 'as it is, however wide this may be'\n```\n"
         );
     }
 }

@@ -44,6 +44,21 @@ impl Width {
             _ => message.to_owned(),
         }
     }
+
+    /// Whether a label fits beside what it points at, behind the numbers of the lines, which have so many digits.
+    fn has_room(self, digits: usize, place: &Location, label: &str) -> bool {
+        let pointed = place.excerpt.as_ref().and_then(|excerpt| excerpt.text.get(..excerpt.highlight.end));
+        let beside = digits + " | ".len() + pointed.map_or(0, prose::display_width) + 1;
+        matches!(self, Self::Unknown) || beside + prose::display_width(label) <= self.columns()
+    }
+
+    /// A line by itself, which goes on below its second column.
+    pub fn line(self, line: &str) -> String {
+        match self {
+            Self::Window(columns) => prose::folded("", 2, line, columns),
+            Self::Unknown => line.to_owned(),
+        }
+    }
 }
 
 /// At most this many further places are listed.
@@ -67,10 +82,12 @@ pub fn text(input: &Input<'_>, colour: Colour, width: Width) -> String {
     for (kind, remarks) in [("problem", input.problems), ("note", input.notes)] {
         for remark in remarks {
             let line = remark.line.map(|line| format!(":{line}")).unwrap_or_default();
-            let _ = writeln!(out, "{kind}: {}{line}: {}", visible(&remark.path), visible(&remark.message));
+            let text = format!("{kind}: {}{line}: {}", visible(&remark.path), visible(&remark.message));
+            out.push_str(&width.line(&text));
+            out.push('\n');
         }
     }
-    out.push_str(&summary(input));
+    out.push_str(&width.line(&summary(input)));
     out.push('\n');
     out
 }
@@ -127,12 +144,13 @@ fn one(finding: &Finding, renderer: &Renderer, width: Width) -> String {
     // Below the numbers of the lines.
     let lines = finding.related.iter().chain([first]).map(|place| place.line.to_string().len()).max().unwrap_or(0);
     let help = |text: &str| Level::HELP.message(width.fold(lines + " = help: ".len(), text));
-    if let Some(snippet) = snippet(first, AnnotationKind::Primary) {
+    let places = [(first, AnnotationKind::Primary)].into_iter();
+    for (place, kind) in places.chain(finding.related.iter().map(|related| (related, AnnotationKind::Context))) {
+        let label = place.note.as_deref().filter(|note| width.has_room(lines, place, note));
+        let Some(snippet) = snippet(place, kind, label) else { continue };
         group = group.element(snippet);
-    }
-    for related in &finding.related {
-        if let Some(snippet) = snippet(related, AnnotationKind::Context) {
-            group = group.element(snippet);
+        if let Some(note) = place.note.as_deref().filter(|_| label.is_none()) {
+            group = group.element(Level::NOTE.message(width.fold(lines + " = note: ".len(), note)));
         }
     }
     let others = &finding.locations()[1..];
@@ -145,7 +163,8 @@ fn one(finding: &Finding, renderer: &Renderer, width: Width) -> String {
         let _ = write!(places, " and {} more", others.len() - PLACES);
     }
     if !places.is_empty() {
-        group = group.element(Level::NOTE.message(format!("the same at {places}")));
+        let same = format!("the same at {places}");
+        group = group.element(Level::NOTE.message(width.fold(lines + " = note: ".len(), &same)));
     }
     // The fix says the same.
     let is_said = |hint: &&String| finding.fix.as_ref().is_some_and(|fix| fix.title == **hint);
@@ -160,14 +179,23 @@ fn one(finding: &Finding, renderer: &Renderer, width: Width) -> String {
     if let Some(fix) = &fix {
         group = group.element(help(fix));
     }
-    renderer.render(&[group])
+    let shown = renderer.render(&[group]);
+    // Where there was no room for the title beside the rule, it goes on below.
+    match shown.split_once('\n') {
+        Some((title, rest)) => format!("{}\n{rest}", width.line(title)),
+        None => width.line(&shown),
+    }
 }
 
-fn snippet(location: &Location, kind: AnnotationKind) -> Option<Snippet<'_, annotate_snippets::Annotation<'_>>> {
+fn snippet<'a>(
+    location: &'a Location,
+    kind: AnnotationKind,
+    label: Option<&'a str>,
+) -> Option<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let excerpt = location.excerpt.as_ref()?;
     let mut annotation = kind.span(excerpt.highlight.clone());
-    if let Some(note) = &location.note {
-        annotation = annotation.label(note.as_str());
+    if let Some(label) = label {
+        annotation = annotation.label(label);
     }
     Some(
         Snippet::source(excerpt.text.as_str())

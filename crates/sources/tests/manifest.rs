@@ -268,6 +268,10 @@ fn found_in_a_parent_but_not_beyond_the_repository() {
     assert_eq!(Manifest::find(&deep), None);
     std::fs::write(repository.join("tegmen.toml"), "").unwrap();
     assert_eq!(Manifest::find(&deep), Some(repository.join("tegmen.toml")));
+    // One that leads nowhere is there, and an error when it is read.
+    std::os::unix::fs::symlink("nowhere", deep.join("tegmen.toml")).unwrap();
+    assert_eq!(Manifest::find(&deep), Some(deep.join("tegmen.toml")));
+    assert!(Manifest::load(&deep.join("tegmen.toml")).is_err());
     let manifest = Manifest::load(&repository.join("tegmen.toml")).unwrap();
     assert_eq!(manifest.directory(), Some(repository.as_path()));
 }

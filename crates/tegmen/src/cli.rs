@@ -74,9 +74,15 @@ impl Cli {
 /// Says what clap says (it may be the help that was asked for), and the exit status for it: that of a failure of the
 /// subcommand. For `run` the statuses below 125 are the command's own.
 pub fn misunderstood(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
+    let printed = error.print();
     if !error.use_stderr() {
-        return ExitCode::SUCCESS;
+        return match printed {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                crate::messages::error(&anyhow::Error::new(error).context("standard output could not be written"));
+                ExitCode::from(2)
+            }
+            _ => ExitCode::SUCCESS,
+        };
     }
     // What stands before the subcommand are options without a value.
     let mut arguments = std::env::args_os().skip(1).skip_while(|word| word.as_encoded_bytes().starts_with(b"-"));

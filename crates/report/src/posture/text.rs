@@ -37,7 +37,8 @@ pub fn text(posture: &Posture, colour: Colour, width: usize, all: bool) -> Strin
             let head = format!("{:<8}", word);
             let id = format!("{} {}", answer.check.code, answer.check.id);
             if let Outcome::Fail { .. } = answer.outcome {
-                let _ = writeln!(out, "  {} {}  {}", painted(style, &head), painted(BOLD, &id), answer.check.title);
+                let lead = format!("  {} {}  ", painted(style, &head), painted(BOLD, &id));
+                let _ = writeln!(out, "{}", folded(&lead, 11, answer.check.title, width));
                 paragraph(&mut out, "found", &visible(answer.outcome.found()), width);
                 paragraph(&mut out, "why", answer.check.why, width);
                 paragraph(&mut out, "repair", &visible(answer.repair().unwrap_or(answer.check.repair)), width);

@@ -115,7 +115,8 @@ impl Manifest {
     pub fn find(start: &Path) -> Option<PathBuf> {
         for directory in start.ancestors() {
             let candidate = directory.join(Self::FILE);
-            if candidate.is_file() {
+            // A link that leads nowhere is one that was meant: to go on without would be to go on unprotected.
+            if candidate.symlink_metadata().is_ok() {
                 return Some(candidate);
             }
             if directory.join(".git").exists() {

@@ -1,7 +1,9 @@
 //! `tegmen completions`: shell completions on standard output.
 
+use std::io::Write;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::CommandFactory;
 use clap_complete::Shell;
 
@@ -16,13 +18,19 @@ use clap_complete::Shell;
 
 Exit status:
   0  they are printed
-  2  it knows no such shell")]
+  2  it knows no such shell, or they cannot be written")]
 pub struct Args {
     /// The shell to complete for
     shell: Shell,
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    clap_complete::generate(args.shell, &mut crate::cli::Cli::command(), "tegmen", &mut std::io::stdout());
+    // It takes an error of the writer for a defect.
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut crate::cli::Cli::command(), "tegmen", &mut text);
+    match std::io::stdout().write_all(&text) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        other => other.context("standard output could not be written")?,
+    }
     Ok(ExitCode::SUCCESS)
 }

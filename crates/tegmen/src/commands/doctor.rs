@@ -213,7 +213,15 @@ fn list(format: Format) -> anyhow::Result<ExitCode> {
         report::checks_reference(&all, checks::DATED)
     } else {
         let width = all.iter().map(|check| check.id.len()).max().unwrap_or(0);
-        let line = |check: &&tegmen_posture::Check| format!("{}  {:width$}  {}\n", check.code, check.id, check.title);
+        let columns = output::window(None);
+        let line = |check: &&tegmen_posture::Check| {
+            let lead = format!("{}  {:width$}  ", check.code, check.id);
+            let title = match columns {
+                Some(columns) => tegmen_report::prose::folded(&lead, lead.len().min(columns / 2), check.title, columns),
+                None => lead + check.title,
+            };
+            title + "\n"
+        };
         all.iter().map(line).collect()
     };
     stdout::write(&text)?;

@@ -93,7 +93,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let applied = apply(&project, keep.as_ref(), &fixed)?;
     let text = summary(&fixed, &applied.failed);
     stdout::write(&text)?;
-    advise(&fixed, keep.as_ref());
+    advise(&fixed, keep.as_ref().filter(|_| applied.failed.is_empty()));
     let clean = fixed.audit.findings.is_empty();
     Ok(match (problems(&fixed) || !applied.failed.is_empty(), clean) {
         (true, _) => ExitCode::from(2),
@@ -115,7 +115,7 @@ impl Project {
         let start = super::project_of(paths, &here);
         let manifest = Manifest::find(&start).unwrap_or_else(|| start.join(Manifest::FILE));
         let mut taken: BTreeSet<String> = LOCUST_VARIABLES.iter().map(|name| (*name).to_owned()).collect();
-        let (text, existing) = if manifest.is_file() {
+        let (text, existing) = if manifest.symlink_metadata().is_ok() {
             let text =
                 std::fs::read_to_string(&manifest).with_context(|| format!("{} cannot be read", manifest.display()))?;
             (text, Manifest::load(&manifest)?)

@@ -72,7 +72,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             output::to_file(path, text.as_bytes(), "--output")?;
             messages::note(format_args!("written to {path}"));
         }
-        None => stdout::write(&text)?,
+        None => {
+            // A file has its paragraphs in one line, as Markdown is written.
+            let text = match output::window(None) {
+                Some(columns) => tegmen_report::prose::page(&text, columns),
+                None => text,
+            };
+            stdout::write(&text)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -107,23 +107,30 @@ fn sections(command: &Command) -> Vec<(String, String)> {
     for paragraph in text.split("\n\n") {
         match paragraph.split_once(":\n") {
             Some((title, rest)) if !title.contains('\n') => found.push((title.to_owned(), rest.to_owned())),
-            _ => found.push(("Notes".to_owned(), paragraph.to_owned())),
+            _ => found.push((NOTES.to_owned(), paragraph.to_owned())),
         }
     }
     found.retain(|(_, text)| !text.is_empty());
     found
 }
 
-/// A section of a manual page whose lines stay as they are.
+/// The section of what stands below the options without a heading: prose.
+const NOTES: &str = "Notes";
+
+/// A section of a manual page. Its lines stay as they are, but those of prose, which are filled.
 fn section(out: &mut Vec<u8>, title: &str, text: &str) {
-    let mut lines = format!(".SH {}\n.nf\n", title.to_uppercase());
-    for line in text.lines() {
+    let (begin, between, end) = if title == NOTES { ("", ".br\n", "") } else { (".nf\n", "", ".fi\n") };
+    let mut lines = format!(".SH {}\n{begin}", title.to_uppercase());
+    for (number, line) in text.lines().enumerate() {
+        if number > 0 {
+            lines.push_str(between);
+        }
         let line = line.replace('\\', "\\e").replace('-', "\\-");
         // A line that began with a dot or a quote would be a request.
         let guard = if line.starts_with(['.', '\'']) { "\\&" } else { "" };
         let _ = writeln!(lines, "{guard}{line}");
     }
-    lines.push_str(".fi\n");
+    lines.push_str(end);
     out.extend_from_slice(lines.as_bytes());
 }
 

@@ -46,8 +46,9 @@ fn text(args: &Args, input: &Input<'_>) -> String {
     if volume() > Volume::Quiet {
         return text;
     }
-    // The summary is the last line.
-    let rest = text.trim_end().rfind('\n').map_or("", |at| &text[..=at]);
+    // The summary comes last.
+    let summary = width.line(&tegmen_report::summary(input));
+    let rest = text.trim_end().strip_suffix(&summary).unwrap_or(&text);
     rest.trim_end().to_owned() + if rest.is_empty() { "" } else { "\n" }
 }
 

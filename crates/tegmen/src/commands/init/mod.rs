@@ -189,7 +189,7 @@ fn advise(proposal: &Proposal, script: &str, literals: usize) {
     let file = if target.file_name() == Some("locustfile.py") && target.parent() == Some(Utf8Path::new("")) {
         String::new()
     } else {
-        format!(" -f {script}")
+        format!(" -f {}", tegmen_report::prose::quoted(script))
     };
     messages::next(format_args!("start the test with its secrets protected: tegmen run -- locust{file}"));
 }

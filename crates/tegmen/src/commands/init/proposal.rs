@@ -266,7 +266,9 @@ fn places(uses: &[At]) -> String {
 
 /// The names in `.env`.
 fn dotenv(directory: &Utf8Path) -> Option<Vec<String>> {
-    let bytes = std::fs::read(directory.join(".env")).ok()?;
+    let path = directory.join(".env");
+    // A pipe waits for somebody, who may not come.
+    let bytes = path.is_file().then(|| std::fs::read(&path))?.ok()?;
     let parsed = Dotenv::parse(&bytes, &Environment::default()).ok()?;
     Some(parsed.names().into_iter().map(str::to_owned).collect())
 }
