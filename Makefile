@@ -96,6 +96,11 @@ fuzz: ## Look for inputs that break a law, for a while (TARGET=redact, audit, fi
 	@target/fuzz/*/release/$(TARGET) target/fuzz/corpus/$(TARGET) -max_total_time=$(TIME) -max_len=2000 -print_final_stats=1 \
 		-artifact_prefix=target/fuzz/$(TARGET)-
 
+.PHONY: soak
+soak: install ## Kill and interrupt load tests at random moments, for a while (TIME=60): nothing may stay behind or come out.
+	@$(call say,Soak for $(TIME) s)
+	@TEGMEN_SOAK=$(TIME) $(BIN)/python -m pytest -q -s --timeout=0 tests/test_faults.py -k soak
+
 .PHONY: site
 site: tools ## The documentation as a site, in target/site.
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict

@@ -17,7 +17,7 @@ import time
 LIBC = ctypes.CDLL(None, use_errno=True)
 CHANNEL, BROKER, SHELL, PLUGIN = sys.argv[1], *(int(pid) for pid in sys.argv[2:5])
 NUMBER, NAME = CHANNEL.split(",")
-HELLO = json.dumps({"version": 1, "package": "intruder"}).encode()
+HELLO = json.dumps({"version": 2, "package": "intruder"}).encode()
 PTRACE_ATTACH, PTRACE_SEIZE, PR_SET_DUMPABLE, SYS_PIDFD_OPEN, SYS_PIDFD_GETFD = 16, 0x4206, 4, 434, 438
 
 

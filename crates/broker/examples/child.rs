@@ -29,7 +29,9 @@ fn main() -> ExitCode {
         }
     }
     let env = std::env::vars_os().collect();
-    let options = ChildOptions { command, env, inherit_fds: Vec::new(), cwd: None, fence: Fence::default() };
+    let leftovers = std::env::var_os("LEFTOVER").map(Into::into).into_iter().collect();
+    let fence = Fence::default();
+    let options = ChildOptions { command, env, inherit_fds: Vec::new(), cwd: None, fence, leftovers };
     match child::spawn(options, patterns.build()) {
         Ok(child) => {
             if let Some(file) = leave {

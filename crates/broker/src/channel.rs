@@ -11,6 +11,7 @@ use tegmen_redact::Patterns;
 use tegmen_secret::SecretBytes;
 use tegmen_sys::{
     channel::{Channel, Listener, Received, Sender},
+    leash::Holder,
     peer::{self, Inspection},
 };
 use tegmen_wire::{
@@ -76,6 +77,8 @@ pub struct Server {
 
 struct Shared {
     owner: Option<Owner>,
+    /// Whoever has the secrets hears of our end by it.
+    holder: Holder,
     keep: Mutex<Keep>,
     pools: Mutex<Pools>,
     contacts: Mutex<Contacts>,
@@ -108,6 +111,7 @@ impl Server {
         ours.identify_senders()?;
         let shared = Arc::new(Shared {
             owner,
+            holder: Holder::new()?,
             keep: Mutex::new(keep),
             pools: Mutex::new(pools),
             contacts: Mutex::default(),
@@ -255,7 +259,8 @@ impl Shared {
     fn welcome(self: &Arc<Self>, reply: Channel) {
         {
             let keep = lock(&self.keep);
-            let (descriptors, files) = keep.descriptors();
+            let (mut descriptors, files) = keep.descriptors();
+            descriptors.insert(1, self.holder.fd());
             let Ok(message) = protocol::encode(&Answer::Welcome { files }) else { return };
             if reply.send_now(&message, &descriptors).is_err() {
                 return;

@@ -3,7 +3,7 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use tegmen_redact::Growing;
-use tegmen_sys::{channel::Channel, shared::Reader};
+use tegmen_sys::{channel::Channel, leash::Leash, shared::Reader, signals};
 use tegmen_wire::{
     cluster::{ClusterKey, KeyOrigin},
     fill::Clear,
@@ -28,6 +28,7 @@ const TOKENS: usize = 1 << 15;
 pub struct Client {
     pub(crate) channel: Channel,
     pub(crate) reader: Reader,
+    leash: Leash,
     files: Vec<(String, OwnedFd)>,
     pub(crate) shared: Shared,
     pub(crate) local: Local,
@@ -54,7 +55,7 @@ impl Client {
     /// # Errors
     /// When there is no broker, or it says no.
     pub fn connect(address: &str, package: &str) -> Result<Self, ClientError> {
-        let connect::Connection { channel, reader, files } = connect::connect(address, package)?;
+        let connect::Connection { channel, reader, leash, files } = connect::connect(address, package)?;
         let shared = Shared::read(&reader)?;
         let local = Local::new(shared.book().table())?;
         let (patterns, issued) = (Growing::new(TOKENS), Growing::of_texts(TOKENS));
@@ -63,6 +64,7 @@ impl Client {
         let mut client = Self {
             channel,
             reader,
+            leash,
             files,
             shared,
             local,
@@ -80,6 +82,7 @@ impl Client {
         };
         client.look_for_shared();
         client.gather_targets();
+        client.end_with_the_broker();
         Ok(client)
     }
 
@@ -98,11 +101,18 @@ impl Client {
     /// # Errors
     /// When the operating system has no randomness to give.
     pub fn forked(&mut self) -> Result<(), ClientError> {
+        self.end_with_the_broker();
         self.masked.forget();
         self.borrowing.forget();
         self.lines.take_counted();
         self.tally.forget();
         self.local.renumber()
+    }
+
+    /// Without the broker nobody would filter what this process says, or take back what it was lent: it is told to end, as the
+    /// command itself is. Where the kernel refuses, that one alone is.
+    fn end_with_the_broker(&mut self) {
+        let _ = self.leash.arm(signals::TERMINATE);
     }
 
     /// The secrets of the broker.

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use tegmen_sys::{channel::Channel, hardening, peer, process, shared::Reader};
+use tegmen_sys::{channel::Channel, hardening, leash::Leash, peer, process, shared::Reader};
 use tegmen_wire::protocol::{self, Address, Answer, Hello};
 
 use crate::ClientError;
@@ -13,6 +13,8 @@ pub struct Connection {
     pub channel: Channel,
     /// The shared memory.
     pub reader: Reader,
+    /// By which this process hears of the broker's end.
+    pub leash: Leash,
     /// For each secret that is served as a file: its name and its descriptor.
     pub files: Vec<(String, OwnedFd)>,
 }
@@ -39,8 +41,9 @@ pub fn connect(address: &str, package: &str) -> Result<Connection, ClientError> 
     };
     let mut descriptors = received.descriptors.into_iter();
     let memory = descriptors.next().ok_or(ClientError::Malformed)?;
+    let leash = Leash::new(descriptors.next().ok_or(ClientError::Malformed)?);
     let reader = Reader::new(memory.as_fd()).map_err(ClientError::Unreachable)?;
-    Ok(Connection { channel, reader, files: names.into_iter().zip(descriptors).collect() })
+    Ok(Connection { channel, reader, leash, files: names.into_iter().zip(descriptors).collect() })
 }
 
 /// Through the inherited descriptor: it brings the broker a socket of our own.

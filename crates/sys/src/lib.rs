@@ -9,6 +9,7 @@ pub mod events;
 pub mod files;
 pub mod hardening;
 pub mod isolation;
+pub mod leash;
 pub mod limits;
 pub mod memory;
 pub mod network;

@@ -41,7 +41,7 @@ impl std::str::FromStr for Address {
 }
 
 /// Both ends must be of the same build of the protocol.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The longest message, in bytes. Values that the plugin protects are sent in one.
 pub const MAX_MESSAGE: usize = 128 * 1024;
@@ -59,7 +59,8 @@ pub struct Hello {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "answer")]
 pub enum Answer {
-    /// The descriptor of the shared memory comes along; then those of the files, in this order.
+    /// The descriptor of the shared memory comes along; one that tells of the broker's end; then those of the files, in this
+    /// order.
     Welcome {
         /// For each secret that is served as a file: its name.
         files: Vec<String>,

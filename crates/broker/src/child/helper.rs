@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tegmen_sys::process::{self, Change, Group, Launch, LaunchError, ProcessHandle, Step};
@@ -25,6 +25,8 @@ use super::messages::{FromHelper, ToHelper};
 const NAME: &str = "run-helper";
 /// How long ago a signal may have come to count as the one that is asked for.
 const SAME: Duration = Duration::from_millis(200);
+/// How often a directory is removed that somebody writes to.
+const TRIES: usize = 50;
 
 /// Which helper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,8 @@ pub(super) struct Start<'a> {
     pub(super) mask: SignalMask,
     /// What the command is fenced off with. The helper itself is not.
     pub(super) fence: Option<&'a Fence>,
+    /// Directories that the helper removes, should the run not come to its end.
+    pub(super) leftovers: &'a [PathBuf],
 }
 
 impl Start<'_> {
@@ -62,21 +66,23 @@ impl Start<'_> {
         let parts = self.fence.map(Fence::descriptors).unwrap_or_default();
         let fence = packed.as_ref().map(AsRawFd::as_raw_fd);
         let own = [
-            NAME.to_owned(),
             role.to_owned(),
             theirs.as_raw_fd().to_string(),
             keep,
             fence.map_or_else(String::new, |number| number.to_string()),
         ];
+        let leftovers = self.leftovers.iter().map(|path| path.clone().into_os_string());
+        let arguments = [NAME.into(), self.leftovers.len().to_string().into()].into_iter().chain(leftovers);
         let pid = Launch {
             files: vec![PathBuf::from("/proc/self/exe")],
-            arguments: own.into_iter().map(OsString::from).chain(self.command.iter().cloned()).collect(),
+            arguments: arguments.chain(own.map(OsString::from)).chain(self.command.iter().cloned()).collect(),
             environment: self.environment,
             directory: self.directory,
             standard: self.standard,
             keep: self.keep.iter().copied().chain([theirs.as_raw_fd()]).chain(parts).chain(fence).collect(),
             group: self.group,
-            death_signal: signals::KILL,
+            // Stopped with the command, it has to go on to hear of our end.
+            death_signal: signals::CONTINUE,
             mask: self.mask,
             fence: None,
         }
@@ -93,10 +99,25 @@ pub fn run_helper_if_asked() -> Option<u8> {
     if arguments.next()? != NAME {
         return None;
     }
+    let count = arguments.next().and_then(|word| word.to_str()?.parse().ok()).unwrap_or(0);
+    let leftovers: Vec<PathBuf> = arguments.by_ref().take(count).map(PathBuf::from).collect();
     Some(match Helper::begin(arguments).and_then(Helper::serve) {
         Ok(()) => 0,
-        Err(_) => 125,
+        Err(_) => {
+            leftovers.iter().for_each(|directory| remove(directory));
+            125
+        }
     })
+}
+
+/// Removes a directory of a run that was killed. The command may be writing to it until it has ended, too.
+fn remove(directory: &Path) {
+    for _ in 0..TRIES {
+        match std::fs::remove_dir_all(directory) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => std::thread::sleep(SAME),
+            _ => return,
+        }
+    }
 }
 
 struct Helper {
@@ -174,10 +195,11 @@ impl Helper {
                 return Ok(());
             }
             if asked {
-                // The end of the line is the end of the run, and an error here.
+                // The end of the line is that of a run which was killed, and an error here.
                 match ToHelper::receive(&self.line)? {
                     ToHelper::DidYouGet(signal) => FromHelper::Got(self.got(signal)).send(&self.line)?,
                     ToHelper::Continue => self.let_go_on(),
+                    ToHelper::Leave => return Ok(()),
                 }
             }
         }

@@ -29,6 +29,8 @@ pub(super) enum ToHelper {
     DidYouGet(i32),
     /// Let the stopped command go on.
     Continue,
+    /// The run has come to its end.
+    Leave,
 }
 
 impl FromHelper {
@@ -73,6 +75,7 @@ impl ToHelper {
         to.write_all(&pack(match self {
             Self::DidYouGet(signal) => [1, signal, 0],
             Self::Continue => [2, 0, 0],
+            Self::Leave => [3, 0, 0],
         }))
     }
 
@@ -81,6 +84,7 @@ impl ToHelper {
         Ok(match unpack(from)? {
             [1, signal, _] => Self::DidYouGet(signal),
             [2, _, _] => Self::Continue,
+            [3, _, _] => Self::Leave,
             _ => return Err(io::ErrorKind::InvalidData.into()),
         })
     }
@@ -122,7 +126,7 @@ mod tests {
             message.send(&one).unwrap();
             assert_eq!(FromHelper::receive(&other).unwrap(), message);
         }
-        for message in [ToHelper::DidYouGet(15), ToHelper::Continue] {
+        for message in [ToHelper::DidYouGet(15), ToHelper::Continue, ToHelper::Leave] {
             message.send(&one).unwrap();
             assert_eq!(ToHelper::receive(&other).unwrap(), message);
         }

@@ -56,6 +56,8 @@ pub struct ChildOptions {
     pub cwd: Option<PathBuf>,
     /// What it is fenced off with.
     pub fence: Fence,
+    /// Directories of ours that go away with us, should we be killed.
+    pub leftovers: Vec<PathBuf>,
 }
 
 /// A child that runs. Dropped without having been waited for, it is ended: something of ours has failed, and nobody would

@@ -339,6 +339,7 @@ impl Supervisor {
         }
         drop(self.keyboard);
         if let Some(helper) = self.helper {
+            let _ = ToHelper::Leave.send(&helper.line);
             drop(helper.line);
             process::reap(helper.pid);
         }
@@ -353,7 +354,7 @@ fn launch(
     streams: &Streams,
     mask: SignalMask,
 ) -> Result<(Helper, u32), SpawnError> {
-    let ChildOptions { command, env, inherit_fds, cwd, fence } = options;
+    let ChildOptions { command, env, inherit_fds, cwd, fence, leftovers } = options;
     let Some(program) = command.first().cloned() else {
         return Err(SpawnError::NotFound { command: OsString::new() });
     };
@@ -378,6 +379,7 @@ fn launch(
             keep: &keep,
             mask,
             fence: Some(&fence),
+            leftovers: &leftovers,
         };
         let started = start.start().map_err(|error| match error.step {
             process::Step::Directory => SpawnError::of_launch(error, &program, &files),
@@ -397,6 +399,7 @@ fn launch(
         keep: &[],
         mask,
         fence: None,
+        leftovers: &leftovers,
     };
     let (helper, _) = Helper::ready(start.start().map_err(|error| own(error.source))?, &program, &files)?;
     let started = Launch {

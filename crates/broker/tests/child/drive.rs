@@ -95,9 +95,14 @@ impl Driven {
 
     /// In a session without a terminal, standard output and errors in one pipe.
     pub fn with_pipes(arguments: &[&str]) -> Self {
+        Self::with_pipes_of(runner().to_str().unwrap(), arguments)
+    }
+
+    /// The same with another program, which may become the runner.
+    pub fn with_pipes_of(program: &str, arguments: &[&str]) -> Self {
         let (output, writer) = std::io::pipe().unwrap();
         let mut command = Command::new("setsid");
-        command.arg(runner()).args(arguments).stdin(Stdio::piped());
+        command.arg(program).args(arguments).stdin(Stdio::piped());
         command.stdout(writer.try_clone().unwrap()).stderr(writer);
         let mut process = command.spawn().unwrap();
         let input = process.stdin.take().map(|input| File::from(OwnedFd::from(input)));

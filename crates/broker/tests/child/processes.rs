@@ -131,6 +131,27 @@ fn a_child_that_nobody_waits_for_is_ended_and_what_it_says_at_last_is_shown() {
 }
 
 #[test]
+fn killed_without_warning_we_leave_no_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let leftover = directory.path().join("leftover");
+    let variable = format!("LEFTOVER={}", leftover.display());
+    let runner = runner();
+    let command = ["env", &variable, runner.to_str().unwrap(), "sh", "-c", "echo > $LEFTOVER/file; sleep 60"];
+    for terminal in [false, true] {
+        std::fs::create_dir(&leftover).unwrap();
+        let driven = if terminal {
+            Driven::at_terminal(command[0], &command[1..])
+        } else {
+            Driven::with_pipes_of(command[0], &command[1..])
+        };
+        eventually("the start", || leftover.join("file").exists());
+        driven.signal(9);
+        eventually("the end of the directory", || !leftover.exists());
+    }
+    assert!(directory.path().exists());
+}
+
+#[test]
 fn orphans_are_reaped() {
     let mut driven = Driven::with_pipes(&["sh", "-c", "(sleep 0.1 & echo orphan $!); sleep 60"]);
     let orphan = driven.expect_line("orphan ");

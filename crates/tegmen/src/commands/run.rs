@@ -180,7 +180,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     env.retain(|(name, _)| !fenced.variables.iter().any(|(new, _)| name == new.as_str()));
     env.extend(fenced.variables.into_iter().map(|(name, value)| (OsString::from(name), value)));
-    let options = ChildOptions { command, env, inherit_fds: vec![channel], cwd: None, fence: fenced.fence };
+    let temporary = fenced.temporary.as_ref().map(|temporary| temporary.path().to_owned());
+    let leftovers = temporary.into_iter().chain([shim.directory().to_owned()]).collect();
+    let options = ChildOptions { command, env, inherit_fds: vec![channel], cwd: None, fence: fenced.fence, leftovers };
     let child = match child::spawn(options, patterns) {
         Ok(child) => child,
         Err(error) => {

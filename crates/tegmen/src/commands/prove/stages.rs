@@ -339,7 +339,9 @@ impl Stages<'_> {
             ..Fence::default()
         };
         let cwd = Some(self.secrets.directory.clone());
-        let options = ChildOptions { command, env: environment.finish(), inherit_fds: vec![channel], cwd, fence };
+        let leftovers = vec![shim.directory().to_owned(), self.world.folder.clone()];
+        let env = environment.finish();
+        let options = ChildOptions { command, env, inherit_fds: vec![channel], cwd, fence, leftovers };
         let led = Led::to(nothing.as_fd(), streams.0.as_fd(), streams.1.as_fd())?;
         // What goes wrong is said where the person reads: the streams are led back before.
         let child = child::spawn(options, patterns)?;
