@@ -20,7 +20,7 @@ from support.run import clean_environment
 LETTERS = string.ascii_letters + string.digits
 
 #: Twice as much may take so many times the instructions. What is sorted takes somewhat more than twice.
-GROWTH = 2.4
+GROWTH = 2.6
 
 
 def text(number: int) -> str:

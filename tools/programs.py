@@ -10,8 +10,14 @@ import shutil
 import subprocess
 import sys
 
-#: The packages of Debian, by their program: a browser for pages, and what the documents show for clusters.
-PACKAGES = {"chromium": "chromium", "kubectl": "kubernetes-client", "docker-compose": "docker-compose"}
+#: The packages of Debian, by their program: a browser for pages, what the documents show for clusters, and what counts
+#: instructions.
+PACKAGES = {
+    "chromium": "chromium",
+    "kubectl": "kubernetes-client",
+    "docker-compose": "docker-compose",
+    "valgrind": "valgrind",
+}
 
 
 def main() -> int:

@@ -98,7 +98,7 @@ impl Supervisor {
         let events = events().map_err(SpawnError::own("receive signals"))?;
         let place = Place::find();
         let mut streams = Streams::open(place).map_err(SpawnError::own("open the child's standard streams"))?;
-        let keyboard = match &streams.master {
+        let mut keyboard = match &streams.master {
             None => None,
             Some(master) => Some(Keyboard::new(Arc::clone(master), raw).map_err(SpawnError::own("read the terminal"))?),
         };
@@ -121,11 +121,15 @@ impl Supervisor {
             let thread = std::thread::Builder::new().name("output".to_owned()).spawn(work);
             pumps.push(thread.map_err(SpawnError::own("start a thread"))?);
         }
+        // What is typed as soon as the child says something goes to its terminal already; ours would echo it in clear.
+        if let Some(keyboard) = &mut keyboard {
+            keyboard.hold();
+        }
         // Last: after it nothing can fail that would leave the child alone.
         let (helper, pid) = launch(options, place, &streams, mask)?;
         let child = ProcessHandle::open(pid).ok();
         let master = streams.master.as_ref().map(Arc::downgrade);
-        let mut supervisor = Self {
+        Ok(Self {
             events,
             place,
             windows: streams.windows,
@@ -140,11 +144,7 @@ impl Supervisor {
             pumped,
             continued_at: None,
             stray: None,
-        };
-        if let Some(keyboard) = &mut supervisor.keyboard {
-            keyboard.hold();
-        }
-        Ok(supervisor)
+        })
     }
 
     pub(super) fn pid(&self) -> u32 {
