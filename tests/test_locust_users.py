@@ -170,7 +170,7 @@ def test_mongodb_takes_a_user_name_as_vault_lends_it(project: Project, mongo: Mo
     project.write(
         "script.py",
         f"""
-        import asyncio, os
+        import asyncio, gc, os
         import pymongo
         USER, KEY = os.environ["DB_USER"], os.environ["KEY"]
         assert USER != os.environ["WANTED"][::-1]
@@ -178,7 +178,11 @@ def test_mongodb_takes_a_user_name_as_vault_lends_it(project: Project, mongo: Mo
 
         def ask(**options):
             with pymongo.MongoClient(uri, serverSelectionTimeoutMS=5000, **options) as client:
-                return client.shop.orders.find_one({{"sku": 7}})["note"]
+                note = client.shop.orders.find_one({{"sku": 7}})["note"]
+                # What a connection keeps of its login is not the password.
+                kept = [one for one in gc.get_objects() if type(one).__name__ == "MongoCredential"]
+                assert kept and not [one for one in kept if one.password == os.environ["WANTED_TOO"][::-1]]
+                return note
 
         async def ask_async():
             async with pymongo.AsyncMongoClient(uri) as client:
@@ -199,7 +203,7 @@ def test_mongodb_takes_a_user_name_as_vault_lends_it(project: Project, mongo: Mo
     )
     secrets_of_it = ("--secret", "KEY=env:KEY", "--secret", "DB_USER=env:DB_USER")
     command = ("--hosts", f"http://127.0.0.1:{mongo.port}", "--", BIN / "python", "script.py")
-    env = {"KEY": mongo.password, "DB_USER": USER, "WANTED": USER[::-1]}
+    env = {"KEY": mongo.password, "DB_USER": USER, "WANTED": USER[::-1], "WANTED_TOO": mongo.password[::-1]}
     result = project.run(project.tegmen, "run", *secrets_of_it, *command, env=env).check()
     assert "found: one order one order one order" in result.stdout
     assert "not let in: " in result.stdout

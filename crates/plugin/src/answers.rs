@@ -94,7 +94,8 @@ impl Answers {
         if !self.sent.insert(self.sent.hasher().hash_one(cookies)) {
             return Vec::new();
         }
-        let pairs = std::str::from_utf8(cookies).unwrap_or_default().split(';');
+        // A neighbour that is no UTF-8 hides none.
+        let pairs = cookies.split(|byte| *byte == b';').filter_map(|pair| std::str::from_utf8(pair).ok());
         pairs.filter_map(|pair| in_cookie(pair.trim())).collect()
     }
 
@@ -364,6 +365,8 @@ mod tests {
     #[test]
     fn sessions_that_a_request_sends_along() {
         let mut answers = Answers::default();
+        let latin = answers.in_sent_cookies(b"name=\xe9; JSESSIONID=8Zr2nYt5LxW0qP");
+        assert_eq!(latin.len(), 1, "beside a cookie in ISO 8859-1");
         let mut names = |cookies: &str| {
             answers.in_sent_cookies(cookies.as_bytes()).into_iter().map(|born| born.name).collect::<Vec<_>>()
         };

@@ -154,7 +154,6 @@ def _filling(plugin: Plugin, client: Any) -> Any:
     used = client
     if client.ssl and not plugin.allows_unverified():
         used = _verified(client)
-        used.default_headers = client.default_headers
     if not used._tegmen_fills:
         used._build_request, used._tegmen_fills = _filling_build(plugin, used), True
     return used
@@ -431,4 +430,6 @@ def _verified(client: Any) -> Any:
             headers_type=client.headers_type,
         )
         client._tegmen_verified, twin._tegmen_stands_in = twin, True
+    # The script may have changed them meanwhile.
+    twin.default_headers = client.default_headers
     return twin

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -19,28 +19,43 @@ def apply(module: ModuleType) -> None:
     if plugin is None:
         return
 
-    def check_metadata(metadata: Any) -> None:
-        for key, value in metadata or ():
-            _check(plugin, value, f"the metadata `{key}`")
+    if module.__name__ == "grpc._compression":
+        # What every call of `grpc` passes, behind its interceptors.
+        augment = module.augment_metadata
 
-    def check_call(_: Any, __: Any, metadata: Any = None, *___: Any) -> None:
-        check_metadata(metadata)
+        @functools.wraps(augment)
+        def checking_augment(metadata: Any, *args: Any, **options: Any) -> Any:
+            # It may be there to be read once.
+            return augment(_checked(plugin, metadata), *args, **options)
 
-    def check_credentials(_: Any, metadata: Any, *__: Any) -> None:
-        check_metadata(metadata)
+        module.augment_metadata = checking_augment  # type: ignore[attr-defined]
+    elif module.__name__ == "grpc.aio._call":
+        # The same of `grpc.aio`.
+        init = module.Call.__init__
 
-    #: What every call passes, of `grpc` and of `grpc.aio` behind its interceptors; and what credentials that a script
-    #: computes pass.
-    points: dict[str, tuple[Any, str, Callable[..., None]]] = {
-        "grpc._compression": (module, "augment_metadata", lambda metadata, *_: check_metadata(metadata)),
-        "grpc.aio._call": (getattr(module, "Call", None), "__init__", check_call),
-        "grpc._plugin_wrapping": (getattr(module, "_AuthMetadataPluginCallback", None), "__call__", check_credentials),
-    }
-    if module.__name__ in points:
-        owner, name, check = points[module.__name__]
-        if owner is not None:
-            setattr(owner, name, _checking(getattr(owner, name), check))
-        return
+        @functools.wraps(init)
+        def checking_init(self: Any, call: Any, metadata: Any, *args: Any, **options: Any) -> None:
+            init(self, call, _checked(plugin, metadata), *args, **options)
+
+        module.Call.__init__ = checking_init
+    elif module.__name__ == "grpc._plugin_wrapping":
+        # What credentials that a script computes pass, perhaps in a thread of their own: a call waits for an answer.
+        answer = module._AuthMetadataPluginCallback.__call__
+
+        @functools.wraps(answer)
+        def checking_answer(self: Any, metadata: Any, error: Any) -> None:
+            try:
+                metadata = _checked(plugin, metadata)
+            except SecretRefused as refused:
+                metadata, error = None, refused
+            answer(self, metadata, error)
+
+        module._AuthMetadataPluginCallback.__call__ = checking_answer
+    else:
+        _messages(module, plugin)
+
+
+def _messages(module: ModuleType, plugin: Plugin) -> None:
     serialize = module.serialize
 
     @functools.wraps(serialize)
@@ -52,13 +67,13 @@ def apply(module: ModuleType) -> None:
     module.serialize = checking_serialize  # type: ignore[attr-defined]
 
 
-def _checking(function: Any, check: Callable[..., None]) -> Any:
-    @functools.wraps(function)
-    def checking(*args: Any, **options: Any) -> Any:
-        check(*args, *(options["metadata"],) if "metadata" in options else ())
-        return function(*args, **options)
-
-    return checking
+def _checked(plugin: Plugin, metadata: Any) -> Any:
+    """The metadata, which holds no placeholder."""
+    if isinstance(metadata, Iterator):
+        metadata = tuple(metadata)
+    for key, value in metadata or ():
+        _check(plugin, value, f"the metadata `{key}`")
+    return metadata
 
 
 def _check(plugin: Plugin, value: Any, place: str) -> None:

@@ -20,27 +20,33 @@ def apply(module: ModuleType) -> None:
     if plugin is None:
         return
     if module.__name__.endswith(".pool"):
-        # A connection greets with the name of its user, and logs in there and then if the server lets it.
+        # A connection greets with the name of its user. It keeps what it greeted with: not the password.
         for name in ("Connection", "AsyncConnection"):
             owner: Any = getattr(module, name, None)
             greet = getattr(owner, "_hello", None)
             if greet is not None:
-                owner._hello = _filling(plugin, greet, lambda conn, *_: conn.opts._credentials, _with_options)
+                owner._hello = _filling(plugin, greet, _name_of_user, _with_options)
     elif (authenticate := getattr(module, "authenticate", None)) is not None:
-        module.authenticate = _filling(  # type: ignore[attr-defined]
-            plugin, authenticate, lambda credentials, *_: credentials, _with_credentials
-        )
+        module.authenticate = _filling(plugin, authenticate, _parts, _with_credentials)  # type: ignore[attr-defined]
 
 
-def _filling(plugin: Plugin, function: Any, credentials_of: Any, arguments_of: Any) -> Any:
-    """The function with credentials that are values. `credentials_of` finds those that it is given; `arguments_of`
-    makes arguments with the values, and says how to undo what it took for that."""
+def _name_of_user(conn: Any, *_: Any) -> tuple[Any, ...]:
+    credentials = conn.opts._credentials
+    return () if credentials is None else (credentials.username,)
+
+
+def _parts(credentials: Any, *_: Any) -> tuple[Any, ...]:
+    return (credentials.username, credentials.password)
+
+
+def _filling(plugin: Plugin, function: Any, parts_of: Any, arguments_of: Any) -> Any:
+    """The function with credentials that are values. `parts_of` finds those that it is given; `arguments_of` makes
+    arguments with the values, and says how to undo what it took for that."""
     if hasattr(function, "_tegmen"):
         return function
 
     def carries(*args: Any) -> bool:
-        given = credentials_of(*args)
-        return given is not None and (plugin.carries(given.password or "") or plugin.carries(given.username or ""))
+        return any(plugin.carries(part or "") for part in parts_of(*args))
 
     if inspect.iscoroutinefunction(function):
 
@@ -101,12 +107,12 @@ async def _call_async(
 
 
 def _with_credentials(plugin: Plugin, credentials: Any, conn: Any, *rest: Any) -> tuple[tuple[Any, ...], Any]:
-    return (_filled(plugin, credentials, conn), conn, *rest), None
+    return (_filled(plugin, credentials, conn, "username", "password"), conn, *rest), None
 
 
 def _with_options(plugin: Plugin, conn: Any, *rest: Any) -> tuple[tuple[Any, ...], Any]:
     options = conn.opts
-    conn.opts = _Options(options, _filled(plugin, options._credentials, conn))
+    conn.opts = _Options(options, _filled(plugin, options._credentials, conn, "username"))
     return (conn, *rest), functools.partial(setattr, conn, "opts", options)
 
 
@@ -120,14 +126,14 @@ class _Options:
         return getattr(self._options, name)
 
 
-def _filled(plugin: Plugin, credentials: Any, conn: Any) -> Any:
-    """The credentials with the values."""
+def _filled(plugin: Plugin, credentials: Any, conn: Any, *names: str) -> Any:
+    """The credentials with the values of these parts."""
     context = conn.opts._ssl_context
     host, port = conn.address
     destination = Destination.of(
         host, port or 27017, is_tls=context is not None, is_verified=context is not None and verifies(context)
     )
     # A placeholder is more than a `str` to pymongo.
-    given = ((name, getattr(credentials, name)) for name in ("username", "password"))
+    given = ((name, getattr(credentials, name)) for name in names)
     plain = {name: str.__str__(value) if isinstance(value, str) else value for name, value in given}
     return credentials._replace(**{name: credential(plugin, destination, value) for name, value in plain.items()})

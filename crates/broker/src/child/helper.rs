@@ -102,11 +102,12 @@ pub fn run_helper_if_asked() -> Option<u8> {
     let count = arguments.next().and_then(|word| word.to_str()?.parse().ok()).unwrap_or(0);
     let leftovers: Vec<PathBuf> = arguments.by_ref().take(count).map(PathBuf::from).collect();
     Some(match Helper::begin(arguments).and_then(Helper::serve) {
-        Ok(()) => 0,
-        Err(_) => {
+        Ok(Run::Over) => 0,
+        Ok(Run::Killed) => {
             leftovers.iter().for_each(|directory| remove(directory));
             125
         }
+        Err(_) => 125,
     })
 }
 
@@ -118,6 +119,12 @@ fn remove(directory: &Path) {
             _ => return,
         }
     }
+}
+
+/// How the run came to its end.
+enum Run {
+    Over,
+    Killed,
 }
 
 struct Helper {
@@ -187,20 +194,34 @@ impl Helper {
         }
     }
 
-    fn serve(mut self) -> io::Result<()> {
+    fn serve(mut self) -> io::Result<Run> {
         loop {
             let [_, asked] = poll::wait([self.events.as_fd(), self.line.as_fd()], None)?;
             let changed = self.take_signals();
             if changed && self.report_changes()? {
-                return Ok(());
+                return Ok(Run::Over);
             }
             if asked {
-                // The end of the line is that of a run which was killed, and an error here.
-                match ToHelper::receive(&self.line)? {
-                    ToHelper::DidYouGet(signal) => FromHelper::Got(self.got(signal)).send(&self.line)?,
-                    ToHelper::Continue => self.let_go_on(),
-                    ToHelper::Leave => return Ok(()),
+                match ToHelper::receive(&self.line) {
+                    Ok(ToHelper::DidYouGet(signal)) => FromHelper::Got(self.got(signal)).send(&self.line)?,
+                    Ok(ToHelper::Continue) => self.let_go_on(),
+                    Ok(ToHelper::Leave) => return Ok(Run::Over),
+                    // The end of the line.
+                    Err(_) => {
+                        self.end_command();
+                        return Ok(Run::Killed);
+                    }
                 }
+            }
+        }
+    }
+
+    /// Ends the command of a run that was killed: what it writes to is about to be removed.
+    fn end_command(&self) {
+        if let Some(command) = &self.command {
+            for signal in [signals::TERMINATE, signals::CONTINUE] {
+                // Ended meanwhile: all the better.
+                let _ = ProcessHandle::open(command.pid).and_then(|process| process.signal(signal));
             }
         }
     }

@@ -26,6 +26,10 @@ const SHORT: u32 = 3;
 /// The same where its memory is to be looked into, which is done when it has been there for a while.
 const INSPECTED: u32 = 4;
 
+/// The same where something has to arrive at the target, which answers in many ways and redirects in few of them. It ends
+/// when that has been seen.
+const ARRIVED: u32 = 20;
+
 /// A protection that is switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutation {
@@ -273,7 +277,11 @@ pub fn run(mut args: Args, authority: &Authority, world: &World) -> anyhow::Resu
     for off in &MUTATIONS {
         let Off { mutation, title, sign } = off;
         args.stages = vec![if *mutation == Mutation::Cluster { Stage::Workers } else { Stage::Alone }];
-        args.seconds = if *mutation == Mutation::Inspection { INSPECTED } else { SHORT };
+        args.seconds = match (*mutation, sign) {
+            (Mutation::Inspection, _) => INSPECTED,
+            (_, Leak(_, Channel::OtherHosts | Channel::OtherPlaces)) => ARRIVED,
+            _ => SHORT,
+        };
         let impossible = match mutation {
             Mutation::Core if !may_dump => Some("not tried: this machine allows none anyway"),
             Mutation::Privileges if world.is_led => Some("not tried: what closes the network has it as well"),
@@ -314,11 +322,11 @@ fn noticed(proof: &Proof) -> String {
 /// The words that start Locust, as they are understood in another folder. Those after them are about the project's own test:
 /// its host, its users, its tags.
 fn starter(command: &[OsString], directory: &Path) -> Option<Vec<OsString>> {
-    let is_value = |word: &OsStr| word.as_encoded_bytes().starts_with(b"-") && word != "-m" && word != "--";
-    let at = (0..command.len()).find(|&at| {
-        Path::new(&command[at]).file_name().is_some_and(|name| name == "locust")
-            && !(at > 0 && is_value(&command[at - 1]))
-    })?;
+    let is_option = |word: &OsStr| word.as_encoded_bytes().starts_with(b"-") && word != "-m" && word != "--";
+    let is_locust = |at: &usize| Path::new(&command[*at]).file_name().is_some_and(|name| name == "locust");
+    // Behind an option it may be the value of that, as in `--with locust locust`.
+    let at = (0..command.len()).filter(is_locust).find(|at| !(*at > 0 && is_option(&command[*at - 1])));
+    let at = at.or_else(|| (0..command.len()).find(is_locust))?;
     let as_is = |word: &OsString| {
         let path = directory.join(word);
         if word.as_encoded_bytes().contains(&b'/') && path.exists() { path.into_os_string() } else { word.clone() }
@@ -373,6 +381,8 @@ mod tests {
             ("bin/locust -H https://shop.example.com", Some(program)),
             ("python -m locust -f locust", Some("python -m locust")),
             ("uv run --with locust locust Shopper", Some("uv run --with locust locust")),
+            ("uv run --frozen locust --host https://shop.example.com", Some("uv run --frozen locust")),
+            ("stdbuf -oL locust", Some("stdbuf -oL locust")),
             ("tegmen run -- locust", Some("tegmen run -- locust")),
             ("make load", None),
         ] {
