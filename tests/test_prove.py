@@ -256,7 +256,7 @@ def test_the_proof_is_proved(project: Project) -> None:
     # What the command says of the project's own test is not for the self-test, wherever it stands.
     project.write("locust.conf", "host = https://conf.example\ntags = fast\n")
     options = ("-f", "locustfile.py", "--host", "https://shop.example.com", "-T", "slow", "Shopper")
-    command = (project.tegmen, "prove", "--self-test", "--seconds", "3", "--", str(BIN / "locust"), *options)
+    command = (project.tegmen, "prove", "--self-test", "--seconds", "5", "--", str(BIN / "locust"), *options)
     result = project.run(*command, env={"LOCUST_HOST": "https://env.example"}, timeout=390)
     failed = [line for line in result.stdout.splitlines() if "FAILED" in line]
     assert failed == [], result.output

@@ -36,12 +36,13 @@ channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 channel.settimeout(10)
 try:
     channel.connect("\\0" + name)
-    channel.send(json.dumps({"version": 1, "package": "stranger"}).encode())
+    channel.send(json.dumps({"version": 2, "package": "stranger"}).encode())
     message, descriptors, _, _ = socket.recv_fds(channel, 65536, 8)
 except OSError as error:
     sys.exit(f"no answer: {error}")
 print("answer:", message.decode() or "none")
-for descriptor in descriptors:
+# The first is the memory.
+for descriptor in descriptors[:1]:
     size = os.fstat(descriptor).st_size
     memory = mmap.mmap(descriptor, size, mmap.MAP_SHARED, mmap.PROT_READ)
     print("memory:", memory[:].hex())
