@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import kubernetes_validate
+
+from support.serving import serving
 
 #: By group and version: the names in URLs, the kinds, whether they are in a namespace.
 KINDS = {
@@ -141,11 +142,5 @@ def cluster() -> Iterator[Cluster]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     here = Cluster(server.server_port)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with serving(server):
         yield here
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -6,12 +6,13 @@ import io
 import json
 import socketserver
 import tarfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
+
+from support.serving import serving
 
 
 class Builds:
@@ -68,11 +69,5 @@ def daemon(folder: Path) -> Iterator[Builds]:
     class Listener(socketserver.ThreadingUnixStreamServer):
         daemon_threads = True
 
-    with Listener(str(folder / "docker.sock"), Handler) as listener:
-        thread = threading.Thread(target=listener.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield builds
-        finally:
-            listener.shutdown()
-            thread.join()
+    with serving(Listener(str(folder / "docker.sock"), Handler)):
+        yield builds

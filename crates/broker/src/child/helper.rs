@@ -25,8 +25,9 @@ use super::messages::{FromHelper, ToHelper};
 const NAME: &str = "run-helper";
 /// How long ago a signal may have come to count as the one that is asked for.
 const SAME: Duration = Duration::from_millis(200);
-/// How often a directory is removed that somebody writes to.
+/// How often a directory is removed that somebody writes to, and how long it waits in between.
 const TRIES: usize = 50;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Which helper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +116,7 @@ pub fn run_helper_if_asked() -> Option<u8> {
 fn remove(directory: &Path) {
     for _ in 0..TRIES {
         match std::fs::remove_dir_all(directory) {
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => std::thread::sleep(SAME),
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => std::thread::sleep(PAUSE),
             _ => return,
         }
     }
