@@ -80,7 +80,8 @@ class Aftermath:
                 os.waitpid(pid, os.WNOHANG)
             if name := name_of(pid):
                 found.append(f"process {pid} ({name})")
-        found += [str(path) for path in self.temporary.rglob("*")]
+        # Who cleans up does so while we look: `walk` passes over a folder that has gone.
+        found += [os.path.join(top, name) for top, folders, files in os.walk(self.temporary) for name in folders + files]
         found += [f"/dev/shm/{name}" for name in sorted(set(os.listdir(SHARED)) - self._shared)]
         found += [f"socket {inode}" for inode in sorted(self._sockets & _open_sockets())]
         return found
