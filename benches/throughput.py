@@ -244,7 +244,7 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=12, help="how often each of the two has its turn")
     parser.add_argument("--seconds", type=float, default=0.25, help="length of a turn")
     parser.add_argument("--only", default="", help="only cases with this in their name")
-    parser.add_argument("--check", action="store_true", help=f"exit status 1 if a ratio is below {GOAL:.0%}")
+    parser.add_argument("--check", action="store_true", help=f"exit status 1 if a ratio is below {GOAL:.0%}%")
     options = parser.parse_args()
 
     cpus = sorted(os.sched_getaffinity(0))
