@@ -81,7 +81,8 @@ class Aftermath:
             if name := name_of(pid):
                 found.append(f"process {pid} ({name})")
         # Who cleans up does so while we look: `walk` passes over a folder that has gone.
-        found += [os.path.join(top, name) for top, folders, files in os.walk(self.temporary) for name in folders + files]
+        walk = os.walk(self.temporary)
+        found += [os.path.join(top, name) for top, folders, files in walk for name in folders + files]
         found += [f"/dev/shm/{name}" for name in sorted(set(os.listdir(SHARED)) - self._shared)]
         found += [f"socket {inode}" for inode in sorted(self._sockets & _open_sockets())]
         return found

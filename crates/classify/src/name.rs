@@ -420,7 +420,7 @@ pub fn is_sensitive_header(name: &str) -> bool {
     let words = words(name);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        ["cookie"] | ["set", "cookie"] | ["x", "auth"] | ["apikey"] => true,
+        ["cookie"] | ["set", "cookie"] | ["x", "auth" | "session"] | ["auth"] | ["apikey"] => true,
         ["x", .., "key"] => {
             why_not(name).is_none() && !words.iter().any(|word| matches!(*word, "idempotency" | "cache" | "public"))
         }

@@ -291,6 +291,13 @@ pub fn is_login(module: &Module, call: ExprId, url: Option<ExprId>, args: &[Arg]
             return true;
         }
     }
+    // A page that a login begins with is fetched before anybody has logged in.
+    if let ExprKind::Call { func, .. } = module.kind(call)
+        && module.tail_str(*func) == Some("get")
+        && !args.iter().any(|arg| arg.name.is_some_and(|name| matches!(module.symbol(name), "auth" | "params")))
+    {
+        return false;
+    }
     let function =
         module.function_at(module.block_of(call)).map(|function| module.symbol(module.function(function).name));
     function.is_some_and(|name| {
@@ -456,7 +463,11 @@ impl Call<'_, '_> {
 
     /// The response to a request.
     fn response(&self) -> Option<Taint> {
-        let Self { flow, file, module, expr, func, args, .. } = *self;
+        let Self { flow, file, module, expr, func, args, tail, .. } = *self;
+        // `app.acquire_token_for_client(scopes=…)` gives what the token's service answered.
+        if tail.starts_with("acquire_token_") {
+            return Some(self.one(Origin::Issued, "access_token"));
+        }
         let url = request(module, func, args)?;
         let login = is_login(module, expr, url, args) || flow.gives_token(file, module, expr);
         Some(self.one(if login { Origin::LoginResponse } else { Origin::Response }, "response"))

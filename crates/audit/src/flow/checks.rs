@@ -110,7 +110,35 @@ pub fn is_checked(module: &Module, read: ExprId, elsewhere: &dyn Fn(&str) -> boo
     let defs = definitions_of(module, read);
     defs.iter().any(|def| definition_is_checked(module, *def, elsewhere) || is_listed(module, *def))
         || list_is_checked(module, read)
-        || variable(module, read).is_some_and(|name| is_in_list(module, name) && looks_up_variables(module))
+        || variable(module, read).is_some_and(|name| {
+            is_in_list(module, name) && looks_up_variables(module) || is_asked_for(module, read, name)
+        })
+}
+
+/// Whether a script asks by its name whether a variable is there before it reads it: `if "TOKEN" not in os.environ: raise …`.
+fn is_asked_for(module: &Module, read: ExprId, name: &str) -> bool {
+    let asks = |expr: ExprId| match module.kind(expr) {
+        ExprKind::Compare { left, rights, .. } => {
+            module.as_str(*left) == Some(name)
+                && rights.iter().any(|right| module.qualified(*right).is_some_and(|name| name == "os.environ"))
+        }
+        _ => false,
+    };
+    module.statements.iter().any(|statement| match statement.kind {
+        StmtKind::If { test, body, orelse } => {
+            contains(module, test, &asks)
+                && (ends(module, body)
+                    || orelse.is_some_and(|orelse| ends(module, orelse))
+                    || guards(module, body, &|expr| expr == read))
+        }
+        StmtKind::Assert { test, .. } => contains(module, test, &asks),
+        _ => false,
+    }) || module.exprs().any(|(_, expr)| match &expr.kind {
+        ExprKind::Conditional { test, body, .. } => {
+            contains(module, *test, &asks) && contains(module, *body, &|expr| expr == read)
+        }
+        _ => false,
+    })
 }
 
 /// Whether a value is the default of an option that something looks at: `add_argument("--token", default=…)`, `if opts.token:`.

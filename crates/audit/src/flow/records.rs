@@ -1,7 +1,7 @@
 //! Records: a variable or field of which a sensitive entry is taken somewhere, `row["password"]`. Who shows it whole shows that too.
 
 use tegmen_classify as classify;
-use tegmen_syntax::{DefValue, ExprId, ExprKind, Module};
+use tegmen_syntax::{DefId, DefValue, ExprId, ExprKind, Module};
 
 use super::{Flow, Origin, Taint};
 use crate::project::FileId;
@@ -76,13 +76,21 @@ fn is_row(module: &Module, expr: ExprId) -> bool {
 /// All entries with a sensitive key that a module takes of names and fields.
 fn entries(module: &Module) -> Vec<Entry> {
     let entry = |object: ExprId, key: ExprId| {
-        let key = module.as_str(key).filter(|key| classify::is_password_name(key) || super::tokens::is_token(key))?;
+        let key = module.as_str(key).filter(|key| {
+            classify::is_password_name(key)
+                || super::tokens::is_token(key)
+                || classify::is_sensitive_name(key) && key.to_lowercase().ends_with("secret")
+        })?;
         // `answer["AuthenticationResult"]["IdToken"]`: who shows the answer shows the token.
-        let object = if super::tokens::is_token(key) { outermost(module, object) } else { object };
-        let name = module.tail_str(object).filter(|name| !has_labels(name))?;
+        let inner = match module.kind(object) {
+            ExprKind::Subscript { index, .. } => module.as_str(*index),
+            _ => None,
+        };
+        let object = outermost(module, object);
+        let name = module.tail_str(object).filter(|name| !has_labels(name) && !inner.is_some_and(has_labels))?;
         (name != "environ").then(|| (object, key.to_owned()))
     };
-    module
+    let mut found: Vec<Entry> = module
         .exprs()
         .filter_map(|(_, expr)| match &expr.kind {
             ExprKind::Subscript { value, index } => entry(*value, *index),
@@ -94,7 +102,42 @@ fn entries(module: &Module) -> Vec<Entry> {
             },
             _ => None,
         })
-        .collect()
+        .collect();
+    // `row = random.choice(rows)`, `row["password"]`: who shows all rows shows that too.
+    let lists: Vec<Entry> = found.iter().filter_map(|(row, key)| Some((list_of(module, *row)?, key.clone()))).collect();
+    found.extend(lists);
+    found
+}
+
+/// The list that a variable or field is one thing of.
+fn list_of(module: &Module, row: ExprId) -> Option<ExprId> {
+    let taken = |def: DefId| match module.definition(def).value {
+        DefValue::Iteration(list, None) => is_plain(module, list).then_some(list),
+        DefValue::Expr(value) => match module.kind(value) {
+            ExprKind::Subscript { value, index } => {
+                (module.as_str(*index).is_none() && is_plain(module, *value)).then_some(*value)
+            }
+            ExprKind::Call { func, args } => match (module.tail_str(*func)?, module.kind(*func), args.first()) {
+                ("choice" | "next", _, Some(list)) if is_plain(module, list.value) => Some(list.value),
+                ("pop", ExprKind::Attribute { value, .. }, None) if is_plain(module, *value) => Some(*value),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    };
+    match module.kind(row) {
+        ExprKind::Name(name) => module.reaching(row, *name).into_iter().find_map(taken),
+        ExprKind::Attribute { value, attr } => {
+            let class = module.class_of_object(*value)?;
+            module.fields_of(class, *attr).iter().copied().find_map(taken)
+        }
+        _ => None,
+    }
+}
+
+fn is_plain(module: &Module, expr: ExprId) -> bool {
+    matches!(module.kind(expr), ExprKind::Name(_) | ExprKind::Attribute { .. })
 }
 
 /// What an entry of an entry is taken of.

@@ -56,6 +56,8 @@ const PLACES: &[(&str, usize, &str)] = &[
     ("pymssql.connect", 2, "password"),
     ("cx_Oracle.connect", 1, "password"),
     ("oracledb.connect", 1, "password"),
+    ("ldap3.Connection", 2, "password"),
+    ("influxdb.InfluxDBClient", 3, "password"),
     ("redis.Redis", 3, "password"),
     ("redis.StrictRedis", 3, "password"),
     ("hvac.Client", 1, "vault_token"),

@@ -47,6 +47,21 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
         collector.named("password", password, Site::Pair, definition.block);
         return true;
     }
+    // `accounts = ["anna:…", "bert:…"]`
+    let of_people =
+        words.last().is_some_and(|last| PEOPLE.contains(&last.as_str()) || matches!(last.as_str(), "list" | "data"));
+    if of_people && about(PEOPLE) && items.len() > 1 {
+        let rows: Vec<Value> = items.iter().map_while(|item| value::value_of(module, *item)).collect();
+        if rows.len() == items.len() && rows.iter().all(|row| colon(row).is_some()) {
+            let list = module.span(value);
+            for row in rows {
+                if let Some(text) = colon(&row) {
+                    entry(collector, name, text, definition, list, Site::Row);
+                }
+            }
+            return true;
+        }
+    }
     let rows: Vec<&[ExprId]> = items
         .iter()
         .filter_map(|item| match module.kind(*item) {
@@ -57,7 +72,7 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
     if rows.len() != items.len() {
         return false;
     }
-    let people = about(PEOPLE);
+    let people = about(PEOPLE) || about(&["login"]);
     let used = collector.uses.columns.get(name).copied();
     let Some(column) = used.or_else(|| password_column(module, &rows, people)) else { return false };
     let list = module.span(value);
@@ -71,6 +86,18 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
         }
     }
     true
+}
+
+/// The password of `anna:…`, where it looks like one.
+fn colon(row: &Value) -> Option<Value> {
+    let [span] = row.spans[..] else { return None };
+    let (user, password) = row.text.split_once(':')?;
+    let at = span.end.checked_sub(password.len() as u32)?;
+    (!row.open && is_name(user) && is_strong(password)).then(|| Value {
+        text: password.to_owned(),
+        spans: vec![Span::new(at, span.end)],
+        open: false,
+    })
 }
 
 /// `{"ellen": "…", "bob": "…"}`, where somewhere `password = USERS[user]`.
@@ -184,6 +211,16 @@ fn is_strong(text: &str) -> bool {
         && has(u8::is_ascii_alphabetic)
         && has(u8::is_ascii_digit)
         && (has(u8::is_ascii_uppercase) || has(u8::is_ascii_punctuation))
+}
+
+/// Whether the `p` of a dict is the password of its `u`.
+pub fn is_short(module: &Module, items: &[Item], password: ExprId) -> bool {
+    let user = |item: &Item| {
+        item.key
+            .and_then(|key| module.as_str(key))
+            .is_some_and(|key| matches!(key, "u" | "user" | "username" | "login" | "email"))
+    };
+    module.as_str(password).is_some_and(is_strong) && items.iter().any(user)
 }
 
 /// Whether a text names the field of a form rather than filling it.

@@ -108,6 +108,12 @@ impl<'m> Collector<'m> {
                         }
                         if let Some(name) = item.key.and_then(|key| module.as_text(key)) {
                             let site = self.key_site(id, name);
+                            // `{"u": "anna", "p": "…"}`
+                            let name = if name == "p" && lists::is_short(module, items, item.value) {
+                                "password"
+                            } else {
+                                name
+                            };
                             self.named(name, item.value, site, module.block_of(id));
                         }
                     }
@@ -147,7 +153,15 @@ impl<'m> Collector<'m> {
 
     fn definition(&mut self, definition: &tegmen_syntax::Definition) {
         let module = self.module;
-        let DefValue::Expr(value) = definition.value else { return };
+        let value = match definition.value {
+            DefValue::Expr(value) => value,
+            // `USER, PASSWORD = "anna", "…"`
+            DefValue::Element(tuple, place) => match module.kind(tuple) {
+                ExprKind::Sequence { items, .. } if items.get(place as usize).is_some() => items[place as usize],
+                _ => return,
+            },
+            _ => return,
+        };
         if self.is_member(definition.target, value) {
             return;
         }

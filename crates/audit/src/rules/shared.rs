@@ -1,7 +1,7 @@
 //! What several rules need: a candidate for a literal, sinks, requests.
 
 use tegmen_findings::{Confidence, Rule, Severity};
-use tegmen_syntax::{Arg, DefValue, ExprId, ExprKind, Module, Span};
+use tegmen_syntax::{Arg, DefValue, ExprId, ExprKind, Module, Span, Target};
 
 use crate::context::{Candidate, Context, Group, Related};
 use crate::flow::{Flow, Origin, Source};
@@ -274,11 +274,41 @@ pub fn is_locust_request(module: &Module, func: ExprId) -> bool {
 pub fn of_a_language(context: &Context<'_>, source: &Source) -> bool {
     const LOGINS: &[&str] =
         &["locust", "requests", "httpx", "aiohttp", "uthoriz", "uthent", "login", "Login", "earer", "jwt", "JWT"];
-    if source.origin != Origin::Named || !source.name.to_lowercase().contains("token") {
+    if !source.name.to_lowercase().contains("token") {
+        return false;
+    }
+    if matches!(source.origin, Origin::Named | Origin::Issued) && is_of_a_model(context, &source.name) {
+        return true;
+    }
+    if source.origin != Origin::Named {
         return false;
     }
     let has = |word: &str| memchr::memmem::find(context.file.text().as_bytes(), word.as_bytes()).is_some();
     !context.locust || !LOGINS.iter().any(|word| has(word))
+}
+
+/// Whether all that a variable gets is what a language model says, or what a text is split into: `token = chunk["delta"]["content"]`.
+fn is_of_a_model(context: &Context<'_>, name: &str) -> bool {
+    const WORDS: &[&str] =
+        &["delta", "choices", "content", "tokenizer", "tokenize", ".split(", "generated", "logprobs"];
+    let Some((module, _)) = context.python() else { return false };
+    let Some(symbol) = module.find_symbol(name) else { return false };
+    let mut values = module
+        .definitions
+        .iter()
+        .filter(|definition| matches!(definition.target, Target::Name(_, name) if name == symbol))
+        .filter_map(|definition| match definition.value {
+            DefValue::Expr(value) => Some(value),
+            DefValue::Iteration(list, None) => Some(list),
+            _ => None,
+        })
+        .filter(|value| !matches!(module.kind(*value), ExprKind::Str(_) | ExprKind::None))
+        .peekable();
+    values.peek().is_some()
+        && values.all(|value| {
+            let text = module.text(module.span(value));
+            WORDS.iter().any(|word| text.contains(word)) && !text.contains("access") && !text.contains("ogin")
+        })
 }
 
 /// How sure a leak is: a value that only its name makes a secret is less so.

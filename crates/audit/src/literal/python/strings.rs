@@ -68,12 +68,20 @@ impl Collector<'_> {
         for pair in pairs(text, values).into_iter().chain(elements(text)) {
             let name = &text[pair.name.clone()];
             let name = connection_name(name, text);
+            let value = &text[pair.value.clone()];
+            // `"&key=…"`, which is put behind what is to be signed.
+            let signs = name == "key"
+                && !pair.quoted
+                && value.len() >= 24
+                && text[..pair.name.start].ends_with('&')
+                && classify::looks_random(value);
+            let name = if signs { "sign_key" } else { name };
             if !classify::is_sensitive_name(name) {
                 continue;
             }
-            let value = &text[pair.value.clone()];
             // `password={password}` of an f-string, `$password` of GraphQL.
-            if value.contains('{') || value.contains('$') && !pair.quoted || value.len() < 3 {
+            let stands_for = value.starts_with('$') || value.contains("$(");
+            if value.contains('{') || stands_for && !pair.quoted || value.len() < 3 {
                 continue;
             }
             let start = span.start + pair.value.start as u32;
@@ -186,8 +194,12 @@ impl Collector<'_> {
     }
 }
 
-/// `# old key: X-Api-Key: …`: the header that a comment ends in, and a value that looks made by a machine.
+/// `# old key: X-Api-Key: …`: the header that a comment ends in, and a value that looks made by a machine; or `# password: …`.
 pub fn header_line(text: &str) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
+    made_line(text).or_else(|| password_line(text))
+}
+
+fn made_line(text: &str) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
     let line = text.trim_end();
     if !line.starts_with('#') || line.len() > 400 || line.contains('\n') {
         return None;
@@ -199,6 +211,26 @@ pub fn header_line(text: &str) -> Option<(std::ops::Range<usize>, std::ops::Rang
     let secret = classify::looks_random(value)
         && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'+' | b'/' | b'='));
     (secret && classify::is_sensitive_header(name))
+        .then_some((before.len() - name.len()..before.len(), line.len() - value.len()..line.len()))
+}
+
+/// `# password: …`: a comment that ends in a password, one with letters, digits and signs.
+fn password_line(text: &str) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
+    let line = text.trim_end();
+    if !line.starts_with('#') || line.len() > 200 || line.contains('\n') {
+        return None;
+    }
+    let value = line.rsplit(' ').next()?;
+    let before = line[..line.len() - value.len()].trim_end().strip_suffix([':', '='])?.trim_end();
+    let name = before.rsplit([' ', '#', ',', '(', '/']).next()?;
+    let has = |is: fn(&u8) -> bool| value.bytes().filter(is).count();
+    let strong = (8..=40).contains(&value.len())
+        && has(u8::is_ascii_alphabetic) > 2
+        && has(u8::is_ascii_digit) > 0
+        && value.bytes().any(|b| b.is_ascii_punctuation())
+        && !value.contains(['(', '{', '[', '<', '"', '\'', '/', '`', '=', ':', ','])
+        && !value.ends_with(['.', '?']);
+    (strong && is_key(name) && classify::is_password_name(name))
         .then_some((before.len() - name.len()..before.len(), line.len() - value.len()..line.len()))
 }
 
