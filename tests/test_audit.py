@@ -59,3 +59,13 @@ def test_the_problem_matcher_of_the_documents_reads_what_the_audit_writes(tegmen
     places = {(match[pattern["file"]], match[pattern["line"]], match[pattern["severity"]]) for match in found}
     assert ("locustfile.py", "8", "error") in places
     assert not any("%0A" in match[pattern["message"]] for match in found)
+
+
+def test_a_few_files_fit_into_the_main_thread_however_deep_they_are(tegmen_bin: Path, tmp_path: Path) -> None:
+    """Its stack has 8 MB at first."""
+    deep = 5_000
+    calls = f"import locust\n\nvalue = {'f(' * deep}1{')' * deep}\n"
+    (tmp_path / "locustfile.py").write_text(calls + 'password = "hunter2x"\n')
+    done = subprocess.run([tegmen_bin, "audit", "--format", "json"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "TGM101" in {finding["code"] for finding in json.loads(done.stdout)["findings"]}

@@ -24,6 +24,7 @@ mod patterns;
 mod prefilter;
 mod project;
 mod python2;
+mod quick;
 mod read;
 mod rules;
 mod spot;
@@ -103,8 +104,8 @@ pub enum Error {
     Threads(#[from] rayon::ThreadPoolBuildError),
 }
 
-/// Threads get a stack that deeply nested sources fit into.
-const STACK: usize = 128 << 20;
+/// So large are the stacks of threads that audit: deeply nested sources fit into them.
+pub const STACK: usize = 128 << 20;
 
 /// Audits `paths`.
 ///
@@ -114,7 +115,7 @@ const STACK: usize = 128 << 20;
 pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
     check(paths, options)?;
     let entries = entries(paths, options);
-    pool(entries.0.len())?.install(|| run(paths, entries, options, History::Left))
+    pool(entries.0.len(), options.in_place)?.install(|| run(paths, entries, options, History::Left))
 }
 
 /// Audits `paths`, and with them every commit of the repositories that they are in.
@@ -124,7 +125,7 @@ pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
 pub fn audit_with_history(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
     check(paths, options)?;
     let entries = entries(paths, options);
-    pool(usize::MAX)?.install(|| run(paths, entries, options, History::Searched))
+    pool(usize::MAX, false)?.install(|| run(paths, entries, options, History::Searched))
 }
 
 /// Whether the history is searched too.
@@ -150,10 +151,14 @@ fn check(paths: &[Utf8PathBuf], options: &Options) -> Result<(), Error> {
 /// So few files are audited by one thread before others have started.
 const FEW: usize = 8;
 
-/// Threads to work in.
-fn pool(files: usize) -> Result<rayon::ThreadPool, Error> {
+/// Threads to work in. `in_place`: for a few files, the one that asks.
+fn pool(files: usize, in_place: bool) -> Result<rayon::ThreadPool, Error> {
     let builder = rayon::ThreadPoolBuilder::new().stack_size(STACK);
-    let builder = if files <= FEW { builder.num_threads(1) } else { builder };
+    let builder = match files <= FEW {
+        true if in_place => builder.num_threads(1).use_current_thread(),
+        true => builder.num_threads(1),
+        false => builder,
+    };
     Ok(builder.build()?)
 }
 

@@ -10,6 +10,8 @@ pub const MASK: &str = "***";
 const WIDTH: usize = 160;
 /// Of these, at most this many before what is pointed at.
 const BEFORE: usize = 40;
+/// So many values are searched for without anything being made ready for it.
+const FEW: usize = 20;
 
 /// Masks all values that the audit found, wherever they stand.
 pub struct Masker {
@@ -51,9 +53,12 @@ impl Masker {
         let build = |mut patterns: Vec<String>| {
             patterns.sort_unstable();
             patterns.dedup();
-            // What is masked is short: an automaton that is quicker to search would take longer to build than it saves.
+            // What is masked is short: an automaton that is quicker to search would take longer to build than it saves. For a few
+            // values that is true of all but the simplest.
+            let few = patterns.len() <= FEW;
+            let kind = if few { AhoCorasickKind::NoncontiguousNFA } else { AhoCorasickKind::ContiguousNFA };
             let mut builder = AhoCorasick::builder();
-            builder.match_kind(MatchKind::LeftmostLongest).kind(Some(AhoCorasickKind::ContiguousNFA));
+            builder.match_kind(MatchKind::LeftmostLongest).kind(Some(kind)).prefilter(!few);
             (!patterns.is_empty()).then(|| builder.build(patterns).ok()).flatten()
         };
         Self { values: build(long), quoted: build(quoted), words: build(words), paths: build(paths) }

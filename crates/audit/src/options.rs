@@ -32,6 +32,9 @@ pub struct Options {
     pub variable_prefix: Option<String>,
     /// How far the audit is.
     pub progress: Arc<Progress>,
+    /// Whether the thread that asks for the audit has room for [`crate::STACK`] bytes on its stack, and asks once: a few files are then
+    /// audited in it.
+    pub in_place: bool,
 }
 
 /// What the names of sensitive variables begin with, unless a project has agreed on something else.

@@ -28,7 +28,8 @@ pub fn json(input: &Input<'_>) -> String {
         "notes": input.notes,
         "uses": input.uses,
     });
-    let mut out = format!("{document:#}");
+    // What is made of texts and numbers can always be written. `{document:#}` would write it bit by bit through a formatter.
+    let mut out = serde_json::to_string_pretty(&document).unwrap_or_default();
     out.push('\n');
     out
 }

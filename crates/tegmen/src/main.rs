@@ -7,6 +7,7 @@ mod messages;
 mod stdout;
 mod volume;
 
+use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
@@ -18,7 +19,8 @@ fn main() -> ExitCode {
     if let Some(status) = helper {
         return ExitCode::from(status);
     }
-    let mut command = help::fitted_if_asked(cli::Cli::command());
+    // Let go with the process: to take apart what all the subcommands are would take longer than to make it.
+    let mut command = ManuallyDrop::new(help::fitted_if_asked(cli::Cli::command()));
     let known = command.try_get_matches_from_mut(std::env::args_os());
     let known = known.and_then(|mut given| cli::Cli::from_arg_matches_mut(&mut given));
     match known.and_then(|cli| cli.volume.choose(&mut command).map(|()| cli)) {

@@ -21,6 +21,7 @@ use std::rc::Rc;
 use tegmen_syntax::{ExprId, ExprKind, FunctionId, Module, Span, Symbol};
 
 use crate::project::{FileId, Project};
+use crate::quick::{Map, Set};
 
 /// What kind of source a value has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -211,11 +212,11 @@ pub struct Flow<'p> {
     project: &'p Project,
     file: FileId,
     module: &'p Module,
-    memo: RefCell<HashMap<(FileId, ExprId), Rc<Taint>>>,
-    active: RefCell<HashSet<(FileId, ExprId)>>,
+    memo: RefCell<Map<(FileId, ExprId), Rc<Taint>>>,
+    active: RefCell<Set<(FileId, ExprId)>>,
     callers: RefCell<HashMap<FileId, Rc<Callers>>>,
     /// Globals of other modules that are being followed.
-    globals: RefCell<HashSet<(FileId, Symbol)>>,
+    globals: RefCell<Set<(FileId, Symbol)>>,
     authorised: OnceCell<bool>,
     /// The sensitive entries that the file takes of its variables and fields.
     entries: OnceCell<Vec<records::Entry>>,

@@ -11,6 +11,7 @@ use tegmen_classify as classify;
 use tegmen_syntax::{BinaryOp, DefId, DefValue, ExprId, ExprKind, FPart, FunctionId, Module, Span, Target};
 
 use super::Site;
+use crate::quick::Map;
 
 /// How deep an expression is followed back, how many steps that may take in all, and how many literals count.
 const MAX_DEPTH: usize = 8;
@@ -294,7 +295,7 @@ impl<'m> Behind<'m> {
 
 /// Whether something nearer than the place that a value goes to says what it is: its variable, its key in a dict, its list. Names
 /// that say that it is no secret (`TOKEN_URL`) count too.
-pub fn is_named(module: &Module, value: ExprId, targets: &HashMap<ExprId, Target>) -> bool {
+pub fn is_named(module: &Module, value: ExprId, targets: &Map<ExprId, Target>) -> bool {
     let says = |name: &str| classify::is_sensitive_header(name) || classify::why_not(name).is_some();
     let mut current = value;
     loop {

@@ -2,8 +2,6 @@
 
 mod strings;
 
-use std::collections::{HashMap, HashSet};
-
 pub use strings::{header_line, looks_like_code};
 use tegmen_classify as classify;
 use tegmen_syntax::{BlockId, BoolOp, DefValue, ExprId, ExprKind, FPart, Module, SequenceKind, Span, StmtKind, Target};
@@ -12,6 +10,7 @@ use super::behind::{self, Behind, Used};
 use super::judge::{is_pin, is_plain_key, is_telemetry_headers, is_user_info, judge};
 use super::value::{Value, value_of};
 use super::{Judged, Literal, Site, calls, lists};
+use crate::quick::{Map, Set};
 
 /// Collects the judged literals of a module.
 pub struct Collector<'m> {
@@ -19,9 +18,9 @@ pub struct Collector<'m> {
     pub module: &'m Module,
     found: Vec<Judged>,
     /// Where literals start that were looked at under a name.
-    covered: HashSet<u32>,
+    covered: Set<u32>,
     /// What is assigned where: the target of the definition whose value an expression is.
-    targets: HashMap<ExprId, Target>,
+    targets: Map<ExprId, Target>,
     /// What the definitions say of lists and dicts.
     pub uses: lists::Uses,
     /// Where values come from.
@@ -63,7 +62,7 @@ impl<'m> Collector<'m> {
         Self {
             module,
             found: Vec::new(),
-            covered: HashSet::new(),
+            covered: Set::default(),
             targets,
             uses: lists::Uses::of(module),
             behind: Behind::new(module),
@@ -133,7 +132,7 @@ impl<'m> Collector<'m> {
                 _ => {}
             }
         }
-        let docstrings: HashSet<ExprId> = module
+        let docstrings: Set<ExprId> = module
             .statements
             .iter()
             .filter_map(|statement| match statement.kind {

@@ -18,8 +18,11 @@ use crate::walk::FileKind;
 /// Of a tree of more Python files than this, those outside of load tests are looked at closely before they are parsed. What is found
 /// is the same; that a file with nothing to find does not parse goes unsaid.
 const MANY: usize = 1_000;
-/// To parse so few takes less time than to make ready for a look at their words.
+/// To parse so few takes less time than to make ready for a look at their words. Their texts are kept until it is known which of them
+/// belong to a load test, so that each is read and audited once.
 const FEW: usize = 20;
+/// A longer text is not kept.
+const SHORT: usize = 1 << 20;
 
 /// Gives the text of a file, or says why there is none.
 pub type Reader<'r> = dyn Fn(&str, FileKind) -> Result<Loaded, Problem> + Sync + 'r;
@@ -29,6 +32,8 @@ pub type Reader<'r> = dyn Fn(&str, FileKind) -> Result<Loaded, Problem> + Sync +
 struct First {
     /// What the rules say of it by itself; `None` if it is to be audited with what it imports.
     result: Option<FileResult>,
+    /// Its text, if what is to be audited with it is not known yet.
+    loaded: Option<Loaded>,
     /// What it imports, and the lines that say where from.
     imports: Imports,
     /// Whether it imports Locust.
@@ -65,18 +70,37 @@ pub fn check_all(entries: &[(String, FileKind)], read: &Reader<'_>, progress: &P
         }
     }
     // Nothing of what imports what matters where there is no load test.
-    if !firsts.iter().any(|first| first.locust) {
-        return firsts.into_iter().filter_map(|first| first.result).collect();
+    if firsts.iter().any(|first| first.locust) {
+        let groups: Vec<Vec<(usize, Option<Loaded>)>> = groups(&mut firsts, index())
+            .into_iter()
+            .map(|group| group.into_iter().map(|id| (id, firsts[id].loaded.take())).collect())
+            .collect();
+        let checked: Vec<(usize, FileResult)> = groups
+            .into_par_iter()
+            .flat_map_iter(|group| check_group(entries, group, read))
+            .inspect(|_| progress.step())
+            .collect();
+        for (id, result) in checked {
+            firsts[id].result = Some(result);
+        }
     }
-    let checked: Vec<(usize, FileResult)> = groups(&mut firsts, index())
+    firsts
         .into_par_iter()
-        .flat_map_iter(|group| check_group(entries, &group, read))
-        .inspect(|_| progress.step())
-        .collect();
-    for (id, result) in checked {
-        firsts[id].result = Some(result);
-    }
-    firsts.into_iter().filter_map(|first| first.result).collect()
+        .enumerate()
+        .filter_map(|(id, first)| match (first.result, first.loaded) {
+            (None, Some(loaded)) => {
+                progress.step();
+                check_alone(&entries[id].0, loaded, Parse::Always, false)
+            }
+            (result, _) => result,
+        })
+        .collect()
+}
+
+/// Audits a Python file by itself. `locust`: it is one of a load test.
+fn check_alone(path: &str, loaded: Loaded, parse: Parse, locust: bool) -> Option<FileResult> {
+    let file = SourceFile::new(path, FileKind::Python, loaded, parse);
+    Project::new(vec![file], locust).check(Asked::All).pop()
 }
 
 fn first_look<'i>(
@@ -101,12 +125,14 @@ fn first_look<'i>(
     }
     let imports = Imports::of(&loaded.text);
     let locust = imports.names().any(index::is_locust);
+    if parse == Parse::Always && loaded.text.len() <= SHORT {
+        return First { imports, locust, loaded: Some(loaded), ..First::default() };
+    }
     if locust && !index().targets(id, &imports).is_empty() {
         return First { imports, locust, ..First::default() };
     }
     let parse = if locust { Parse::Always } else { parse };
-    let file = SourceFile::new(path, *kind, loaded, parse);
-    First { result: Project::new(vec![file], locust).check(Asked::All).pop(), imports, locust, ..First::default() }
+    First { result: check_alone(path, loaded, parse, locust), imports, locust, ..First::default() }
 }
 
 /// Audits a file beside the scripts, and the Python inside it.
@@ -190,14 +216,18 @@ fn root(parents: &mut [usize], mut id: usize) -> usize {
     id
 }
 
-fn check_group(entries: &[(String, FileKind)], group: &[usize], read: &Reader<'_>) -> Vec<(usize, FileResult)> {
+fn check_group(
+    entries: &[(String, FileKind)],
+    group: Vec<(usize, Option<Loaded>)>,
+    read: &Reader<'_>,
+) -> Vec<(usize, FileResult)> {
     let mut ids = Vec::with_capacity(group.len());
     let mut files = Vec::with_capacity(group.len());
-    for id in group {
-        let (path, kind) = &entries[*id];
+    for (id, kept) in group {
+        let (path, kind) = &entries[id];
         // What could be read a moment ago and cannot be now keeps its first result, or has none.
-        if let Ok(loaded) = read(path, *kind) {
-            ids.push(*id);
+        if let Some(loaded) = kept.or_else(|| read(path, *kind).ok()) {
+            ids.push(id);
             files.push(SourceFile::new(path, *kind, loaded, Parse::Always));
         }
     }
