@@ -289,7 +289,7 @@ fn import<'t>(line: &'t str, next: &mut dyn FnMut() -> Option<&'t str>, found: &
         for name in names.split(',') {
             let name = name.trim_matches([' ', '(', ')', '\t', '\\']);
             if let Some(name) = name.split_whitespace().next().filter(|name| *name != "*") {
-                found.push(format!("{module}{separator}{name}"));
+                found.push([module, separator, name].concat());
             }
         }
         found.push(module.to_owned());

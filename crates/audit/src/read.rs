@@ -50,7 +50,8 @@ pub fn read(path: &str, kind: FileKind) -> Result<Loaded, Problem> {
         return Err(problem(severity, format!("has {size} MB, more than the {most} MB that are audited; not audited")));
     }
     let mut bytes = Vec::with_capacity(size as usize + 1);
-    File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(unreadable)?;
+    // What is known is not asked of the file again, and one that grows meanwhile has an end.
+    File::open(path).and_then(|file| file.take(MAX).read_to_end(&mut bytes)).map_err(unreadable)?;
     let severity = if kind == FileKind::Python { ProblemKind::Unparsed } else { ProblemKind::Note };
     match decode(bytes, kind) {
         (Some(text), remark) => Ok(Loaded { text, problem: remark.map(|remark| problem(severity, remark)) }),

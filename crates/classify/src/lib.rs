@@ -6,6 +6,7 @@
 //! keeps a value, or compiles a pattern at run time.
 
 mod dummy;
+mod hints;
 mod mnemonic;
 mod name;
 mod prefix;

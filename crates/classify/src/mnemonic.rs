@@ -1,5 +1,6 @@
 //! Phrases of words that a wallet can be made anew from (BIP-39).
 
+use crate::hints::Hints;
 use crate::words;
 
 /// How many words a phrase has.
@@ -12,13 +13,13 @@ const PLAIN: &[&str] = &[
     "would", "should", "could", "their", "them", "who", "how", "why", "did", "does", "each", "per", "may", "might", "here", "than",
 ];
 
+/// One of these is in every name below.
+static HINTS: Hints = Hints::new(&[b"mnem", b"seed", b"phra", b"words"]);
+
 /// Whether a phrase that gives a wallet away goes by this name: `MNEMONIC`, `seed_phrase`, `recoveryWords`.
 pub fn is_mnemonic_name(name: &str) -> bool {
     // Most names cost no more than this.
-    let starts = [&b"mnem"[..], b"seed", b"phra", b"words"];
-    let bytes = name.as_bytes();
-    let has = |start: &&[u8]| bytes.windows(start.len()).any(|part| part.eq_ignore_ascii_case(start));
-    if !starts.iter().any(has) {
+    if !HINTS.are_in(name) {
         return false;
     }
     let words = words(name);

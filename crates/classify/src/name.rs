@@ -1,5 +1,7 @@
 //! Names: environment variables, dict keys, headers, identifiers, in any case style.
 
+use crate::hints::Hints;
+
 /// Words that make a name sensitive wherever they stand.
 #[rustfmt::skip]
 const STRONG: &[&str] = &[
@@ -114,6 +116,10 @@ const ANYWHERE: &[(&str, &str)] = &[
 /// The words of a name, in lower case: split at separators, at a change from lower to upper case, and at digits, which are
 /// left out.
 pub fn words(name: &str) -> Vec<String> {
+    if name.is_ascii() { ascii_words(&name[..name.len().min(200)]) } else { any_words(name) }
+}
+
+fn any_words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::with_capacity(4);
     let mut current = String::new();
     let chars: Vec<char> = name.chars().take(200).collect();
@@ -136,6 +142,30 @@ pub fn words(name: &str) -> Vec<String> {
     words
 }
 
+/// The same of a name of plain letters, as nearly all are: no character has to be decoded, and each word is copied once.
+fn ascii_words(name: &str) -> Vec<String> {
+    let bytes = name.as_bytes();
+    let mut words = Vec::with_capacity(4);
+    let mut start = 0;
+    for (i, byte) in bytes.iter().enumerate() {
+        let hump = byte.is_ascii_uppercase()
+            && i.checked_sub(1).is_some_and(|before| {
+                bytes[before].is_ascii_lowercase()
+                    || bytes[before].is_ascii_uppercase() && bytes.get(i + 1).is_some_and(u8::is_ascii_lowercase)
+            });
+        if !byte.is_ascii_alphabetic() || hump {
+            if start < i {
+                words.push(name[start..i].to_ascii_lowercase());
+            }
+            start = if hump { i } else { i + 1 };
+        }
+    }
+    if start < bytes.len() {
+        words.push(name[start..].to_ascii_lowercase());
+    }
+    words
+}
+
 fn flush(current: &mut String, words: &mut Vec<String>) {
     if !current.is_empty() {
         words.push(std::mem::take(current));
@@ -151,12 +181,12 @@ enum Verdict {
 
 /// What every sensitive name contains one of, in any case, so that most names cost one scan.
 #[rustfmt::skip]
-const HINTS: &[&[u8]] = &[
+static HINTS: Hints = Hints::new(&[
     b"pass", b"pwd", b"secret", b"token", b"key", b"cred", b"jwt", b"auth", b"sess", b"cookie", b"bearer",
     b"pat", b"psk", b"sas", b"senha", b"contras", b"kennwort", b"wachtwoord", b"haslo", b"sifre", b"mdp",
     b"sid", b"internal", b"pin", b"pw", b"psw", b"mima", b"heslo", b"parol", b"salasana", b"losenord", b"adgangs", b"jelsz", b"kodeord",
     b"motdepasse",
-];
+]);
 
 /// The same in other scripts.
 #[rustfmt::skip]
@@ -164,32 +194,8 @@ const FOREIGN: &[&str] = &[
     "пароль", "токен", "密码", "密碼", "令牌", "パスワード", "トークン", "비밀번호", "토큰", "lösenord",
 ];
 
-/// For each letter that a hint begins with, the letters that may follow, a bit each.
-const STARTS: [u32; 26] = {
-    let mut starts = [0; 26];
-    let mut i = 0;
-    while i < HINTS.len() {
-        starts[(HINTS[i][0] - b'a') as usize] |= 1 << (HINTS[i][1] - b'a');
-        i += 1;
-    }
-    starts
-};
-
 fn may_matter(name: &str) -> bool {
-    if !name.is_ascii() && FOREIGN.iter().any(|word| name.to_lowercase().contains(word)) {
-        return true;
-    }
-    let bytes = name.as_bytes();
-    let letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a');
-    bytes.windows(2).enumerate().any(|(i, pair)| {
-        let (first, second) = (letter(pair[0]), letter(pair[1]));
-        first < 26
-            && second < 26
-            && STARTS[first as usize] & 1 << second != 0
-            && HINTS
-                .iter()
-                .any(|hint| bytes[i..].get(..hint.len()).is_some_and(|start| start.eq_ignore_ascii_case(hint)))
-    })
+    HINTS.are_in(name) || !name.is_ascii() && FOREIGN.iter().any(|word| name.to_lowercase().contains(word))
 }
 
 fn verdict(name: &str) -> Verdict {
@@ -361,9 +367,8 @@ pub fn may_hold_credentials_url(name: &str) -> bool {
 
 /// Whether a password, rather than a token or a key, goes by this name. Weak values are dummies for keys, and real for passwords.
 pub fn is_password_name(name: &str) -> bool {
-    let words = words(name);
     is_sensitive_name(name)
-        && words.iter().any(|word| {
+        && words(name).iter().any(|word| {
             matches!(
                 word.as_str(),
                 "pass"
@@ -417,6 +422,15 @@ pub fn is_sensitive_header(name: &str) -> bool {
     if is_sensitive_name(name) {
         return true;
     }
+    // By what the names below begin with, most cost no more than this.
+    let may_be = match name.bytes().find(u8::is_ascii_alphabetic) {
+        Some(b'x' | b'X') => true,
+        Some(b'a' | b'A' | b'c' | b'C' | b's' | b'S') => may_matter(name),
+        _ => false,
+    };
+    if !may_be {
+        return false;
+    }
     let words = words(name);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
@@ -433,6 +447,38 @@ pub fn is_sensitive_header(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_plain_letters_as_of_any() {
+        for name in [
+            "",
+            "_",
+            "a",
+            "A",
+            "API_KEY",
+            "apiKey",
+            "X-Api-Key",
+            "HTTPServer",
+            "HTTPServerURL",
+            "aB",
+            "AB",
+            "ABc",
+            "aBC",
+            "a1B2c",
+            "__init__",
+            "x9",
+            "9x",
+            "Key1Key",
+            "A_b_C",
+            "keyID",
+            "iOS",
+            "sessionIDs",
+            "a.b[c]d",
+        ] {
+            assert_eq!(ascii_words(name), any_words(name), "{name}");
+        }
+        assert_eq!(words("ÜberKey"), ["über", "key"]);
+    }
 
     #[test]
     fn sensitive_in_any_case_style() {

@@ -198,9 +198,9 @@ pub fn find_tokens(text: &str) -> Vec<TokenMatch> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut i = 0;
-    while let Some(four) = bytes[i..].first_chunk() {
-        if may_start(four)
-            && !(i > 0 && (bytes[i - 1].is_ascii_alphanumeric() || bytes[i - 1] == b'_'))
+    while let Some(next) = bytes[i..].array_windows().position(may_start) {
+        i += next;
+        if !(i > 0 && (bytes[i - 1].is_ascii_alphanumeric() || bytes[i - 1] == b'_'))
             && let Some((kind, length)) = token_at(bytes, i)
         {
             found.push(TokenMatch { kind, range: i..i + length });

@@ -147,10 +147,7 @@ pub fn url_credentials(text: &str) -> Option<UrlCredentials> {
 pub fn url_parameters(text: &str) -> Vec<UrlParameter> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
-    for (i, byte) in bytes.iter().enumerate() {
-        if !matches!(byte, b'?' | b'&') {
-            continue;
-        }
+    for i in memchr::memchr2_iter(b'?', b'&', bytes) {
         let name_end =
             bytes[i + 1..].iter().take(64).position(|b| *b == b'=' || matches!(b, b'&' | b' ' | b'/' | b'"' | b'\''));
         let Some(length) = name_end else { continue };

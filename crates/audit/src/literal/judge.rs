@@ -2,6 +2,7 @@
 
 mod plausible;
 
+use memchr::memmem;
 use plausible::{
     is_code_name, is_elsewhere, is_encoded_key, is_header_name, is_password, is_pin_number, is_token, is_uuid, is_wordy,
 };
@@ -121,7 +122,7 @@ pub fn judge(literal: Literal, open: bool) -> Option<Judged> {
     }
     // Of a URL that is signed, the signature is what counts, and the id of the key in it nobody's secret.
     if let Some(signature) = ["X-Amz-Signature=", "X-Goog-Signature="].iter().find_map(|name| {
-        let start = value.find(name)? + name.len();
+        let start = memmem::find(value.as_bytes(), name.as_bytes())? + name.len();
         let length = value[start..].bytes().take_while(u8::is_ascii_hexdigit).count();
         (length >= 32).then(|| value[start..start + length].to_owned())
     }) {
@@ -180,7 +181,7 @@ fn judged(
 
 /// Shapes that providers publish, whatever the name.
 fn by_shape(literal: &Literal, value: &str) -> Option<Judged> {
-    if value.len() < 16 || SAMPLES.iter().any(|sample| value.contains(sample)) {
+    if value.len() < 16 || SAMPLES.iter().any(|sample| memmem::find(value.as_bytes(), sample.as_bytes()).is_some()) {
         return None;
     }
     let whole = classify::provider_token(value);

@@ -33,13 +33,8 @@ pub fn pairs(text: &str, values: Values) -> Vec<TextPair> {
     let bytes = text.as_bytes();
     let mut found: Vec<TextPair> = Vec::new();
     let mut i = 0;
-    while i < bytes.len() {
-        if !matches!(bytes[i], b'=' | b':') {
-            i += 1;
-            continue;
-        }
-        let at = i;
-        i += 1;
+    while let Some(at) = memchr::memchr2(b'=', b':', &bytes[i..]).map(|at| i + at) {
+        i = at + 1;
         if matches!(bytes.get(i), Some(b'=' | b':'))
             || matches!(at.checked_sub(1).map(|j| bytes[j]), Some(b'=' | b'!' | b'<' | b'>' | b':' | b'+'))
         {

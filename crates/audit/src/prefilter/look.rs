@@ -9,12 +9,13 @@ use tegmen_classify as classify;
 use super::leaks;
 use super::statements::{Literal as Quoted, Statement, Statements};
 use super::walk::{Hear, Under, identifiers, says_password, walk};
-use super::words::{self, Says, Word, Words};
+use super::words::{self, Says, Word, Words, has_ignoring_case};
 use crate::config::command_lines;
 use crate::literal::judge::judge;
 use crate::literal::python::{header_line, looks_like_code};
 use crate::literal::text::{Values, connection_name, elements, pairs};
 use crate::literal::{Literal, Site};
+use crate::quick::Set;
 
 /// A name to try strings under, where a user and a password are expected.
 const STAND_IN: &str = "password";
@@ -26,11 +27,11 @@ const ROUNDS: usize = 3;
 #[derive(Debug, Default)]
 pub struct Links {
     /// Variables and lists that something sensitive is taken from.
-    pub names: HashSet<String>,
+    pub names: Set<String>,
     /// Functions and classes that take something sensitive.
-    pub functions: HashSet<String>,
+    pub functions: Set<String>,
     /// Those of both that came with the text at hand.
-    fresh: HashSet<String>,
+    fresh: Set<String>,
 }
 
 impl Links {
@@ -42,7 +43,7 @@ impl Links {
         Self::add(&mut self.functions, &mut self.fresh, name);
     }
 
-    fn add(set: &mut HashSet<String>, fresh: &mut HashSet<String>, name: &str) {
+    fn add(set: &mut Set<String>, fresh: &mut Set<String>, name: &str) {
         if !name.is_empty() && !set.contains(name) {
             set.insert(name.to_owned());
             fresh.insert(name.to_owned());
@@ -406,10 +407,6 @@ impl<'t> Hear<'t> for Judge<'t> {
     fn carried(&mut self, name: &'t str) {
         self.carried.push(name);
     }
-}
-
-fn has_ignoring_case(text: &str, word: &[u8]) -> bool {
-    text.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// Whether a string says by itself that it is a secret, whatever it stands under. Tokens are found in the text as a whole.

@@ -9,72 +9,79 @@ use tegmen_classify as classify;
 
 use crate::needles::{Hit, Needles};
 
+/// So many words at most are looked for at once: of more than 32 the searcher takes half as many bytes of a text at a time, and longer
+/// for them.
+const AT_ONCE: usize = 24;
+
 /// Words to look for in text of lower case.
 pub struct Many {
-    /// Those of three bytes and more.
-    long: Vec<&'static str>,
-    /// Finds them.
-    searcher: Option<Searcher>,
-    /// Those of two, of which the searcher would take every other place for one.
-    short: Vec<(&'static str, memmem::Finder<'static>)>,
+    /// What finds them; none where the processor cannot do it.
+    finders: Option<Vec<Finder>>,
     needles: &'static Needles,
+}
+
+/// Finds some of the words, each of which is given with its place in the list.
+enum Finder {
+    /// Those of three bytes and more.
+    Long(Searcher, Vec<(usize, &'static str)>),
+    /// One of two, of which the searcher would take every other place for one.
+    Short(memmem::Finder<'static>, (usize, &'static str)),
+}
+
+impl Finder {
+    /// The first of its words from a place on, and where the word stands in the list.
+    fn find(&self, lower: &[u8], from: usize) -> Option<(Hit, usize)> {
+        let rest = lower.get(from..)?;
+        let (start, (place, word)) = match self {
+            Self::Long(searcher, words) => {
+                searcher.find(rest).map(|found| (found.start(), words[found.pattern().as_usize()]))?
+            }
+            Self::Short(finder, word) => (finder.find(rest)?, *word),
+        };
+        let start = from + start;
+        Some((Hit { start, end: start + word.len(), word }, place))
+    }
 }
 
 impl Many {
     /// The same words twice, in lower case.
     pub fn new(words: &'static [&'static str], needles: &'static Needles) -> Self {
-        let short = words.iter().filter(|word| word.len() < 3).map(|word| (*word, memmem::Finder::new(*word)));
-        let long: Vec<&str> = words.iter().copied().filter(|word| word.len() > 2).collect();
-        Self { searcher: searcher(&long), long, short: short.collect(), needles }
+        let numbered = || words.iter().copied().enumerate();
+        let long: Vec<_> = numbered().filter(|(_, word)| word.len() > 2).collect();
+        let long = long.chunks(AT_ONCE).map(|part| {
+            let words: Vec<&str> = part.iter().map(|(_, word)| *word).collect();
+            Some(Finder::Long(searcher(&words)?, part.to_vec()))
+        });
+        let short = numbered().filter(|(_, word)| word.len() < 3);
+        let short = short.map(|(place, word)| Some(Finder::Short(memmem::Finder::new(word), (place, word))));
+        Self { finders: long.chain(short).collect(), needles }
     }
 
     /// Whether one of them stands in a text.
     pub fn is_in(&self, lower: &[u8]) -> bool {
-        match &self.searcher {
-            Some(searcher) => {
-                searcher.find(lower).is_some() || self.short.iter().any(|(_, finder)| finder.find(lower).is_some())
-            }
+        match &self.finders {
+            Some(finders) => finders.iter().any(|finder| finder.find(lower, 0).is_some()),
             None => self.needles.is_in(lower),
         }
     }
 
     /// Gives all of them in a text from left to right: at one place the first of the list. `give` says where to go on.
-    pub fn each(&self, lower: &[u8], from: usize, give: &mut dyn FnMut(Hit) -> usize) {
-        let Some(searcher) = &self.searcher else {
-            let mut from = from;
+    pub fn each(&self, lower: &[u8], mut from: usize, give: &mut dyn FnMut(Hit) -> usize) {
+        let Some(finders) = &self.finders else {
             while let Some(hit) = self.needles.find(lower, from) {
                 from = give(hit);
             }
             return;
         };
-        let mut from = from;
-        let mut next = None;
-        let mut short: Vec<Option<usize>> = vec![Some(from); self.short.len()];
-        let mut ready = false;
-        loop {
-            // What was found before and is not behind us stays found.
-            if !ready || next.is_some_and(|hit: Hit| hit.start < from) {
-                next = lower.get(from..).and_then(|rest| searcher.find(rest)).map(|found| {
-                    let word = self.long[found.pattern().as_usize()];
-                    Hit { start: from + found.start(), end: from + found.end(), word }
-                });
-            }
-            for (at, (_, finder)) in short.iter_mut().zip(&self.short) {
-                if !ready || at.is_some_and(|at| at < from) {
-                    *at = lower.get(from..).and_then(|rest| finder.find(rest)).map(|at| from + at);
+        let mut next: Vec<Option<(Hit, usize)>> = finders.iter().map(|finder| finder.find(lower, from)).collect();
+        while let Some((hit, _)) = next.iter().flatten().min_by_key(|(hit, place)| (hit.start, *place)) {
+            from = give(*hit);
+            for (found, finder) in next.iter_mut().zip(finders) {
+                // What was found before and is not behind us stays found.
+                if found.is_some_and(|(hit, _)| hit.start < from) {
+                    *found = finder.find(lower, from);
                 }
             }
-            ready = true;
-            let mut hit = next;
-            for (at, (word, _)) in short.iter().zip(&self.short) {
-                if let Some(start) = *at
-                    && hit.is_none_or(|hit| start < hit.start)
-                {
-                    hit = Some(Hit { start, end: start + word.len(), word });
-                }
-            }
-            let Some(hit) = hit else { return };
-            from = give(hit);
         }
     }
 }
@@ -85,7 +92,7 @@ fn searcher(words: &[&str]) -> Option<Searcher> {
 
 /// Whether a text has a token in it whose shape a provider published.
 pub fn has_token(text: &str) -> bool {
-    static STARTS: LazyLock<Option<Searcher>> = LazyLock::new(|| {
+    static STARTS: LazyLock<Option<Vec<Searcher>>> = LazyLock::new(|| {
         // To the fourth byte, up to which many are the same. The dashes before a key are longer, or every rule in a comment would be one.
         let mut starts: Vec<&str> = classify::token_starts()
             .filter(|start| start.len() > 2)
@@ -93,12 +100,13 @@ pub fn has_token(text: &str) -> bool {
             .collect();
         starts.sort_unstable();
         starts.dedup();
-        searcher(&starts)
+        starts.chunks(AT_ONCE).map(searcher).collect()
     });
-    let Some(searcher) = &*STARTS else { return !classify::find_tokens(text).is_empty() };
+    let Some(searchers) = &*STARTS else { return !classify::find_tokens(text).is_empty() };
     let bytes = text.as_bytes();
     let short = || classify::token_starts().filter(|start| start.len() < 3);
-    searcher.find_iter(bytes).any(|found| classify::token_begins(text, found.start()))
+    let begins = |searcher: &Searcher| searcher.find_iter(bytes).any(|at| classify::token_begins(text, at.start()));
+    searchers.iter().any(begins)
         || short().any(|start| memmem::find_iter(bytes, start).any(|at| classify::token_begins(text, at)))
 }
 
@@ -122,7 +130,7 @@ mod tests {
     #[test]
     fn the_same_as_one_by_one() {
         let many = Many::new(WORDS, &NEEDLES);
-        let alone = Many { searcher: None, ..Many::new(WORDS, &NEEDLES) };
+        let alone = Many { finders: None, needles: &NEEDLES };
         let mut text = String::from("pw passpwd xpwx sid internals sign_inpw psspw intern pwd");
         for _ in 0..60 {
             assert_eq!(all(&many, &text), all(&alone, &text), "{text}");

@@ -72,9 +72,14 @@ impl<'t> Statements<'t> {
         }
         let mut i = start;
         let mut depth = 0usize;
-        while let Some(byte) = bytes.get(i) {
-            match KINDS[usize::from(*byte)] {
-                PLAIN => i += 1,
+        loop {
+            let rest = bytes.get(i..).unwrap_or_default();
+            let Some(plain) = rest.iter().position(|byte| KINDS[usize::from(*byte)] != PLAIN) else {
+                i = bytes.len();
+                break;
+            };
+            i += plain;
+            match KINDS[usize::from(bytes[i])] {
                 NEWLINE => {
                     i += 1;
                     if depth == 0 {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::look::Links;
 use super::statements::{Literal, Statement};
-use super::words::{Says, Words, says};
+use super::words::{Says, Words, has_ignoring_case, is_identifier, says_known};
 use crate::config::RUNNERS;
 use crate::literal::{behind, calls, lists, value};
 
@@ -141,10 +141,6 @@ impl<'t> Level<'t> {
     fn is_call(&self) -> bool {
         self.open == b'(' && !self.before.is_empty()
     }
-}
-
-fn is_identifier(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
 impl<'t> Walk<'t, '_> {
@@ -489,7 +485,7 @@ impl<'t> Walk<'t, '_> {
 /// What a string says that is the name of something.
 pub fn says_text(text: &str) -> Says {
     let text = text.trim_start_matches('-');
-    match says(text) {
+    match says_known(text) {
         Says::Sensitive => Says::Sensitive,
         _ if text.contains("passw") || text.contains("Passw") || text.contains("PASSW") => Says::Sensitive,
         other => other,
@@ -498,13 +494,12 @@ pub fn says_text(text: &str) -> Says {
 
 /// Whether a name has the word in it, whatever it is the name of: `PASSWORD_FIELD`.
 pub fn says_password(name: &str) -> bool {
-    let has = |word: &[u8]| name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
-    has(b"passw") || has(b"pwd")
+    has_ignoring_case(name, b"passw") || has_ignoring_case(name, b"pwd")
 }
 
 /// Whether a call by this name takes a user and a password.
 fn is_login(name: &str) -> bool {
-    let has = |word: &[u8]| name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    let has = |word: &[u8]| has_ignoring_case(name, word);
     has(b"login")
         || has(b"signin")
         || has(b"sign_in")

@@ -1,16 +1,15 @@
 //! The words that are looked for in a file, in one pass over it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use foldhash::fast::RandomState;
 use tegmen_classify as classify;
 
 use super::many::Many;
 use crate::literal::judge::is_telemetry_headers;
 use crate::needles::Needles;
+use crate::quick::Map;
 
 /// Words one of which every finding has in its file, in any case.
 const WORDS: &[&str] = &[
@@ -119,9 +118,16 @@ const NAMES: &[&str] = &[
     "otel_exporter",
 ];
 
+/// Words one of which every name has that a user and a password may stand under, in any case.
+const PEOPLE: &[&str] = &[
+    "auth", "cred", "user", "account", "login", "logon", "member", "signin", "sign_in", "log_in", "signon", "hmac",
+    "fernet", "pw",
+];
+
 static FILE: Needles = Needles::new(WORDS);
 static ALL: Needles = Needles::new(HINTS);
 static NAME: Needles = Needles::new(NAMES);
+static PERSON: Needles = Needles::new(PEOPLE);
 static FILES: LazyLock<Many> = LazyLock::new(|| Many::new(WORDS, &FILE));
 static HINTED: LazyLock<Many> = LazyLock::new(|| Many::new(HINTS, &ALL));
 
@@ -166,8 +172,25 @@ pub struct Words<'t> {
     words: Vec<Word>,
 }
 
-fn is_identifier(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+/// Which bytes identifiers are made of: every byte of a tree is asked.
+static IDENTIFIERS: [bool; 256] = {
+    let mut bytes = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        bytes[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_' || byte >= 0x80;
+        byte += 1;
+    }
+    bytes
+};
+
+/// Whether a byte may stand in an identifier.
+pub fn is_identifier(byte: u8) -> bool {
+    IDENTIFIERS[usize::from(byte)]
+}
+
+/// Whether a text has a word in it, whatever its case.
+pub fn has_ignoring_case(text: &str, word: &[u8]) -> bool {
+    text.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
 }
 
 fn is_wide(byte: u8) -> bool {
@@ -195,30 +218,24 @@ pub fn find<'t>(text: &'t str, lower: &'t [u8]) -> Words<'t> {
 }
 
 /// What a name says by itself.
-pub fn says(name: &str) -> Says {
-    if classify::is_sensitive_name(name)
-        || classify::is_sensitive_header(name)
-        || name.to_ascii_lowercase().contains("cookie")
+fn says(name: &str) -> Says {
+    if classify::is_sensitive_header(name)
+        || has_ignoring_case(name, b"cookie")
         || is_telemetry_headers(name)
         || classify::is_mnemonic_name(name)
     {
         return Says::Sensitive;
     }
-    let lower = name.to_ascii_lowercase();
-    let people = [
-        "auth", "cred", "user", "account", "login", "logon", "member", "signin", "sign_in", "log_in", "signon", "hmac",
-        "fernet", "pw",
-    ];
-    if people.iter().any(|word| lower.contains(word)) { Says::People } else { Says::Nothing }
+    if PERSON.is_in(name.as_bytes()) { Says::People } else { Says::Nothing }
 }
 
 /// So many names are kept with what they say.
 const KNOWN: usize = 50_000;
 
 /// What a name says by itself, kept for the next text: the files of a tree have most of their names in common.
-fn says_known(name: &str) -> Says {
+pub fn says_known(name: &str) -> Says {
     thread_local! {
-        static SAID: RefCell<HashMap<Box<str>, Says, RandomState>> = RefCell::default();
+        static SAID: RefCell<Map<Box<str>, Says>> = RefCell::default();
     }
     SAID.with_borrow_mut(|said| match said.get(name) {
         Some(says) => *says,

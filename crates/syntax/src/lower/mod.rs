@@ -123,7 +123,7 @@ fn describe(message: &str) -> String {
 
 fn line_starts(source: &str) -> Vec<u32> {
     let mut starts = vec![0];
-    starts.extend(source.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(i, _)| i as u32 + 1));
+    starts.extend(memchr::memchr_iter(b'\n', source.as_bytes()).map(|at| at as u32 + 1));
     starts
 }
 
