@@ -170,7 +170,7 @@ def _filling_build(plugin: Plugin, one: Any) -> Any:
         if isinstance(headers, _Searched):
             return build(client, method, request_uri, body, headers, **options)
         request = (method, request_uri, body, headers, options.get("chunked"))
-        if heads and (not client.ssl or _verifies(client)):
+        if heads and (not client.ssl or client._tegmen_stands_in or _verifies(client)):
             ready = heads.again(client, request, plugin)
             if ready is not None:
                 return _meant(client, ready)
@@ -371,13 +371,15 @@ def _certificate_error(error: BaseException) -> BaseException | None:
 
 def _verifies(client: Any) -> bool:
     """Whether its connections are verified, each for the host that it goes to."""
-    import gevent.ssl
-
     pool = client._connection_pool
     context = pool.ssl_context
     # The name in the certificate may have been taken from a Host header.
-    named = pool.ssl_options.get("server_hostname", client.host) == client.host
-    return bool(context.verify_mode == gevent.ssl.CERT_REQUIRED and context.check_hostname and named)
+    if not context.check_hostname or pool.ssl_options.get("server_hostname", client.host) != client.host:
+        return False
+    # Asked last: `verify_mode` makes a member of an enumeration, at ten times the cost.
+    import ssl
+
+    return bool(context.verify_mode == ssl.CERT_REQUIRED)
 
 
 def _verified(client: Any) -> Any:
