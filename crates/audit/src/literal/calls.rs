@@ -209,7 +209,9 @@ fn parameters(collector: &mut Collector<'_>, func: ExprId, positional: &[ExprId]
     let tail = module.tail_str(func).unwrap_or_default();
     let words = classify::words(tail);
     let login = words.iter().any(|word| matches!(word.as_str(), "login" | "signin" | "authenticate" | "logon"))
-        || words.windows(2).any(|pair| matches!((pair[0].as_str(), pair[1].as_str()), ("log" | "sign", "in" | "on")));
+        || words.windows(2).any(|pair| {
+            matches!((pair[0].as_str(), pair[1].as_str()), ("log" | "sign", "in" | "on") | ("basic", "auth"))
+        });
     if login
         && let [user, password] = positional
         && let (Some(user), Some(password_text)) = (module.as_str(*user), module.as_str(*password))

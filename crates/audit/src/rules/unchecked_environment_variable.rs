@@ -97,7 +97,7 @@ pub(super) fn check(context: &Context<'_>, out: &mut Vec<Candidate>) {
     }
 }
 
-/// Whether what is read goes behind `Bearer`, whatever it is called: `f"Bearer {os.getenv('LOAD_USER')}"`.
+/// Whether what is read is kept as a secret, or goes behind `Bearer`, whatever it is called: `f"Bearer {os.getenv('LOAD_USER')}"`.
 fn authorises(module: &Module, read: ExprId) -> bool {
     let symbols: Vec<Symbol> = module
         .definitions_by_value(read)
@@ -114,6 +114,16 @@ fn authorises(module: &Module, read: ExprId) -> bool {
                 _ => false,
             }
     };
+    // `SECRET_KEY = os.getenv("sk")` says what the variable does not.
+    let variable = match module.kind(read) {
+        ExprKind::Call { args, .. } => args.first().and_then(|arg| module.as_str(arg.value)).unwrap_or_default(),
+        _ => "",
+    };
+    if classify::why_not(variable).is_none()
+        && symbols.iter().any(|name| classify::is_sensitive_name(module.symbol(*name)))
+    {
+        return true;
+    }
     let scheme = |text: &str| matches!(text.trim_matches(['"', '\'', ' ']), "Bearer" | "Token" | "Basic");
     module.exprs().any(|(_, expr)| match &expr.kind {
         ExprKind::FString(parts) => match parts[..] {
