@@ -53,10 +53,6 @@ def test_kubectl_does_it(page: Path, tmp_path: Path) -> None:
     with cluster() as server:
         for line in shown(page, "kubectl"):
             words = shlex.split(line)
-            # It wants a connection into a pod.
-            if "port-forward" in words:
-                assert "/api/v1/namespaces/load-test" in server.objects
-                continue
             at = words.index("-f") + 1 if "-f" in words else 0
             if at:
                 words[at] = str(ROOT / words[at])
@@ -65,6 +61,10 @@ def test_kubectl_does_it(page: Path, tmp_path: Path) -> None:
                 # It is sent in a form that only a real one reads.
                 made = json.loads(run([*command, "--dry-run=client", "-o", "json"], tmp_path).check().stdout)
                 assert server.create(made)[0] == 200, line
+            elif "port-forward" in words:
+                # It finds the pod, and is refused the connection into it.
+                assert "nobody connects to a pod here" in run(command, tmp_path).stderr
+                assert set(server.dialled) == {"locust-master-1"}
             else:
                 run(command, tmp_path).check()
         kinds = [made["kind"] for made in server.objects.values() if "kind" in made]

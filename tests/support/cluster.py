@@ -1,5 +1,6 @@
 """An API server, as far as kubectl needs one: discovery, and objects that are kept and read as the real one reads them
-(by the schemas of Kubernetes; a namespace has to be there first).
+(by the schemas of Kubernetes; a namespace has to be there first). Of a deployment one pod runs, into which no
+connection can be made.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import kubernetes_validate
 
@@ -21,10 +23,12 @@ KINDS = {
         ("serviceaccounts", "ServiceAccount", True),
         ("configmaps", "ConfigMap", True),
         ("services", "Service", True),
+        ("pods", "Pod", True),
     ],
     "apps/v1": [("deployments", "Deployment", True)],
     "networking.k8s.io/v1": [("networkpolicies", "NetworkPolicy", True)],
 }
+SHORT = {"Deployment": ["deploy"]}
 VERBS = ["create", "get", "list", "patch"]
 
 
@@ -46,7 +50,14 @@ DISCOVERY: dict[str, Any] = {
         "kind": "APIResourceList",
         "groupVersion": version,
         "resources": [
-            {"name": name, "singularName": "", "namespaced": is_within, "kind": kind, "verbs": VERBS}
+            {
+                "name": name,
+                "singularName": "",
+                "shortNames": SHORT.get(kind, []),
+                "namespaced": is_within,
+                "kind": kind,
+                "verbs": VERBS,
+            }
             for name, kind, is_within in kinds
         ],
     }
@@ -60,6 +71,8 @@ class Cluster:
     def __init__(self, port: int) -> None:
         self.address = f"http://127.0.0.1:{port}"
         self.objects: dict[str, dict[str, Any]] = {}
+        #: The pods that somebody wanted to connect to.
+        self.dialled: list[str] = []
 
     def add_namespace(self, name: str) -> None:
         """As somebody did before, with the account that every namespace has."""
@@ -67,7 +80,39 @@ class Cluster:
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
         self.objects[f"/api/v1/namespaces/{name}/serviceaccounts/default"] = account
 
-    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+    def pods(self, namespace: str, labels: dict[str, str]) -> list[dict[str, Any]]:
+        """Those of the deployments, with these labels."""
+        prefix = f"/apis/apps/v1/namespaces/{namespace}/deployments/"
+        templates = {
+            f"{path.removeprefix(prefix)}-1": made["spec"]["template"]
+            for path, made in self.objects.items()
+            if path.startswith(prefix)
+        }
+        return [
+            {
+                "apiVersion": "v1",
+                "kind": "Pod",
+                "metadata": {**template["metadata"], "name": name, "namespace": namespace},
+                "spec": template["spec"],
+                "status": {"phase": "Running"},
+            }
+            for name, template in templates.items()
+            if labels.items() <= template["metadata"]["labels"].items()
+        ]
+
+    def answer(self, method: str, target: str, body: Any) -> tuple[int, Any]:
+        """Status and object."""
+        path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
+        if "/pods" in path:
+            _, _, _, _, namespace, _, *rest = path.split("/")
+            if rest[1:] == ["portforward"]:
+                self.dialled.append(rest[0])
+                return refusal(403, "Forbidden", "nobody connects to a pod here")
+            labels = dict(pair.split("=") for pair in query.get("labelSelector", [""])[0].split(",") if pair)
+            found = self.pods(namespace, labels)
+            if not rest:
+                return 200, {"apiVersion": "v1", "kind": "PodList", "items": found}
+            return next(((200, pod) for pod in found if pod["metadata"]["name"] == rest[0]), NONE)
         if method == "GET" and path in DISCOVERY:
             return 200, DISCOVERY[path]
         if method == "GET" and path in self.objects:
@@ -82,7 +127,7 @@ class Cluster:
             if status == 200 and body["kind"] == "Namespace":
                 self.add_namespace(body["metadata"]["name"])
             return status, answer
-        return refusal(404, "NotFound", f"{path} not found")
+        return NONE
 
     def create(self, made: dict[str, Any]) -> tuple[int, Any]:
         """As if it had been sent."""
@@ -111,6 +156,9 @@ def refusal(code: int, reason: str, message: str) -> tuple[int, dict[str, Any]]:
     }
 
 
+NONE = refusal(404, "NotFound", "not found")
+
+
 @contextmanager
 def cluster() -> Iterator[Cluster]:
     """One for as long as it is needed, on a free port of 127.0.0.1."""
@@ -127,7 +175,7 @@ def cluster() -> Iterator[Cluster]:
                 # An empty document, in the only form that kubectl reads: nothing is known of any kind.
                 status, text, kind = 200, b"", "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
             else:
-                status, answer = here.answer(self.command, path, body)
+                status, answer = here.answer(self.command, self.path, body)
                 text = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", kind)
