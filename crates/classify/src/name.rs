@@ -434,7 +434,7 @@ pub fn is_sensitive_header(name: &str) -> bool {
     let words = words(name);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        ["cookie"] | ["set", "cookie"] | ["x", "auth" | "session"] | ["auth"] | ["apikey"] => true,
+        ["cookie"] | ["set", "cookie"] | ["x", "auth" | "session"] | ["apikey"] => true,
         ["x", .., "key"] => {
             why_not(name).is_none() && !words.iter().any(|word| matches!(*word, "idempotency" | "cache" | "public"))
         }
@@ -442,6 +442,12 @@ pub fn is_sensitive_header(name: &str) -> bool {
         ["x", _, .., "internal"] => true,
         _ => false,
     }
+}
+
+/// Whether a field of a header of this name carries something to be kept: what [`is_sensitive_header`] says, and `Auth`, which
+/// is anything elsewhere.
+pub fn is_header_field(name: &str) -> bool {
+    name.eq_ignore_ascii_case("auth") || is_sensitive_header(name)
 }
 
 #[cfg(test)]

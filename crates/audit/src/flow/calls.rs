@@ -294,7 +294,7 @@ pub fn is_login(module: &Module, call: ExprId, url: Option<ExprId>, args: &[Arg]
     // A page that a login begins with is fetched before anybody has logged in.
     if let ExprKind::Call { func, .. } = module.kind(call)
         && module.tail_str(*func) == Some("get")
-        && !args.iter().any(|arg| arg.name.is_some_and(|name| matches!(module.symbol(name), "auth" | "params")))
+        && !args.iter().any(|arg| brings_credentials(module, arg))
     {
         return false;
     }
@@ -308,6 +308,15 @@ pub fn is_login(module: &Module, call: ExprId, url: Option<ExprId>, args: &[Arg]
             || name.contains("log_in")
             || name.contains("sign_in")
     })
+}
+
+/// Whether an argument of a request may say who asks.
+fn brings_credentials(module: &Module, arg: &Arg) -> bool {
+    match arg.name.map(|name| module.symbol(name)) {
+        Some("auth" | "params" | "json" | "data" | "cert") => true,
+        Some("headers") => module.text(module.span(arg.value)).contains("uthor"),
+        _ => false,
+    }
 }
 
 /// Whether a payload has a password or client secret in it.
@@ -465,7 +474,7 @@ impl Call<'_, '_> {
     fn response(&self) -> Option<Taint> {
         let Self { flow, file, module, expr, func, args, tail, .. } = *self;
         // `app.acquire_token_for_client(scopes=…)` gives what the token's service answered.
-        if tail.starts_with("acquire_token_") {
+        if tail.starts_with("acquire_token_") && module.function_of(func).is_none() {
             return Some(self.one(Origin::Issued, "access_token"));
         }
         let url = request(module, func, args)?;

@@ -311,7 +311,8 @@ fn by_name(literal: &Literal, value: &str) -> Option<Judged> {
             .flatten();
     }
     let sensitive = if literal.site == Site::Header {
-        classify::is_sensitive_header(name)
+        // `("auth", "oauth2_pkce")` may be no header.
+        classify::is_sensitive_header(name) || classify::is_header_field(name) && classify::looks_random(value)
     } else {
         classify::is_sensitive_name(name)
     };

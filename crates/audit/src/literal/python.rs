@@ -230,7 +230,7 @@ impl<'m> Collector<'m> {
             _ => {}
         }
         let sensitive = classify::is_sensitive_name(name)
-            || site == Site::Header && classify::is_sensitive_header(name)
+            || site == Site::Header && classify::is_header_field(name)
             || is_telemetry_headers(name)
             || is_pin(name)
             || is_user_info(name)

@@ -289,8 +289,9 @@ pub fn of_a_language(context: &Context<'_>, source: &Source) -> bool {
 
 /// Whether all that a variable gets is what a language model says, or what a text is split into: `token = chunk["delta"]["content"]`.
 fn is_of_a_model(context: &Context<'_>, name: &str) -> bool {
-    const WORDS: &[&str] =
-        &["delta", "choices", "content", "tokenizer", "tokenize", ".split(", "generated", "logprobs"];
+    const MODELS: &[&str] = &["delta", "choices", "tokenizer", "tokenize", "logprobs"];
+    const TEXTS: &[&str] = &["content", ".split(", "generated"];
+    const ANSWERS: &[&str] = &[".text", ".content", "headers", "cookies", "json"];
     let Some((module, _)) = context.python() else { return false };
     let Some(symbol) = module.find_symbol(name) else { return false };
     let mut values = module
@@ -307,7 +308,8 @@ fn is_of_a_model(context: &Context<'_>, name: &str) -> bool {
     values.peek().is_some()
         && values.all(|value| {
             let text = module.text(module.span(value));
-            WORDS.iter().any(|word| text.contains(word)) && !text.contains("access") && !text.contains("ogin")
+            let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+            (has(MODELS) || has(TEXTS) && !has(ANSWERS)) && !has(&["access", "ogin"])
         })
 }
 
