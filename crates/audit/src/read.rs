@@ -45,18 +45,30 @@ pub fn read(path: &str, kind: FileKind) -> Result<Loaded, Problem> {
     // Of a script somebody must know; data of that size has nothing to do with configuration.
     let severity = if kind == FileKind::Python { ProblemKind::Unread } else { ProblemKind::Note };
     let size = metadata.len();
-    if size > MAX {
+    let large = |size: u64| {
         let (size, most) = (size >> 20, MAX >> 20);
-        return Err(problem(severity, format!("has {size} MB, more than the {most} MB that are audited; not audited")));
+        problem(severity, format!("has {size} MB, more than the {most} MB that are audited; not audited"))
+    };
+    if size > MAX {
+        return Err(large(size));
     }
-    let mut bytes = Vec::with_capacity(size as usize + 1);
-    // What is known is not asked of the file again, and one that grows meanwhile has an end.
-    File::open(path).and_then(|file| file.take(MAX).read_to_end(&mut bytes)).map_err(unreadable)?;
+    let bytes = File::open(path).and_then(|file| contents(file, size)).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX {
+        return Err(large(bytes.len() as u64));
+    }
     let severity = if kind == FileKind::Python { ProblemKind::Unparsed } else { ProblemKind::Note };
     match decode(bytes, kind) {
         (Some(text), remark) => Ok(Loaded { text, problem: remark.map(|remark| problem(severity, remark)) }),
         (None, remark) => Err(problem(severity, remark.unwrap_or_default())),
     }
+}
+
+/// The bytes of a file that had `size` of them. One that grows meanwhile has an end: a byte more than are audited.
+fn contents(file: impl Read, size: u64) -> std::io::Result<Vec<u8>> {
+    // What is known is not asked of the file again.
+    let mut bytes = Vec::with_capacity(size as usize + 1);
+    file.take(MAX + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// What something that is no file is.
@@ -167,6 +179,12 @@ fn declares_encoding(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_grows_has_an_end() {
+        assert_eq!(contents(std::io::repeat(b'a'), 10).unwrap().len() as u64, MAX + 1);
+        assert_eq!(contents(&b"a = 1"[..], 2).unwrap(), b"a = 1");
+    }
 
     #[test]
     fn encodings() {
