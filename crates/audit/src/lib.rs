@@ -151,11 +151,11 @@ fn check(paths: &[Utf8PathBuf], options: &Options) -> Result<(), Error> {
 /// So few files are audited by one thread before others have started.
 const FEW: usize = 8;
 
-/// Threads to work in. `in_place`: for a few files, the one that asks.
+/// Threads to work in. `in_place`: for a few files, the one that asks, unless it is one of a pool already, as it is after the first time.
 fn pool(files: usize, in_place: bool) -> Result<rayon::ThreadPool, Error> {
     let builder = rayon::ThreadPoolBuilder::new().stack_size(STACK);
     let builder = match files <= FEW {
-        true if in_place => builder.num_threads(1).use_current_thread(),
+        true if in_place && rayon::current_thread_index().is_none() => builder.num_threads(1).use_current_thread(),
         true => builder.num_threads(1),
         false => builder,
     };
