@@ -1,7 +1,7 @@
 //! Whether the absence of a value is handled, in any of the forms that scripts have for it.
 
 use tegmen_syntax::{
-    Arg, BlockId, BoolOp, ClassId, DefId, DefValue, ExprId, ExprKind, Module, StmtKind, Symbol, Target,
+    Arg, BlockId, BoolOp, ClassId, CompareOp, DefId, DefValue, ExprId, ExprKind, Module, StmtKind, Symbol, Target,
 };
 
 /// Whether the value of an expression goes anywhere at all.
@@ -117,28 +117,54 @@ pub fn is_checked(module: &Module, read: ExprId, elsewhere: &dyn Fn(&str) -> boo
 
 /// Whether a script asks by its name whether a variable is there before it reads it: `if "TOKEN" not in os.environ: raise …`.
 fn is_asked_for(module: &Module, read: ExprId, name: &str) -> bool {
-    let asks = |expr: ExprId| match module.kind(expr) {
-        ExprKind::Compare { left, rights, .. } => {
-            module.as_str(*left) == Some(name)
-                && rights.iter().any(|right| module.qualified(*right).is_some_and(|name| name == "os.environ"))
+    let own = module.function_at(module.block_of(read));
+    let is_read = |expr: ExprId| expr == read;
+    module.statements.iter().any(|statement| {
+        let at = module.function_at(statement.block);
+        // What another function asks later on comes too late, and that it returns says nothing of this one.
+        let counts = at.is_none() || at == own || statement.span.start < module.span(read).start;
+        let ends = |block: BlockId| counts && leaves(module, block, at == own);
+        match statement.kind {
+            StmtKind::If { test, body, orelse } => match asks(module, test, name, true) {
+                // What happens where it is there, and where it is not.
+                Some(true) => guards(module, body, &is_read) || orelse.is_some_and(ends),
+                Some(false) => ends(body) || orelse.is_some_and(|orelse| guards(module, orelse, &is_read)),
+                None => false,
+            },
+            StmtKind::Assert { test, .. } => counts && asks(module, test, name, true) == Some(true),
+            _ => false,
         }
-        _ => false,
-    };
-    module.statements.iter().any(|statement| match statement.kind {
-        StmtKind::If { test, body, orelse } => {
-            contains(module, test, &asks)
-                && (ends(module, body)
-                    || orelse.is_some_and(|orelse| ends(module, orelse))
-                    || guards(module, body, &|expr| expr == read))
-        }
-        StmtKind::Assert { test, .. } => contains(module, test, &asks),
-        _ => false,
     }) || module.exprs().any(|(_, expr)| match &expr.kind {
-        ExprKind::Conditional { test, body, .. } => {
-            contains(module, *test, &asks) && contains(module, *body, &|expr| expr == read)
-        }
+        ExprKind::Conditional { test, body, orelse } => match asks(module, *test, name, true) {
+            Some(there) => contains(module, if there { *body } else { *orelse }, &is_read),
+            None => false,
+        },
         _ => false,
     })
+}
+
+/// Whether a condition asks for a variable by its name, and if so, whether it holds where the variable is there. `holds` is turned
+/// around by every `not` on the way.
+fn asks(module: &Module, test: ExprId, name: &str, holds: bool) -> Option<bool> {
+    match module.kind(test) {
+        ExprKind::Compare { left, ops, rights } => {
+            let is_environ = |expr: ExprId| module.qualified(expr).is_some_and(|name| name == "os.environ");
+            if module.as_str(*left) != Some(name) || !rights.first().is_some_and(|right| is_environ(*right)) {
+                return None;
+            }
+            match ops.first()? {
+                CompareOp::In => Some(holds),
+                CompareOp::NotIn => Some(!holds),
+                _ => None,
+            }
+        }
+        ExprKind::Not(inner) => asks(module, *inner, name, !holds),
+        kind => {
+            let mut found = None;
+            kind.children(&mut |child| found = found.or_else(|| asks(module, child, name, holds)));
+            found
+        }
+    }
 }
 
 /// Whether a value is the default of an option that something looks at: `add_argument("--token", default=…)`, `if opts.token:`.
@@ -456,6 +482,11 @@ fn are_gone_through(module: &Module, is: &dyn Fn(ExprId) -> bool) -> bool {
 
 /// Whether a block, or one inside it, stops what is going on: `raise`, `return`, `sys.exit()`, `runner.quit()`.
 fn ends(module: &Module, block: BlockId) -> bool {
+    leaves(module, block, true)
+}
+
+/// Whether a block raises or stops the test; or, if that counts, returns.
+fn leaves(module: &Module, block: BlockId, returns: bool) -> bool {
     module.statements.iter().any(|statement| {
         let inside = {
             let mut current = Some(statement.block);
@@ -471,7 +502,8 @@ fn ends(module: &Module, block: BlockId) -> bool {
         };
         inside
             && match &statement.kind {
-                StmtKind::Raise(_) | StmtKind::Return(_) | StmtKind::Jump => true,
+                StmtKind::Raise(_) => true,
+                StmtKind::Return(_) | StmtKind::Jump => returns,
                 StmtKind::Expr(expr) => match module.kind(*expr) {
                     ExprKind::Call { func, .. } => {
                         let tail = module.tail_str(*func).unwrap_or_default();

@@ -12,8 +12,10 @@ use crate::literal::calls::is_environment_read;
 rule! {
     /// ## What it does
     /// Finds `os.getenv("API_KEY")` and `os.environ.get(…)` of sensitive names whose result is used and never
-    /// checked, and of whole sets of headers (`json.loads(os.getenv("AUTH_HEADERS"))`). Checks in any form end it: `if not key: raise`, `assert`, `all([...])`, `sys.exit`, a helper that
-    /// raises, `os.environ[…]`.
+    /// checked, and of whole sets of headers (`json.loads(os.getenv("AUTH_HEADERS"))`). Of other
+    /// names, too, where a variable is kept as a secret (`SECRET_KEY = os.getenv("sk")`) or goes behind `Bearer`. Checks in any form end it:
+    /// `if not key: raise`, `assert`, `all([...])`, `sys.exit`, a helper that raises, `os.environ[…]`, and
+    /// `if "API_KEY" not in os.environ: raise` before the read.
     ///
     /// ## Why is this bad?
     /// Without the variable, `None` goes out: `Authorization: Bearer None`. The target refuses every request, and
