@@ -125,6 +125,9 @@ impl Masker {
         hidden.extend_from_slice(masks);
         hidden.extend(find(self.quoted.as_ref(), source).into_iter().map(|(first, last)| (first + 1, last - 1)));
         let (from, to) = highlight;
+        if hidden.iter().any(|(first, last)| !source.is_char_boundary(*first) || !source.is_char_boundary(*last)) {
+            return Excerpt { highlight: 0..MASK.len(), text: MASK.to_owned() };
+        }
         let window = window(source, from);
         let mut excerpt = Building { out: String::with_capacity(WIDTH), start: None, end: None, from, to };
         if window.0 > 0 {
@@ -156,16 +159,20 @@ fn find(matcher: Option<&AhoCorasick>, text: &str) -> Vec<(usize, usize)> {
         .unwrap_or_default()
 }
 
+/// A text with parts of it masked; nothing of it where a part begins or ends within a character, as then none is where it should be.
 fn replace(text: &str, hidden: Vec<(usize, usize)>) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut position = 0;
-    for (first, last) in merge(hidden) {
-        out.push_str(&text[position..first]);
-        out.push_str(MASK);
-        position = last;
-    }
-    out.push_str(&text[position..]);
-    out
+    let masked = || {
+        let mut out = String::with_capacity(text.len());
+        let mut position = 0;
+        for (first, last) in merge(hidden) {
+            out.push_str(text.get(position..first)?);
+            out.push_str(MASK);
+            position = last;
+        }
+        out.push_str(text.get(position..)?);
+        Some(out)
+    };
+    masked().unwrap_or_else(|| MASK.to_owned())
 }
 
 /// Which part of a line is shown: all of it, unless it is long.
@@ -277,6 +284,18 @@ mod tests {
         assert_eq!(excerpt("a('test', 'x')", "test", "'test'").1, "a('***', 'x')");
         let long = format!("x = '{}' + secret", "ä".repeat(300));
         assert!(excerpt(&long, "secret", "secret").1.len() < 200);
+    }
+
+    #[test]
+    fn a_span_within_a_character_shows_nothing() {
+        let source = "accounts = ['anna:öMmer-1A']";
+        let middle = source.find('ö').unwrap() + 1;
+        let masker = Masker::new(std::iter::empty());
+        for span in [(middle, source.len() - 2), (middle - 6, middle)] {
+            assert_eq!(masker.excerpt(source, (0, 8), &[span]).text, MASK);
+            let mask = tegmen_syntax::Span::new(span.0 as u32, span.1 as u32);
+            assert_eq!(masker.lines(&format!("{source}\nb = 1"), &[mask]), "***\nb = 1");
+        }
     }
 
     #[test]

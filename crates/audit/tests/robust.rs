@@ -52,6 +52,38 @@ fn thousands_of_lists_and_dicts_take_no_time_for_each_other() {
 }
 
 #[test]
+fn a_password_with_escapes_is_masked_whole() {
+    for (row, shown) in [(r"anna:pa\\ss-1A", "***"), (r"anna:öMmer-1\tA1", "***"), ("anna:öMmer-1A", "anna:***")] {
+        let text = format!("{PRINTED}accounts = ['{row}', 'bert:qx!ss-1A']\n");
+        let audit = audited(&[("locustfile.py", text.into())]);
+        let list = audit.findings.iter().find(|finding| finding.rule.id == "hardcoded-credential-list").unwrap();
+        for excerpt in list.locations().iter().filter_map(|place| place.excerpt.as_ref()) {
+            assert_eq!(excerpt.text, format!("accounts = ['{shown}', 'bert:***']"));
+        }
+    }
+}
+
+#[test]
+fn one_thread_may_ask_for_more_than_one_audit_in_place() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("locustfile.py"), PRINTED).unwrap();
+    let paths = [Utf8PathBuf::from_path_buf(directory.path().to_path_buf()).unwrap()];
+    let asks = move || {
+        let options = Options { in_place: true, ..Options::default() };
+        [1, 2, 3].map(|_| audit(&paths, &options).unwrap().findings.len())
+    };
+    let thread = std::thread::Builder::new().stack_size(tegmen_audit::STACK).spawn(asks).unwrap();
+    assert_eq!(thread.join().unwrap(), [1, 1, 1]);
+}
+
+#[test]
+fn a_dict_of_thousands_of_short_keys() {
+    let mut text = PRINTED.to_owned();
+    let _ = writeln!(text, "x = {{{}}}", "'p': 'page2A-9', ".repeat(20_000));
+    assert_eq!(audited(&[("locustfile.py", text.into())]).findings.len(), 1);
+}
+
+#[test]
 fn a_thousand_brackets_and_branches() {
     let mut text = PRINTED.to_owned();
     let _ = writeln!(text, "x = {}1{}", "[".repeat(1000), "]".repeat(1000));

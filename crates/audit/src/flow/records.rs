@@ -1,5 +1,7 @@
 //! Records: a variable or field of which a sensitive entry is taken somewhere, `row["password"]`. Who shows it whole shows that too.
 
+use std::collections::HashSet;
+
 use tegmen_classify as classify;
 use tegmen_syntax::{DefId, DefValue, ExprId, ExprKind, Module};
 
@@ -104,7 +106,12 @@ fn entries(module: &Module) -> Vec<Entry> {
         })
         .collect();
     // `row = random.choice(rows)`, `row["password"]`: who shows all rows shows that too.
-    let lists: Vec<Entry> = found.iter().filter_map(|(row, key)| Some((list_of(module, *row)?, key.clone()))).collect();
+    let mut known = HashSet::new();
+    let lists: Vec<Entry> = found
+        .iter()
+        .filter_map(|(row, key)| Some((list_of(module, *row)?, key.clone())))
+        .filter(|list| known.insert(list.clone()))
+        .collect();
     found.extend(lists);
     found
 }
@@ -152,12 +159,17 @@ fn outermost(module: &Module, mut object: ExprId) -> ExprId {
 fn is_same(module: &Module, one: ExprId, other: ExprId) -> bool {
     match (module.kind(one), module.kind(other)) {
         (ExprKind::Name(a), ExprKind::Name(b)) => {
-            let others = module.reaching(other, *b);
-            a == b && module.reaching(one, *a).iter().any(|def| others.contains(def))
+            // Most have other names: nothing else is asked of these.
+            a == b && {
+                let others = module.reaching(other, *b);
+                module.reaching(one, *a).iter().any(|def| others.contains(def))
+            }
         }
         (ExprKind::Attribute { value: a, attr: x }, ExprKind::Attribute { value: b, attr: y }) => {
-            let class = module.class_of_object(*a);
-            x == y && class.is_some() && class == module.class_of_object(*b)
+            x == y && {
+                let class = module.class_of_object(*a);
+                class.is_some() && class == module.class_of_object(*b)
+            }
         }
         _ => false,
     }

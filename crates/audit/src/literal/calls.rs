@@ -209,19 +209,30 @@ fn parameters(collector: &mut Collector<'_>, func: ExprId, positional: &[ExprId]
     let tail = module.tail_str(func).unwrap_or_default();
     let words = classify::words(tail);
     let login = words.iter().any(|word| matches!(word.as_str(), "login" | "signin" | "authenticate" | "logon"))
-        || words.windows(2).any(|pair| {
-            matches!((pair[0].as_str(), pair[1].as_str()), ("log" | "sign", "in" | "on") | ("basic", "auth"))
-        });
-    if login
+        || words.windows(2).any(|pair| matches!((pair[0].as_str(), pair[1].as_str()), ("log" | "sign", "in" | "on")));
+    let header = makes_header(&words);
+    if (login || header)
         && let [user, password] = positional
         && let (Some(user), Some(password_text)) = (module.as_str(*user), module.as_str(*password))
         && !user.starts_with('/')
         && !user.contains("://")
         && !password_text.starts_with('/')
         && !password_text.contains(' ')
+        && (login || super::lists::is_name(user) && !super::lists::is_field(user))
     {
         collector.named("password", *password, Site::Argument, block);
     }
+}
+
+/// Whether the words of a name are those of a function that puts a user and a password into a header: `make_basic_auth_header`.
+/// `require_basic_auth` takes neither.
+fn makes_header(words: &[String]) -> bool {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let made = match words[..] {
+        ["make" | "create" | "build" | "get" | "generate" | "encode" | "set" | "use" | "with", ref rest @ ..] => rest,
+        ref all => all,
+    };
+    matches!(made, ["basic", "auth"] | ["basic", "auth", "header" | "headers" | "value" | "string" | "token"])
 }
 
 /// `b64encode(b"user:password")`.

@@ -52,12 +52,14 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
         words.last().is_some_and(|last| PEOPLE.contains(&last.as_str()) || matches!(last.as_str(), "list" | "data"));
     if of_people && about(PEOPLE) && items.len() > 1 {
         let rows: Vec<Value> = items.iter().map_while(|item| value::value_of(module, *item)).collect();
-        if rows.len() == items.len() && rows.iter().all(|row| colon(row).is_some()) {
+        let pairs: Vec<(&str, Value)> = rows.iter().map_while(|row| colon(module, row)).collect();
+        let users: HashSet<&str> = pairs.iter().map(|(user, _)| *user).collect();
+        // `["tenant1:user-01", "tenant2:user-02"]` numbers things.
+        let numbered = pairs.iter().filter(|(_, password)| is_numbered(&password.text)).count();
+        if users.len() == items.len() && numbered * 2 < items.len() {
             let list = module.span(value);
-            for row in rows {
-                if let Some(text) = colon(&row) {
-                    entry(collector, name, text, definition, list, Site::Row);
-                }
+            for (_, password) in pairs {
+                entry(collector, name, password, definition, list, Site::Row);
             }
             return true;
         }
@@ -72,13 +74,21 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
     if rows.len() != items.len() {
         return false;
     }
-    let people = about(PEOPLE) || about(&["login"]);
+    // `login_data`, not `LOGIN_ENDPOINTS`.
+    let of_logins = about(&["login"])
+        && words.last().is_some_and(|last| {
+            matches!(last.as_str(), "data" | "list" | "users" | "logins" | "credentials" | "accounts")
+        });
+    let people = about(PEOPLE) || of_logins;
     let used = collector.uses.columns.get(name).copied();
     let Some(column) = used.or_else(|| password_column(module, &rows, people)) else { return false };
     let list = module.span(value);
     for row in rows {
-        // `("username", "password")` heads the columns.
-        let heads = row.first().and_then(|user| module.as_str(*user)).is_some_and(is_field);
+        // `("username", "password")` heads the columns, `("password", "txtPassword")` says what a field is called.
+        let heads = row
+            .first()
+            .and_then(|user| module.as_str(*user))
+            .is_some_and(|user| is_field(user) || classify::is_password_name(user));
         if let Some(text) = row.get(column).and_then(|item| value::value_of(module, *item))
             && !heads
         {
@@ -88,15 +98,28 @@ pub fn definition(collector: &mut Collector<'_>, definition: &Definition, name: 
     true
 }
 
-/// The password of `anna:…`, where it looks like one.
-fn colon(row: &Value) -> Option<Value> {
+/// The user and the password of `anna:…`, where it looks like one.
+fn colon<'r>(module: &Module, row: &'r Value) -> Option<(&'r str, Value)> {
     let [span] = row.spans[..] else { return None };
     let (user, password) = row.text.split_once(':')?;
-    let at = span.end.checked_sub(password.len() as u32)?;
-    (!row.open && is_name(user) && is_strong(password)).then(|| Value {
-        text: password.to_owned(),
-        spans: vec![Span::new(at, span.end)],
-        open: false,
+    if row.open || !is_name(user) || !is_strong(password) {
+        return None;
+    }
+    // The user's name stays where it is, unless the password is written otherwise than it reads: with escapes, or put in.
+    let span = match module.text(span).ends_with(password) {
+        true => Span::new(span.end - password.len() as u32, span.end),
+        false => span,
+    };
+    Some((user, Value { text: password.to_owned(), spans: vec![span], open: false }))
+}
+
+/// Whether a text is words with a number behind them: `user-01`, `Admin-2`.
+fn is_numbered(text: &str) -> bool {
+    let words = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    words.split(['-', '_', '.']).all(|word| {
+        let rest = word.get(1..).unwrap_or_default();
+        word.bytes().all(|b| b.is_ascii_alphabetic())
+            && (rest.bytes().all(|b| b.is_ascii_lowercase()) || word.bytes().all(|b| b.is_ascii_uppercase()))
     })
 }
 
@@ -198,13 +221,13 @@ pub fn is_pair(module: &Module, name: &str, user: ExprId, password: ExprId) -> b
 }
 
 /// Whether a text may be the name of a user: no sentence, no path.
-fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     text.len() >= 2
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'@' | b'+' | b'\\'))
 }
 
 /// Whether a text that stands behind the name of a user looks chosen as a password: letters with digits or signs.
-fn is_strong(text: &str) -> bool {
+pub fn is_strong(text: &str) -> bool {
     let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
     text.len() >= 6
         && !text.contains([' ', '/', '@', ':'])
@@ -213,19 +236,29 @@ fn is_strong(text: &str) -> bool {
         && (has(u8::is_ascii_uppercase) || has(u8::is_ascii_punctuation))
 }
 
-/// Whether the `p` of a dict is the password of its `u`.
-pub fn is_short(module: &Module, items: &[Item], password: ExprId) -> bool {
-    let user = |item: &Item| {
+/// Whether a dict has a user, so that its `p` is the password.
+pub fn has_user(module: &Module, items: &[Item]) -> bool {
+    items.iter().any(|item| {
         item.key
             .and_then(|key| module.as_str(key))
             .is_some_and(|key| matches!(key, "u" | "user" | "username" | "login" | "email"))
-    };
-    module.as_str(password).is_some_and(is_strong) && items.iter().any(user)
+    })
 }
 
 /// Whether a text names the field of a form rather than filling it.
 pub fn is_field(text: &str) -> bool {
     matches!(text.to_lowercase().as_str(), "username" | "user" | "email" | "login" | "user_name" | "userid")
+}
+
+/// Whether a text is what the field of a form is called in its page: `txtPassword`.
+pub fn is_field_id(text: &str) -> bool {
+    let called = |kind: &str| {
+        text.strip_prefix(kind).is_some_and(|rest| {
+            rest.starts_with(|c: char| c.is_ascii_uppercase() || matches!(c, '_' | '-'))
+                && classify::is_password_name(rest.trim_end_matches(|c: char| c.is_ascii_digit()))
+        })
+    };
+    ["txt", "tb", "inp", "input", "edit", "fld", "field"].into_iter().any(called)
 }
 
 fn entry(collector: &mut Collector<'_>, name: &str, text: Value, definition: &Definition, list: Span, site: Site) {

@@ -2,6 +2,8 @@
 
 mod strings;
 
+use std::cell::LazyCell;
+
 pub use strings::{header_line, looks_like_code};
 use tegmen_classify as classify;
 use tegmen_syntax::{BlockId, BoolOp, DefValue, ExprId, ExprKind, FPart, Module, SequenceKind, Span, StmtKind, Target};
@@ -79,8 +81,18 @@ impl<'m> Collector<'m> {
                 _ => {}
             }
         }
+        let starred = beside_stars(module);
         for definition in &module.definitions {
-            self.definition(definition);
+            // What goes where in `A, *B, PASSWORD = …` is not known.
+            let known = match definition.value {
+                DefValue::Element(tuple, _) => {
+                    !starred.contains(&definition.span.start) && !starred.contains(&module.span(tuple).start)
+                }
+                _ => true,
+            };
+            if known {
+                self.definition(definition);
+            }
         }
         for function in &module.functions {
             for param in &function.params {
@@ -100,6 +112,7 @@ impl<'m> Collector<'m> {
                     // `{"username": "username", "password": "password"}` names what belongs there.
                     let sample = items.iter().filter(|item| echoes(item)).count() > 1;
                     let texts = are_texts(module, items);
+                    let has_user = LazyCell::new(|| lists::has_user(module, items));
                     for item in items {
                         let text = || module.as_text(item.value).is_some_and(is_text);
                         if sample && echoes(item) || texts && text() {
@@ -108,11 +121,8 @@ impl<'m> Collector<'m> {
                         if let Some(name) = item.key.and_then(|key| module.as_text(key)) {
                             let site = self.key_site(id, name);
                             // `{"u": "anna", "p": "…"}`
-                            let name = if name == "p" && lists::is_short(module, items, item.value) {
-                                "password"
-                            } else {
-                                name
-                            };
+                            let strong = || module.as_str(item.value).is_some_and(lists::is_strong);
+                            let name = if name == "p" && *has_user && strong() { "password" } else { name };
                             self.named(name, item.value, site, module.block_of(id));
                         }
                     }
@@ -125,6 +135,7 @@ impl<'m> Collector<'m> {
                         && classify::is_sensitive_header(name)
                         // `("password", "password")` is a sample, or names a field.
                         && module.as_text(items[1]) != Some(name)
+                        && !module.as_text(items[1]).is_some_and(lists::is_field_id)
                     {
                         self.named(name, items[1], Site::Header, module.block_of(id));
                     }
@@ -376,6 +387,20 @@ impl<'m> Collector<'m> {
             _ => String::new(),
         }
     }
+}
+
+/// Where tuples and lists with a starred item start, and their items: `A, *B, PASSWORD`.
+fn beside_stars(module: &Module) -> Set<u32> {
+    let mut starts = Set::default();
+    for (id, expr) in module.exprs() {
+        if let ExprKind::Sequence { items, .. } = &expr.kind
+            && items.iter().any(|item| matches!(module.kind(*item), ExprKind::Starred(_)))
+        {
+            starts.insert(module.span(id).start);
+            starts.extend(items.iter().map(|item| module.span(*item).start));
+        }
+    }
+    starts
 }
 
 /// The string that an expression begins with, if that is the scheme of an `Authorization` header.

@@ -19,9 +19,9 @@ impl Collector<'_> {
             return;
         }
         let block = module.block_of(id);
-        let name = self.name_around(id);
-        let name = if classify::why_not(&name).is_some() { String::new() } else { name };
         if may_have_shape(value) {
+            let name = self.name_around(id);
+            let name = if classify::why_not(&name).is_some() { String::new() } else { name };
             let spans = literal.parts.as_deref().map_or_else(|| vec![literal.content], <[Span]>::to_vec);
             let found = Literal {
                 name,
@@ -73,7 +73,8 @@ impl Collector<'_> {
             let signs = name == "key"
                 && !pair.quoted
                 && value.len() >= 24
-                && text[..pair.name.start].ends_with('&')
+                && pair.name.start == 1
+                && text.starts_with('&')
                 && classify::looks_random(value);
             let name = if signs { "sign_key" } else { name };
             if !classify::is_sensitive_name(name) {
@@ -81,7 +82,11 @@ impl Collector<'_> {
             }
             // `password={password}` of an f-string, `$password` of GraphQL.
             let stands_for = value.starts_with('$') || value.contains("$(");
-            if value.contains('{') || stands_for && !pair.quoted || value.len() < 3 {
+            // `password=.+$` is looked for.
+            let expression = value.contains('$')
+                && (["+$", "*$", ")$"].iter().any(|end| value.ends_with(end))
+                    || !value.chars().any(char::is_alphanumeric));
+            if value.contains('{') || stands_for && !pair.quoted || expression || value.len() < 3 {
                 continue;
             }
             let start = span.start + pair.value.start as u32;
@@ -214,7 +219,8 @@ fn made_line(text: &str) -> Option<(std::ops::Range<usize>, std::ops::Range<usiz
         .then_some((before.len() - name.len()..before.len(), line.len() - value.len()..line.len()))
 }
 
-/// `# password: …`: a comment that ends in a password, one with letters, digits and signs.
+/// `# password: …`: a comment that ends in a password, one with letters, digits and signs. What joins words is no sign:
+/// `# password: base64-encoded`.
 fn password_line(text: &str) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)> {
     let line = text.trim_end();
     if !line.starts_with('#') || line.len() > 200 || line.contains('\n') {
@@ -224,13 +230,18 @@ fn password_line(text: &str) -> Option<(std::ops::Range<usize>, std::ops::Range<
     let before = line[..line.len() - value.len()].trim_end().strip_suffix([':', '='])?.trim_end();
     let name = before.rsplit([' ', '#', ',', '(', '/']).next()?;
     let has = |is: fn(&u8) -> bool| value.bytes().filter(is).count();
+    let is_sign = |b: &u8| b.is_ascii_punctuation() && !matches!(b, b'-' | b'_' | b'.');
+    let all: [fn(&u8) -> bool; 4] = [u8::is_ascii_uppercase, u8::is_ascii_lowercase, u8::is_ascii_digit, is_sign];
+    let kinds = all.into_iter().filter(|is| has(*is) > 0).count();
     let strong = (8..=40).contains(&value.len())
         && has(u8::is_ascii_alphabetic) > 2
         && has(u8::is_ascii_digit) > 0
         && value.bytes().any(|b| b.is_ascii_punctuation())
+        && kinds > 2
         && !value.contains(['(', '{', '[', '<', '"', '\'', '/', '`', '=', ':', ','])
         && !value.ends_with(['.', '?']);
-    (strong && is_key(name) && classify::is_password_name(name))
+    // `# second pass: …` counts.
+    (strong && is_key(name) && classify::is_password_name(name) && !name.eq_ignore_ascii_case("pass"))
         .then_some((before.len() - name.len()..before.len(), line.len() - value.len()..line.len()))
 }
 
