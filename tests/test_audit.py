@@ -61,8 +61,7 @@ def test_the_problem_matcher_of_the_documents_reads_what_the_audit_writes(tegmen
     assert not any("%0A" in match[pattern["message"]] for match in found)
 
 
-def test_a_few_files_fit_into_the_main_thread_however_deep_they_are(tegmen_bin: Path, tmp_path: Path) -> None:
-    """Its stack has 8 MB at first."""
+def test_a_deeply_nested_file_is_audited(tegmen_bin: Path, tmp_path: Path) -> None:
     deep = 5_000
     calls = f"import locust\n\nvalue = {'f(' * deep}1{')' * deep}\n"
     (tmp_path / "locustfile.py").write_text(calls + 'password = "hunter2x"\n')

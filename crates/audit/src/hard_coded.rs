@@ -25,7 +25,7 @@ pub struct HardCoded {
 pub fn hard_coded(paths: &[Utf8PathBuf], options: &Options) -> Result<Vec<HardCoded>, Error> {
     check(paths, options)?;
     let (entries, _) = entries(paths, options);
-    Ok(pool(entries.len(), false)?.install(|| {
+    Ok(pool(entries.len())?.install(|| {
         let results = project::check_all(&entries, &read::read, &options.progress);
         let mut values: Vec<HardCoded> = results
             .into_iter()

@@ -105,7 +105,7 @@ pub enum Error {
 }
 
 /// So large are the stacks of threads that audit: deeply nested sources fit into them.
-pub const STACK: usize = 128 << 20;
+const STACK: usize = 128 << 20;
 
 /// Audits `paths`.
 ///
@@ -115,7 +115,7 @@ pub const STACK: usize = 128 << 20;
 pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
     check(paths, options)?;
     let entries = entries(paths, options);
-    pool(entries.0.len(), options.in_place)?.install(|| run(paths, entries, options, History::Left))
+    pool(entries.0.len())?.install(|| run(paths, entries, options, History::Left))
 }
 
 /// Audits `paths`, and with them every commit of the repositories that they are in.
@@ -125,7 +125,7 @@ pub fn audit(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
 pub fn audit_with_history(paths: &[Utf8PathBuf], options: &Options) -> Result<Audit, Error> {
     check(paths, options)?;
     let entries = entries(paths, options);
-    pool(usize::MAX, false)?.install(|| run(paths, entries, options, History::Searched))
+    pool(usize::MAX)?.install(|| run(paths, entries, options, History::Searched))
 }
 
 /// Whether the history is searched too.
@@ -151,14 +151,10 @@ fn check(paths: &[Utf8PathBuf], options: &Options) -> Result<(), Error> {
 /// So few files are audited by one thread before others have started.
 const FEW: usize = 8;
 
-/// Threads to work in. `in_place`: for a few files, the one that asks, unless it is one of a pool already, as it is after the first time.
-fn pool(files: usize, in_place: bool) -> Result<rayon::ThreadPool, Error> {
+/// Threads to work in.
+fn pool(files: usize) -> Result<rayon::ThreadPool, Error> {
     let builder = rayon::ThreadPoolBuilder::new().stack_size(STACK);
-    let builder = match files <= FEW {
-        true if in_place && rayon::current_thread_index().is_none() => builder.num_threads(1).use_current_thread(),
-        true => builder.num_threads(1),
-        false => builder,
-    };
+    let builder = if files <= FEW { builder.num_threads(1) } else { builder };
     Ok(builder.build()?)
 }
 

@@ -32,9 +32,6 @@ pub struct Options {
     pub variable_prefix: Option<String>,
     /// How far the audit is.
     pub progress: Arc<Progress>,
-    /// Whether the thread that asks for the audit has room for [`crate::STACK`] bytes on its stack: a few files are then audited
-    /// in it, the first time that it asks.
-    pub in_place: bool,
 }
 
 /// What the names of sensitive variables begin with, unless a project has agreed on something else.

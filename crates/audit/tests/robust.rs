@@ -64,19 +64,6 @@ fn a_password_with_escapes_is_masked_whole() {
 }
 
 #[test]
-fn one_thread_may_ask_for_more_than_one_audit_in_place() {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join("locustfile.py"), PRINTED).unwrap();
-    let paths = [Utf8PathBuf::from_path_buf(directory.path().to_path_buf()).unwrap()];
-    let asks = move || {
-        let options = Options { in_place: true, ..Options::default() };
-        [1, 2, 3].map(|_| audit(&paths, &options).unwrap().findings.len())
-    };
-    let thread = std::thread::Builder::new().stack_size(tegmen_audit::STACK).spawn(asks).unwrap();
-    assert_eq!(thread.join().unwrap(), [1, 1, 1]);
-}
-
-#[test]
 fn a_dict_of_thousands_of_short_keys() {
     let mut text = PRINTED.to_owned();
     let _ = writeln!(text, "x = {{{}}}", "'p': 'page2A-9', ".repeat(20_000));

@@ -29,12 +29,3 @@ pub fn raise_descriptors() {
     // What the kernel does not give is missing where it is needed, and said there.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
-
-/// Lets the stack of the main thread, which the kernel makes larger as it is used, become as large as this. Gives whether it may. For
-/// a process that starts no other, which would inherit it.
-#[must_use]
-pub fn raise_stack(bytes: u64) -> bool {
-    let limit = getrlimit(Resource::Stack);
-    let raised = Rlimit { current: Some(bytes), maximum: limit.maximum };
-    limit.current.is_none_or(|current| current >= bytes) || setrlimit(Resource::Stack, raised).is_ok()
-}

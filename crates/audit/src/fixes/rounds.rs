@@ -27,7 +27,7 @@ const MOST_ROUNDS: usize = 12;
 pub fn fix(paths: &[Utf8PathBuf], options: &Options, fixing: &Fixing) -> Result<Fixed, Error> {
     crate::check(paths, options)?;
     let (entries, problems) = crate::entries(paths, options);
-    Ok(crate::pool(entries.len(), false)?.install(|| {
+    Ok(crate::pool(entries.len())?.install(|| {
         let bytes = |path: &str| {
             std::fs::read(path).map_err(|error| format!("the file could not be read again ({})", error.kind()))
         };

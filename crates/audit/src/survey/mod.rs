@@ -116,7 +116,7 @@ pub fn survey(paths: &[Utf8PathBuf], options: &Options) -> Result<Survey, Error>
         return Err(Error::Missing { path: path.clone() });
     }
     let (entries, _) = crate::entries(paths, options);
-    Ok(crate::pool(entries.len(), false)?
+    Ok(crate::pool(entries.len())?
         .install(|| of(&entries, &|path, kind| read::read(path, kind).ok().map(|loaded| loaded.text))))
 }
 

@@ -84,12 +84,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     // Before the work, which may be long.
     let written = if args.write_baseline.is_some() { Baselines::Given } else { Baselines::All };
-    let mut settings = Settings::new(&args.choice, written)?;
+    let settings = Settings::new(&args.choice, written)?;
     if let Some(path) = &args.write_baseline {
         baseline::may_be_overwritten(path)?;
     }
-    // The main thread asks, and no other process is started.
-    settings.options.in_place = tegmen_sys::limits::raise_stack(tegmen_audit::STACK as u64);
     let bar = progress::show(&settings.options.progress);
     let result = if args.history {
         tegmen_audit::audit_with_history(&args.choice.paths, &settings.options)
