@@ -113,9 +113,12 @@ fn colon<'r>(module: &Module, row: &'r Value) -> Option<(&'r str, Value)> {
     Some((user, Value { text: password.to_owned(), spans: vec![span], open: false }))
 }
 
-/// Whether a text is words with a number behind them: `user-01`, `Admin-2`.
+/// Whether a text is words with a number behind them: `user-01`, `Admin-2`, and not what people take for passwords: `Summer2024`.
 fn is_numbered(text: &str) -> bool {
     let words = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    if !words.contains(['-', '_', '.']) && words.contains(|c: char| c.is_ascii_uppercase()) {
+        return false;
+    }
     words.split(['-', '_', '.']).all(|word| {
         let rest = word.get(1..).unwrap_or_default();
         word.bytes().all(|b| b.is_ascii_alphabetic())
