@@ -114,7 +114,7 @@ def test_a_test_whose_disk_fills_up_comes_to_its_end(project: Project, room: Pat
     # Python's own for an output that cannot be written, or Locust's.
     assert 0 < result.status < 125, result.output
     assert leaks({"output": result.output.encode()}, {"the value": value}) == []
-    # And where it is our output that has no room. Who goes on writing may get a SIGPIPE, as with any reader that has gone.
+    # And where it is our output that has no room. Who goes on writing may get a SIGPIPE.
     words = [str(project.tegmen), "run", "--", "sh", "-c", "echo much; exit 7"]
     result = in_room(project, room, "sh", "-c", f"{shlex.join(words)} > output", env={"API_KEY": value}).check(7)
     assert "a part of the output could not be written: No space left on device" in result.stderr
