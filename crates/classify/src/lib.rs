@@ -16,7 +16,7 @@ mod url;
 pub use dummy::{entropy, is_dummy, is_dummy_token, looks_random};
 pub use mnemonic::{is_mnemonic, is_mnemonic_name};
 pub use name::{
-    is_header_field, is_password_name, is_sensitive_header, is_sensitive_name, may_hold_credentials_url, why_not, words,
+    is_auth_field, is_password_name, is_sensitive_header, is_sensitive_name, may_hold_credentials_url, why_not, words,
 };
 pub use prefix::{auth_scheme, known_prefix};
 pub use token::{TokenMatch, find_tokens, provider_token, token_begins, token_starts};

@@ -444,10 +444,9 @@ pub fn is_sensitive_header(name: &str) -> bool {
     }
 }
 
-/// Whether a field of a header of this name carries something to be kept: what [`is_sensitive_header`] says, and `Auth`, which
-/// is anything elsewhere.
-pub fn is_header_field(name: &str) -> bool {
-    name.eq_ignore_ascii_case("auth") || is_sensitive_header(name)
+/// Whether a name is `Auth`: what is in a field of a header that goes by it is to be kept, and elsewhere it is anything.
+pub fn is_auth_field(name: &str) -> bool {
+    name.eq_ignore_ascii_case("auth")
 }
 
 #[cfg(test)]

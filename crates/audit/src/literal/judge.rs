@@ -312,7 +312,7 @@ fn by_name(literal: &Literal, value: &str) -> Option<Judged> {
     }
     let sensitive = if literal.site == Site::Header {
         // `("auth", "oauth2_pkce")` may be no header.
-        classify::is_sensitive_header(name) || classify::is_header_field(name) && classify::looks_random(value)
+        classify::is_sensitive_header(name) || classify::is_auth_field(name) && classify::looks_random(value)
     } else {
         classify::is_sensitive_name(name)
     };

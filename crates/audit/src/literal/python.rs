@@ -81,7 +81,7 @@ impl<'m> Collector<'m> {
                 _ => {}
             }
         }
-        let starred = beside_stars(module);
+        let starred = LazyCell::new(|| beside_stars(module));
         for definition in &module.definitions {
             // What goes where in `A, *B, PASSWORD = …` is not known.
             let known = match definition.value {
@@ -241,7 +241,7 @@ impl<'m> Collector<'m> {
             _ => {}
         }
         let sensitive = classify::is_sensitive_name(name)
-            || site == Site::Header && classify::is_header_field(name)
+            || site == Site::Header && (classify::is_sensitive_header(name) || classify::is_auth_field(name))
             || is_telemetry_headers(name)
             || is_pin(name)
             || is_user_info(name)

@@ -487,7 +487,7 @@ pub fn says_text(text: &str) -> Says {
     let text = text.trim_start_matches('-');
     match says_known(text) {
         Says::Sensitive => Says::Sensitive,
-        _ if tegmen_classify::is_header_field(text) => Says::Sensitive,
+        _ if tegmen_classify::is_auth_field(text) => Says::Sensitive,
         _ if text.contains("passw") || text.contains("Passw") || text.contains("PASSW") => Says::Sensitive,
         other => other,
     }
