@@ -85,6 +85,12 @@ pub fn shown(path: &Path) -> impl Display {
 /// place is told.
 pub fn say_where_but_not_what_on_a_panic() {
     std::panic::set_hook(Box::new(|panic| {
+        let file = panic.location().map_or("", |at| at.file());
+        // Rust's own library, before any code of ours runs in a thread: there is no memory for its handler of signals.
+        if file.starts_with("/rustc/") && file.ends_with("/stack_overflow.rs") {
+            let _ = writeln!(anstream::stderr(), "{ERROR}error{ERROR:#}: there is too little memory to start a thread");
+            return;
+        }
         let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
         let _ = writeln!(
             anstream::stderr(),
